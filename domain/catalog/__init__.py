@@ -1,0 +1,1 @@
+"""The catalog: what a database holds, in words every engine shares."""

@@ -1,0 +1,176 @@
+"""The error tree: every expected failure, each with a code a client can switch on.
+
+WherryError
+├── Refused                the caller must change something
+│   ├── ValidationFailed   a value is out of its bounds
+│   ├── Unauthenticated    nobody is signed in
+│   ├── Forbidden          the caller may not do this
+│   ├── NotFound           no such object within the caller's reach
+│   ├── Conflict           the state of the object forbids it
+│   └── RateLimited        too much, too fast
+└── DatabaseError          a source or target database said no
+    ├── ConnectFailed      no session could be opened
+    ├── ObjectMissing      a table or column is not there
+    ├── TargetNotEmpty     a target table already holds rows
+    ├── SchemaDrift        a table changed while it was being copied
+    ├── ValueRejected      a value has no exact place in the target
+    ├── VerificationFailed source and target differ
+    └── Fenced             another worker has taken this work over
+
+`transient` decides retry: a transient failure may pass by itself, any other will not.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class ErrorCode(Enum):
+    """What went wrong, as a closed list that clients may switch on."""
+
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    RATE_LIMITED = "RATE_LIMITED"
+    INTERNAL = "INTERNAL"
+    HOST_UNREACHABLE = "HOST_UNREACHABLE"
+    AUTHENTICATION_FAILED = "AUTHENTICATION_FAILED"
+    DATABASE_NOT_FOUND = "DATABASE_NOT_FOUND"
+    PRIVILEGE_MISSING = "PRIVILEGE_MISSING"
+    TLS_UNAVAILABLE = "TLS_UNAVAILABLE"
+    NOT_A_DATABASE = "NOT_A_DATABASE"
+    PATH_NOT_ALLOWED = "PATH_NOT_ALLOWED"
+    DATABASE_BUSY = "DATABASE_BUSY"
+    DATABASE_FAILED = "DATABASE_FAILED"
+    TABLE_NOT_FOUND = "TABLE_NOT_FOUND"
+    COLUMN_NOT_FOUND = "COLUMN_NOT_FOUND"
+    TARGET_NOT_EMPTY = "TARGET_NOT_EMPTY"
+    SCHEMA_DRIFT = "SCHEMA_DRIFT"
+    VALUE_REJECTED = "VALUE_REJECTED"
+    VERIFICATION_FAILED = "VERIFICATION_FAILED"
+    FENCED = "FENCED"
+
+
+class WherryError(Exception):
+    """An expected failure with a code, a message that says what to do, and the path of its cause."""
+
+    code: ErrorCode = ErrorCode.INTERNAL
+    transient: bool = False
+
+    def __init__(self, message: str, *, path: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+
+class Refused(WherryError):
+    """The caller must change something before this can succeed."""
+
+
+class ValidationFailed(Refused):
+    """A value is out of its bounds."""
+
+    code = ErrorCode.VALIDATION_FAILED
+
+
+class Unauthenticated(Refused):
+    """Nobody is signed in, or the session has ended."""
+
+    code = ErrorCode.UNAUTHENTICATED
+
+
+class Forbidden(Refused):
+    """The caller is known but may not do this."""
+
+    code = ErrorCode.FORBIDDEN
+
+
+class NotFound(Refused):
+    """No such object within the caller's reach."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class Conflict(Refused):
+    """The present state of the object forbids this."""
+
+    code = ErrorCode.CONFLICT
+
+
+class ConcurrencyConflict(Conflict):
+    """Somebody else changed the object first; load it again and retry."""
+
+    transient = True
+
+
+class RateLimited(Refused):
+    """Too many requests in too short a time."""
+
+    code = ErrorCode.RATE_LIMITED
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DatabaseError(WherryError):
+    """A source or target database refused or failed; `code` tells how."""
+
+    code = ErrorCode.DATABASE_FAILED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: ErrorCode | None = None,
+        transient: bool = False,
+        path: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, path=path)
+        if code is not None:
+            self.code = code
+        self.transient = transient
+
+
+class ConnectFailed(DatabaseError):
+    """No session could be opened on a database."""
+
+    code = ErrorCode.HOST_UNREACHABLE
+
+
+class ObjectMissing(DatabaseError):
+    """A table or column that the plan names is not there."""
+
+    code = ErrorCode.TABLE_NOT_FOUND
+
+
+class TargetNotEmpty(DatabaseError):
+    """A target table already holds rows and the policy is to leave them alone."""
+
+    code = ErrorCode.TARGET_NOT_EMPTY
+
+
+class SchemaDrift(DatabaseError):
+    """A table changed while it was being copied."""
+
+    code = ErrorCode.SCHEMA_DRIFT
+
+
+class ValueRejected(DatabaseError):
+    """A value has no exact place in the target."""
+
+    code = ErrorCode.VALUE_REJECTED
+
+
+class VerificationFailed(DatabaseError):
+    """Source and target differ after the copy."""
+
+    code = ErrorCode.VERIFICATION_FAILED
+
+
+class Fenced(DatabaseError):
+    """A worker with a newer epoch has taken this work over."""
+
+    code = ErrorCode.FENCED

@@ -1,0 +1,1 @@
+"""Mappings: which source table and column becomes which target table and column."""

@@ -1,0 +1,1 @@
+"""Migrations: moving a database from a source to a target, chunk by chunk, verified."""

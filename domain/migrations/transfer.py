@@ -1,0 +1,433 @@
+"""The words that the engine and the connectors share: chunks, batches, sources, targets.
+
+A connector is one folder under `infra/connectors/` that fulfils `Connector`; the suite in
+`tests/connectors` is the specification of these protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, Protocol
+
+from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
+from domain.catalog.types import LogicalType
+from domain.connections.values import Endpoint, Engine, Probe
+from domain.kernel.values import Bytes, Rows
+
+
+class WireFormat(Enum):
+    """How rows cross from source to target."""
+
+    ARROW = "ARROW"
+    """Column batches, one column per carrier. Every source emits it, every target accepts it."""
+    PG_BINARY = "PG_BINARY"
+    """The byte stream of PostgreSQL's binary COPY, untouched. PostgreSQL to PostgreSQL only."""
+
+
+class Columns(Protocol):
+    """A batch of columns; in practice a `pyarrow.RecordBatch`."""
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory, in bytes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of a chunk in one wire format.
+
+    `rows` adds up over a chunk's batches to the number of rows read; a byte stream may give the
+    whole number with its last batch.
+    """
+
+    rows: int
+    bytes: int
+    payload: Columns | bytes
+
+
+@dataclass(frozen=True)
+class WholeTable:
+    """All rows."""
+
+    kind: Literal["whole"] = "whole"
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """Rows whose key is above `after` and not above `upto`; a missing bound is open.
+
+    Bounds hold one value per key column: an int, or the canonical text of any other type.
+    """
+
+    after: tuple[int | str, ...] | None
+    upto: tuple[int | str, ...] | None
+    kind: Literal["key"] = "key"
+
+
+@dataclass(frozen=True)
+class PhysicalRange:
+    """Rows stored from place `first` up to but not including `last` (pages of a heap, rowids); a missing `last` is open."""
+
+    first: int
+    last: int | None
+    kind: Literal["physical"] = "physical"
+
+
+ChunkScope = WholeTable | KeyRange | PhysicalRange
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A part of one table that is copied and committed as a unit. Chunks of a table are disjoint and cover it."""
+
+    table_number: int
+    number: int
+    scope: ChunkScope
+    row_estimate: Rows = Rows(0)
+
+
+@dataclass(frozen=True)
+class ColumnCopy:
+    """One column on its way: its name and native type at both ends and what its values mean."""
+
+    source: str
+    target: str
+    type: LogicalType
+    source_native: str
+    target_native: str
+
+
+@dataclass(frozen=True)
+class TableCopy:
+    """One table on its way. `key` names the source columns that order it, empty if none does."""
+
+    number: int
+    source: TableName
+    target: TableName
+    columns: tuple[ColumnCopy, ...]
+    key: tuple[str, ...] = ()
+    format: WireFormat = WireFormat.ARROW
+    row_estimate: Rows = Rows(0)
+    size_bytes: Bytes = Bytes(0)
+
+
+@dataclass(frozen=True)
+class DigestColumn:
+    """A column as digests see it: its name and native type here, and what its values mean."""
+
+    name: str
+    native: str
+    type: LogicalType
+
+
+@dataclass(frozen=True)
+class Digest:
+    """An order-free fingerprint of the rows of a table; equal multisets of rows have equal digests.
+
+    The text of a row is, for each column in order, `-` for NULL or else `<n>:<text>`, where text
+    is the canonical text (`domain.catalog.types`) and n its length in UTF-8 bytes. Values on a
+    BYTES carrier and values of unbounded types (Text without length, Json, Opaque) enter as the
+    lower-case hex MD5 of their bytes, so no engine has to build a row as large as its largest
+    value. `high` and `low` are the exact sums, over all rows, of the numbers spelled by hex
+    digits 1-15 and 17-31 of the MD5 of the row's text.
+    """
+
+    rows: Rows
+    high: int
+    low: int
+
+
+class Consistency(Enum):
+    """What one run's reads have in common."""
+
+    SNAPSHOT = "SNAPSHOT"
+    """All tables as of one moment."""
+    TABLE = "TABLE"
+    """Each table as of one moment."""
+    CHUNK = "CHUNK"
+    """Each chunk as of one moment; exact only for a source at rest."""
+
+
+class ObjectKind(Enum):
+    """What sort of thing a schema object is."""
+
+    SCHEMA = "SCHEMA"
+    TYPE = "TYPE"
+    TABLE = "TABLE"
+    COLUMN = "COLUMN"
+    DEFAULT = "DEFAULT"
+    IDENTITY = "IDENTITY"
+    PRIMARY_KEY = "PRIMARY_KEY"
+    INDEX = "INDEX"
+    FOREIGN_KEY = "FOREIGN_KEY"
+    CHECK = "CHECK"
+    COMMENT = "COMMENT"
+    SEQUENCE = "SEQUENCE"
+    VIEW = "VIEW"
+    TRIGGER = "TRIGGER"
+    ROUTINE = "ROUTINE"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True)
+class SchemaObject:
+    """One object of the source, as the parity report names it. `table` is empty for free-standing ones."""
+
+    kind: ObjectKind
+    name: str
+    table: str = ""
+
+
+class Outcome(Enum):
+    """What became of a source object."""
+
+    CREATED = "CREATED"
+    REPLACED = "REPLACED"
+    """Created as something close to it; the note says what."""
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True)
+class Parity:
+    """A line of the parity report: every object of the source has exactly one."""
+
+    object: SchemaObject
+    outcome: Outcome
+    reason: str = ""
+
+
+class Phase(Enum):
+    """When a schema step runs. Steps of one phase and table run in their order."""
+
+    BEFORE_DATA = "BEFORE_DATA"
+    INDEXES = "INDEXES"
+    FOREIGN_KEYS = "FOREIGN_KEYS"
+    FINISH = "FINISH"
+    """Next values of identities and sequences, comments."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement on the target's schema, and the object it makes.
+
+    `optional` says that its failure is a line of the report and not the end of the run (a
+    foreign key that the data does not allow).
+    """
+
+    number: int
+    phase: Phase
+    object: SchemaObject
+    sql: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class SchemaPlan:
+    """How a wanted schema is built in one target: tables in the target's terms, statements, report.
+
+    `tables` keeps the order and the column order of the wanted tables; each column's `native` is
+    the target's spelling and its `type` still the source's meaning.
+    """
+
+    tables: tuple[Table, ...]
+    steps: tuple[Step, ...]
+    parity: tuple[Parity, ...]
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A worker's right to write for one run. A newer epoch of the same run makes it void."""
+
+    run_id: str
+    epoch: int
+    plan_hash: str
+
+
+@dataclass(frozen=True)
+class ChunkReceipt:
+    """What became of a chunk's rows: read = written + rejected. Stored in the target with the rows."""
+
+    table_number: int
+    chunk_number: int
+    rows_read: Rows
+    rows_written: Rows
+    rows_rejected: Rows = Rows(0)
+    bytes: Bytes = Bytes(0)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """An engine's peculiarities, as data."""
+
+    engine: Engine
+    emits: frozenset[WireFormat]
+    accepts: frozenset[WireFormat]
+    identifier_max: int
+    """Longest identifier, in bytes."""
+    transactional_ddl: bool
+    enforces_foreign_keys: bool
+    """Whether data read from it surely satisfies its foreign keys."""
+    inline_foreign_keys: bool
+    """Whether foreign keys can only be made together with their table."""
+    writers_max: int
+    """How many sessions may write to one database at once."""
+
+
+class Source(Protocol):
+    """Reading sessions on one database, over one snapshot where the engine can give one."""
+
+    @property
+    def consistency(self) -> Consistency:
+        """What this source's reads have in common."""
+        ...
+
+    async def introspect(self) -> DatabaseSchema:
+        """Describe everything in the database (or in the endpoint's schema)."""
+        ...
+
+    async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
+        """Cut a table into disjoint chunks of at most about `rows_max` rows that cover it.
+
+        An empty table is one chunk. Rows with NULL in the key are never lost.
+        """
+        ...
+
+    def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
+        """Read a chunk in the copy's wire format, a bounded number of bytes at a time.
+
+        Raises:
+            SchemaDrift: a table or column is no longer as the copy says.
+            DatabaseError: the database failed; `transient` tells whether to try again.
+        """
+        ...
+
+    async def orphans(self, table: TableName, key: ForeignKey) -> Rows:
+        """Count the rows whose reference finds no row."""
+        ...
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest in the database."""
+        ...
+
+    async def close(self) -> None:
+        """End all sessions."""
+        ...
+
+
+class Target(Protocol):
+    """Writing sessions on one database, with the ledger of finished chunks inside it."""
+
+    async def introspect(self) -> DatabaseSchema:
+        """Describe everything in the database, without the ledger."""
+        ...
+
+    async def row_counts(self, tables: tuple[TableName, ...]) -> dict[TableName, Rows]:
+        """Count the rows of those of the tables that exist."""
+        ...
+
+    async def truncate(self, table: TableName) -> None:
+        """Remove all rows of a table."""
+        ...
+
+    async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
+        """Take the run over: make the ledger if need be, and void every older ticket of the run.
+
+        Raises:
+            Conflict: the ledger knows this run under another plan.
+        """
+        ...
+
+    async def knows_run(self, run_id: str) -> bool:
+        """Whether the ledger holds an unfinished run of this id."""
+        ...
+
+    async def steps_done(self, run_id: str) -> frozenset[int]:
+        """Numbers of the schema steps that are done."""
+        ...
+
+    async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
+        """Receipts of the chunks whose rows are in the target."""
+        ...
+
+    async def execute(self, step: Step, ticket: Ticket) -> None:
+        """Run a schema step and note it as done; done twice it has the effect of once.
+
+        Raises:
+            Fenced: the ticket is void.
+            DatabaseError: the statement failed; nothing was noted.
+        """
+        ...
+
+    async def write(
+        self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket
+    ) -> ChunkReceipt:
+        """Write a chunk and its receipt in one transaction; a chunk with a receipt is left alone.
+
+        Raises:
+            Fenced: the ticket is void.
+            ValueRejected: a value has no exact place; nothing of the chunk was written.
+            DatabaseError: the database failed; nothing of the chunk was written.
+        """
+        ...
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest in the database."""
+        ...
+
+    async def close_run(self, run_id: str) -> None:
+        """Forget a finished run; the ledger itself goes with its last run."""
+        ...
+
+    async def close(self) -> None:
+        """End all sessions."""
+        ...
+
+
+class Connector(Protocol):
+    """One kind of database: how to test it, read it, write it, and spell a schema in its SQL."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do."""
+        ...
+
+    async def probe(self, endpoint: Endpoint, *, writable: bool) -> Probe:
+        """Connect and report the version and every right that is there or missing.
+
+        Raises:
+            ConnectFailed: no session could be opened; `code` says why.
+        """
+        ...
+
+    async def open_source(self, endpoint: Endpoint, *, readers: int) -> Source:
+        """Open a snapshot with up to `readers` concurrent reading sessions.
+
+        Raises:
+            ConnectFailed: no session could be opened.
+        """
+        ...
+
+    async def open_target(self, endpoint: Endpoint, *, writers: int) -> Target:
+        """Open up to `writers` concurrent writing sessions.
+
+        Raises:
+            ConnectFailed: no session could be opened.
+        """
+        ...
+
+    def plan_schema(self, wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:
+        """Say how to build a schema here.
+
+        `wanted` holds the source's objects under their target names (table names without schema
+        go to the endpoint's schema), with types, defaults and expressions in the source's terms
+        (`wanted.engine`). Every object of it gets exactly one line in the parity report.
+        """
+        ...
