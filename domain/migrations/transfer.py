@@ -49,7 +49,7 @@ class Batch:
     """
 
     rows: int
-    bytes: int
+    size_bytes: int
     payload: Columns | bytes
 
 
@@ -74,7 +74,7 @@ class KeyRange:
 
 @dataclass(frozen=True)
 class PhysicalRange:
-    """Rows stored from place `first` up to but not including `last` (pages of a heap, rowids); a missing `last` is open."""
+    """Rows stored from place `first` up to but not including `last` (heap pages, rowids); a missing `last` is open."""
 
     first: int
     last: int | None
@@ -260,7 +260,7 @@ class ChunkReceipt:
     rows_read: Rows
     rows_written: Rows
     rows_rejected: Rows = Rows(0)
-    bytes: Bytes = Bytes(0)
+    size_bytes: Bytes = Bytes(0)
 
 
 @dataclass(frozen=True)
@@ -366,9 +366,7 @@ class Target(Protocol):
         """
         ...
 
-    async def write(
-        self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket
-    ) -> ChunkReceipt:
+    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
         """Write a chunk and its receipt in one transaction; a chunk with a receipt is left alone.
 
         Raises:
