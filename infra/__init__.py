@@ -1,0 +1,1 @@
+"""How Wherry meets the world: databases, Redis, HTTP, cryptography, settings."""

@@ -1,0 +1,1 @@
+"""One folder per engine; `registry` names them, the modules beside it are what they share."""
