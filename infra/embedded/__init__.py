@@ -1,0 +1,1 @@
+"""Database servers that Wherry starts for itself when the settings name none."""

@@ -1,0 +1,190 @@
+"""Start server programs so that none outlives the process that started it, and stop them by pid."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domain.kernel.errors import WherryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+POLL_INTERVAL_S = 0.02
+LOG_TAIL_BYTES = 4_000
+LAUNCHER = Path(__file__).with_name("launch.py")
+
+
+class ServerFailed(WherryError):
+    """A server program could not be started, or did not become ready in time."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The operating system account that a server runs as."""
+
+    uid: int
+    gid: int
+
+
+def server_account() -> Account | None:
+    """Return the account to give a server, or None to keep our own.
+
+    As root that is `nobody`: PostgreSQL refuses to run as root, and no server needs root's rights.
+    """
+    if os.geteuid() != 0:
+        return None
+    entry = pwd.getpwnam("nobody")
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def can_traverse(folder: Path, account: Account | None) -> bool:
+    """Tell whether `account`, which owns none of the parents, can reach `folder` by its path."""
+    if account is None:
+        return True
+    resolved = folder.resolve()
+    return all(part.stat().st_mode & 0o001 for part in (resolved, *resolved.parents) if part.exists())
+
+
+def make_private_folder(folder: Path, account: Account | None) -> Path:
+    """Create `folder`, readable only by `account` (or by us when that is None), and return it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if account is not None:
+        os.chown(folder, account.uid, account.gid)
+    return folder
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """Return an environment in which no variable of ours (PGDATA, PGPORT, ...) changes a server."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(home)}
+
+
+def run_tool(argv: Sequence[str | Path], *, account: Account | None, folder: Path, timeout_s: float = 60) -> None:
+    """Run a server's own tool to its end, in `folder`, as `account`.
+
+    Raises ServerFailed with the tool's own words when it fails or takes too long.
+    """
+    name = Path(argv[0]).name
+    try:
+        finished = subprocess.run(  # noqa: S603 - programs are found by us, arguments are a list, there is no shell
+            [str(part) for part in argv],
+            cwd=folder,
+            env=clean_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout_s,
+            check=False,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ServerFailed(f"{name} did not end within {timeout_s:.0f} s") from error
+    if finished.returncode != 0:
+        said = finished.stdout[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
+        raise ServerFailed(f"{name} ended with code {finished.returncode}: {said}")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A server program: what to run, and which signals end it.
+
+    `stop_signal` is the one that ends it soonest without loss; the kernel sends the same one when
+    the process that started it is gone.
+    """
+
+    name: str
+    argv: tuple[str | Path, ...]
+    folder: Path
+    log: Path
+    account: Account | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+
+
+class ServerProcess:
+    """A running server program, ended by `stop` or, at the latest, with the process that started it."""
+
+    def __init__(self, program: Program, popen: subprocess.Popen[bytes]) -> None:
+        self.program = program
+        self._popen = popen
+
+    @property
+    def pid(self) -> int:
+        """The process id, which the program keeps for all its life."""
+        return self._popen.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the program is still running."""
+        return self._popen.poll() is None
+
+    def wait_ready(self, is_ready: Callable[[], bool], timeout_s: float = 60) -> None:
+        """Return once `is_ready()` is true; raise ServerFailed when the program ends or time runs out."""
+        for _ in range(int(timeout_s / POLL_INTERVAL_S)):
+            if is_ready():
+                return
+            try:
+                code = self._popen.wait(POLL_INTERVAL_S)
+            except subprocess.TimeoutExpired:
+                continue
+            raise ServerFailed(f"{self.program.name} ended with code {code}: {self._last_words()}")
+        raise ServerFailed(f"{self.program.name} was not ready after {timeout_s:.0f} s: {self._last_words()}")
+
+    def stop(self, timeout_s: float = 20) -> None:
+        """End the program: ask, and after `timeout_s` insist. Does nothing when it has already ended."""
+        if not self.is_alive:
+            return
+        self._popen.send_signal(self.program.stop_signal)
+        try:
+            self._popen.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()
+
+    def _last_words(self) -> str:
+        """Return the end of the program's log."""
+        return self.program.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
+
+
+def start(program: Program) -> ServerProcess:
+    """Start a server program in a session of its own, its output appended to its log.
+
+    Call it from the main thread: the kernel ends the server with the *thread* that started it.
+    Raises ServerFailed from any other thread.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise ServerFailed(f"{program.name} must be started from the main thread")
+    account = f"{program.account.uid}:{program.account.gid}" if program.account else "-"
+    launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(program.stop_signal)), account]
+    with program.log.open("ab") as log:
+        popen = subprocess.Popen(  # noqa: S603 - as above
+            [*launch, *(str(part) for part in program.argv)],
+            cwd=program.folder,
+            env=clean_environment(program.folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return ServerProcess(program, popen)
+
+
+@contextmanager
+def running(program: Program, is_ready: Callable[[], bool]) -> Iterator[ServerProcess]:
+    """Give a server that has become ready, and stop it at the end, also when it never became ready."""
+    server = start(program)
+    try:
+        server.wait_ready(is_ready)
+        yield server
+    finally:
+        server.stop()

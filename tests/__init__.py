@@ -1,0 +1,1 @@
+"""Tests of Wherry, against real servers."""
