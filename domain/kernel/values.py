@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NewType
+from dataclasses import dataclass
+from typing import Generic, NewType, TypeVar
+from uuid import UUID
+
+T = TypeVar("T")
 
 Rows = NewType("Rows", int)
 """A number of rows; may exceed 32 bits."""
@@ -39,3 +43,23 @@ class Secret:
 
     def __bool__(self) -> bool:
         return bool(self._text)
+
+    def __len__(self) -> int:
+        return len(self._text)
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """A wish for up to `first` items after the item with id `after`, in falling order of ids (newest first)."""
+
+    first: int = 20
+    after: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some items of a list, and whether more follow."""
+
+    items: tuple[T, ...]
+    has_next: bool
+    total: int

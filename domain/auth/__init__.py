@@ -1,0 +1,1 @@
+"""Auth: who people are, which organisations they belong to, and how they sign in."""

@@ -1,0 +1,67 @@
+"""What the kernel needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from domain.kernel.access import Right, Subject
+from domain.kernel.messages import Request
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the present moment, in UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """Makes identifiers."""
+
+    def new(self) -> UUID:
+        """Return an id that was never given before; ids rise with time (RFC 9562, version 7)."""
+        ...
+
+
+class Access(Protocol):
+    """Knows which rights a user holds."""
+
+    async def rights(self, user_id: UUID, subject: Subject, id_: UUID) -> frozenset[Right]:
+        """Return the user's rights on an object; none at all if it does not exist or is out of reach."""
+        ...
+
+
+class Cache(Protocol):
+    """Keeps answers for a while."""
+
+    async def get_or_make(self, key: str, ttl_s: float, make: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401  # any answer
+        """Return the kept answer, or make one and keep it. A broken cache makes every time."""
+        ...
+
+
+class Validator(Protocol):
+    """Checks a request against the constraints its fields declare."""
+
+    def __call__(self, request: Request[Any]) -> None:
+        """Pass a valid request.
+
+        Raises:
+            ValidationFailed: a field is out of its bounds; the path names it.
+        """
+        ...
+
+
+class RequestLog(Protocol):
+    """Notes requests: names, ids and durations, never what they carry."""
+
+    def done(self, name: str, request_id: str, seconds: float) -> None:
+        """Note a request that was answered."""
+        ...
+
+    def failed(self, name: str, request_id: str, seconds: float, error: BaseException) -> None:
+        """Note a request that failed."""
+        ...

@@ -1,0 +1,1 @@
+"""Projects: the rooms in which an organisation's migrations are prepared and run."""
