@@ -86,7 +86,12 @@ ChunkScope = WholeTable | KeyRange | PhysicalRange
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of one table that is copied and committed as a unit. Chunks of a table are disjoint and cover it."""
+    """A part of one table that is copied and committed as a unit. Chunks of a table are disjoint and cover it.
+
+    `number` is unique within its table and fits a signed 32-bit integer. A source numbers chunks in
+    order; the engine then gives each a number made from its scope, so that a receipt in the target
+    says which rows it stands for.
+    """
 
     table_number: int
     number: int
@@ -314,7 +319,7 @@ class Source(Protocol):
         ...
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
-        """Compute a table's digest in the database."""
+        """Compute a table's digest in the database; without columns only the rows are counted."""
         ...
 
     async def close(self) -> None:
@@ -377,7 +382,7 @@ class Target(Protocol):
         ...
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
-        """Compute a table's digest in the database."""
+        """Compute a table's digest in the database; without columns only the rows are counted."""
         ...
 
     async def close_run(self, run_id: str) -> None:
