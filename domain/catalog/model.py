@@ -69,19 +69,24 @@ class Key:
 
 @dataclass(frozen=True)
 class IndexPart:
-    """One member of an index: a column (perhaps only its first `prefix` characters) or an expression."""
+    """One member of an index: a column (perhaps only its first `prefix` characters) or an expression.
+
+    `operator_class` is the engine's own word for how values are compared; empty is the default way.
+    """
 
     column: str = ""
     expression: str = ""
     descending: bool = False
     prefix: int | None = None
+    operator_class: str = ""
 
 
 @dataclass(frozen=True)
 class Index:
     """A secondary index. A unique constraint is a unique index with `constraint` set.
 
-    `method` is the engine's own word (`btree`, `gin`, `FULLTEXT`, ...).
+    `method` is the engine's own word (`btree`, `gin`, `FULLTEXT`, ...). `include` names columns that
+    are stored in the index and are no part of its key.
     """
 
     name: str
@@ -90,6 +95,7 @@ class Index:
     constraint: bool = False
     method: str = "btree"
     predicate: str = ""
+    include: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,10 +157,14 @@ class View:
 
 @dataclass(frozen=True)
 class OtherObject:
-    """Anything else the database holds: a trigger, a routine, an event, a type."""
+    """Anything else the database holds: a trigger, a routine, an event, a type.
+
+    `definition` is the statement that makes it, in its engine's own SQL, where the engine can tell it.
+    """
 
     kind: str
     name: str
+    definition: str = ""
 
 
 @dataclass(frozen=True)

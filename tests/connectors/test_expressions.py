@@ -1,0 +1,68 @@
+"""SQL expressions keep their meaning on the way to another engine, or are left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.connections.values import Engine
+from infra.connectors.expressions import transpile, transpile_view
+
+POSTGRESQL, MYSQL, SQLITE, DUCKDB = Engine.POSTGRESQL, Engine.MYSQL, Engine.SQLITE, Engine.DUCKDB
+
+
+@pytest.mark.parametrize(
+    ("expression", "read", "write", "expected"),
+    [
+        ("current_timestamp()", MYSQL, POSTGRESQL, "CURRENT_TIMESTAMP"),
+        ("now()", POSTGRESQL, SQLITE, "CURRENT_TIMESTAMP"),
+        ("'new'::character varying", POSTGRESQL, MYSQL, "'new'"),
+        ("'t'::boolean", POSTGRESQL, DUCKDB, "TRUE"),
+        ("_utf8mb4'abc'", MYSQL, POSTGRESQL, "'abc'"),
+        (r"'it''s \\ here'", MYSQL, POSTGRESQL, r"'it''s \ here'"),
+        (r"E'a\\b'", POSTGRESQL, SQLITE, r"'a\b'"),
+        ("`price` > 0 and `price` < 10", MYSQL, POSTGRESQL, '"price" > 0 AND "price" < 10'),
+        ("((status)::text = ANY (ARRAY['a'::text, 'b'::text]))", POSTGRESQL, MYSQL, "(`status` IN ('a', 'b'))"),
+        ("char_length(`a`) > 3", MYSQL, POSTGRESQL, 'LENGTH("a") > 3'),
+        ("concat(`a`, `b`)", MYSQL, POSTGRESQL, '"a" || "b"'),
+        ("gen_random_uuid()", POSTGRESQL, DUCKDB, "UUID()"),
+    ],
+)
+def test_an_expression_with_one_meaning_is_carried_over(
+    expression: str, read: Engine, write: Engine, expected: str
+) -> None:
+    assert transpile(expression, read, write) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "read", "write"),
+    [
+        ("nextval('s'::regclass)", POSTGRESQL, MYSQL),
+        ("length(`a`) > 3", MYSQL, POSTGRESQL),
+        ("json_valid(`a`)", MYSQL, POSTGRESQL),
+        ("datetime('now')", SQLITE, POSTGRESQL),
+        ("`a` / 2", MYSQL, POSTGRESQL),
+        ("('now'::text)::date", POSTGRESQL, SQLITE),
+        ("gen_random_uuid()", POSTGRESQL, SQLITE),
+        ("(select 1)", MYSQL, POSTGRESQL),
+        ("1; drop table x", MYSQL, POSTGRESQL),
+        ("not ( valid", MYSQL, POSTGRESQL),
+        ("1" * 20_001, MYSQL, POSTGRESQL),
+    ],
+)
+def test_an_expression_whose_meaning_could_change_is_left_out(expression: str, read: Engine, write: Engine) -> None:
+    assert transpile(expression, read, write) is None
+
+
+def test_a_view_loses_the_name_of_its_database_and_keeps_its_query() -> None:
+    definition = "select `shop`.`film`.`title` AS `title` from `shop`.`film` where `shop`.`film`.`length` > 90"
+    assert transpile_view(definition, MYSQL, POSTGRESQL) == (
+        'SELECT "film"."title" AS "title" FROM "film" WHERE "film"."length" > 90'
+    )
+
+
+def test_a_view_given_as_a_whole_statement_is_carried_over() -> None:
+    assert transpile_view("CREATE VIEW v AS SELECT a FROM t", SQLITE, POSTGRESQL) == 'SELECT "a" FROM "t"'
+
+
+def test_a_view_with_functions_of_its_engine_is_left_out() -> None:
+    assert transpile_view("SELECT my_function(a) FROM t", SQLITE, POSTGRESQL) is None
