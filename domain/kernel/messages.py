@@ -25,6 +25,12 @@ A = TypeVar("A")
 class Request(Generic[A]):
     """Something asked of the system; `A` is the type of its answer."""
 
+    __pydantic_config__: ClassVar[dict[str, object]] = {
+        "arbitrary_types_allowed": True,
+        "revalidate_instances": "always",
+    }
+    """How the validator reads a request: fields may be of our own classes, and made ones are checked again."""
+
     guard: ClassVar[Guard]
     """Who may send it. There is no default: a request without a guard cannot be bound."""
 

@@ -1,0 +1,1 @@
+"""The control store: events, projections, outbox and the stores beside them, in PostgreSQL."""

@@ -1,0 +1,53 @@
+"""The control store's sessions: one kind that reads, one that writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from infra.shapes import adapter
+
+V = TypeVar("V")
+
+POOL_SIZE = 10
+POOL_OVERFLOW = 10
+POOL_WAIT_S = 10
+
+
+class Database:
+    """The pool of connections to the control store."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=POOL_WAIT_S, pool_pre_ping=True
+        )
+        self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a writing session; leaving it without a commit undoes everything."""
+        async with self._sessions() as session:
+            try:
+                yield session
+            finally:
+                await session.rollback()
+
+    async def rows(self, sql: str, **values: object) -> Sequence[RowMapping]:
+        """Run one reading statement and return all its rows. The statement must limit their number."""
+        async with self.engine.connect() as connection:
+            return (await connection.execute(text(sql), values)).mappings().all()
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self.engine.dispose()
+
+
+def build(view: type[V], row: RowMapping) -> V:
+    """Make a view from a row whose columns are the view's fields."""
+    made: V = adapter(view).validate_python(dict(row))
+    return made

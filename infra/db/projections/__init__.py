@@ -1,0 +1,1 @@
+"""Projections: what events make of the read tables, a module per slice."""

@@ -1,0 +1,15 @@
+"""All tables together."""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from infra.db.tables import auth, kernel, projects
+
+MODULES = (kernel, auth, projects)
+
+
+def metadata() -> MetaData:
+    """Return the description of every table of the control store."""
+    return SQLModel.metadata
