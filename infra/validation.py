@@ -10,6 +10,7 @@ from domain.kernel.errors import ValidationFailed
 from domain.kernel.messages import Request
 from infra.shapes import adapter
 
+
 class PydanticValidator:
     """Validates requests; one compiled validator per request class."""
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from domain.kernel.errors import Forbidden, NotFound, Unauthenticated, WherryError
 from domain.kernel.mediator import Behavior, Step
-from domain.kernel.messages import Command, Query
+from domain.kernel.messages import Command, Query, answer_type
 from domain.kernel.ports import Access, Cache, RequestLog, Validator
 from domain.kernel.work import OpenWork
 
@@ -98,7 +98,8 @@ class Cached:
             return await call_next()
         principal = step.scope.principal
         who = principal.user_id if principal else "anyone"
-        return await self.cache.get_or_make(f"{who}:{_fingerprint(request)}", request.cache_s, call_next)
+        key = f"{who}:{_fingerprint(request)}"
+        return await self.cache.get_or_make(key, request.cache_s, answer_type(type(request)), call_next)
 
 
 @dataclass(frozen=True)

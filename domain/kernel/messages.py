@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
 from uuid import UUID
 
 from domain.kernel.access import Guard
@@ -57,6 +57,16 @@ class Query(Request[A]):
     def handled_by(cls, handler: Callable[[Self, Scope], Awaitable[A]]) -> Binding:
         """Bind this query to its handler."""
         return Binding(cls, handler)
+
+
+def answer_type(request: type[Request[Any]]) -> Any:  # noqa: ANN401  # a class, a union or a generic
+    """Return the type that a request class declares for its answer."""
+    return next(
+        get_args(base)[0]
+        for class_ in request.__mro__
+        for base in getattr(class_, "__orig_bases__", ())
+        if get_origin(base) in (Command, Query)
+    )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -38,8 +39,27 @@ class Access(Protocol):
 class Cache(Protocol):
     """Keeps answers for a while."""
 
-    async def get_or_make(self, key: str, ttl_s: float, make: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401  # any answer
+    async def get_or_make(self, key: str, ttl_s: float, shape: type[Any], make: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401  # an answer of that shape
         """Return the kept answer, or make one and keep it. A broken cache makes every time."""
+        ...
+
+
+class Watch(Protocol):
+    """A live subscriber's ear on one topic."""
+
+    async def changed(self, timeout_s: float) -> None:
+        """Return at the next signal (or one that came since the last call), at the latest after the time-out.
+
+        Signals may be lost, so a subscriber looks at the state again whenever this returns.
+        """
+        ...
+
+
+class Feed(Protocol):
+    """Where live subscribers listen."""
+
+    def watch(self, topic: str) -> AbstractAsyncContextManager[Watch]:
+        """Listen to a topic. What is read after entering is completed by the signals from then on."""
         ...
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from joserfc.jwk import OKPKey
 
 
-def signing_key(folder: Path) -> OKPKey:
+def signing_key(path: Path) -> OKPKey:
     """Return the Ed25519 key that signs access tokens."""
     made = OKPKey.generate_key("Ed25519").as_pem(private=True)
-    return OKPKey.import_key(_once(folder / "signing.pem", made))
+    return OKPKey.import_key(_once(path, made))
 
 
-def sealing_key(folder: Path) -> bytes:
-    """Return the 256-bit key that wraps the keys of sealed credentials."""
-    return bytes.fromhex(_once(folder / "sealing.key", secrets.token_hex(32).encode()).decode())
+def credentials_key(path: Path) -> bytes:
+    """Return the 256-bit key that wraps the keys of stored credentials."""
+    return bytes.fromhex(_once(path, secrets.token_hex(32).encode()).decode())
 
 
 def _once(path: Path, fresh: bytes) -> bytes:

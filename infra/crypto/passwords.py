@@ -40,9 +40,10 @@ class Argon2Hasher:
 
         def check() -> bool:
             try:
-                return self._hasher.verify(hash_ or self._decoy, password.reveal()) and hash_ is not None
+                self._hasher.verify(hash_ or self._decoy, password.reveal())
             except (VerifyMismatchError, InvalidHashError):
                 return False
+            return hash_ is not None
 
         return await self._run(check)
 

@@ -1,0 +1,1 @@
+"""Redis: a doorbell, a message board and a cache. It holds nothing that cannot be rebuilt."""
