@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import platform
 import shutil
@@ -49,6 +50,11 @@ def valkey_in_wheel() -> Path | None:
 def redis_on_machine() -> Path | None:
     """Return a Valkey or Redis server program installed on the machine."""
     return program_on_machine("valkey-server", "redis-server")
+
+
+def wheel_version(distribution: str) -> str:
+    """Return the installed version of a wheel."""
+    return importlib.metadata.version(distribution)
 
 
 def _package_folder(name: str) -> Path | None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from domain.kernel.errors import WherryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import BinaryIO
 
 POLL_INTERVAL_S = 0.02
 LOG_TAIL_BYTES = 4_000
+LOG_BYTES_MAX = 10_000_000
 LAUNCHER = Path(__file__).with_name("launch.py")
 
 
@@ -68,8 +70,10 @@ def clean_environment(home: Path) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(home)}
 
 
-def run_tool(argv: Sequence[str | Path], *, account: Account | None, folder: Path, timeout_s: float = 60) -> None:
-    """Run a server's own tool to its end, in `folder`, as `account`.
+def run_tool(
+    argv: Sequence[str | Path], *, account: Account | None, folder: Path, stdin: bytes = b"", timeout_s: float = 60
+) -> str:
+    """Run a server's own tool to its end, in `folder`, as `account`, and return what it printed.
 
     Raises ServerFailed with the tool's own words when it fails or takes too long.
     """
@@ -79,7 +83,7 @@ def run_tool(argv: Sequence[str | Path], *, account: Account | None, folder: Pat
             [str(part) for part in argv],
             cwd=folder,
             env=clean_environment(folder),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=timeout_s,
@@ -90,29 +94,36 @@ def run_tool(argv: Sequence[str | Path], *, account: Account | None, folder: Pat
         )
     except subprocess.TimeoutExpired as error:
         raise ServerFailed(f"{name} did not end within {timeout_s:.0f} s") from error
+    said = finished.stdout.decode(errors="replace").strip()
     if finished.returncode != 0:
-        said = finished.stdout[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
-        raise ServerFailed(f"{name} ended with code {finished.returncode}: {said}")
+        raise ServerFailed(f"{name} ended with code {finished.returncode}: {said[-LOG_TAIL_BYTES:]}")
+    return said
 
 
 @dataclass(frozen=True)
 class Program:
-    """A server program: what to run, and which signals end it.
+    """A program to run: what it is given, when it is ready, and which signal ends it without loss.
 
-    `stop_signal` is the one that ends it soonest without loss; the kernel sends the same one when
-    the process that started it is gone.
+    The kernel sends the same signal when the process that started it is gone. `log` takes its
+    output; without one it writes where we write. `environment` replaces the clean one. `stdin`
+    takes settings that must not show in a list of processes. `held` are file descriptors that stay
+    open, and locked, for as long as the program runs.
     """
 
     name: str
     argv: tuple[str | Path, ...]
     folder: Path
-    log: Path
+    is_ready: Callable[[], bool]
+    log: Path | None = None
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    environment: Mapping[str, str] | None = None
+    stdin: bytes = b""
+    held: tuple[int, ...] = ()
 
 
 class ServerProcess:
-    """A running server program, ended by `stop` or, at the latest, with the process that started it."""
+    """A running program, ended by `stop` or, at the latest, with the process that started it."""
 
     def __init__(self, program: Program, popen: subprocess.Popen[bytes]) -> None:
         self.program = program
@@ -128,23 +139,26 @@ class ServerProcess:
         """Whether the program is still running."""
         return self._popen.poll() is None
 
-    def wait_ready(self, is_ready: Callable[[], bool], timeout_s: float = 60) -> None:
-        """Return once `is_ready()` is true; raise ServerFailed when the program ends or time runs out."""
+    def wait_ready(self, timeout_s: float = 60) -> None:
+        """Return once the program is ready; raise ServerFailed when it ends or time runs out."""
         for _ in range(int(timeout_s / POLL_INTERVAL_S)):
-            if is_ready():
+            if self.program.is_ready():
                 return
             try:
                 code = self._popen.wait(POLL_INTERVAL_S)
             except subprocess.TimeoutExpired:
                 continue
-            raise ServerFailed(f"{self.program.name} ended with code {code}: {self._last_words()}")
-        raise ServerFailed(f"{self.program.name} was not ready after {timeout_s:.0f} s: {self._last_words()}")
+            raise ServerFailed(f"{self.program.name} ended with code {code}{self._last_words()}")
+        raise ServerFailed(f"{self.program.name} was not ready after {timeout_s:.0f} s{self._last_words()}")
+
+    def ask_to_stop(self) -> None:
+        """Send the signal that ends the program, and do not wait."""
+        if self.is_alive:
+            self._popen.send_signal(self.program.stop_signal)
 
     def stop(self, timeout_s: float = 20) -> None:
         """End the program: ask, and after `timeout_s` insist. Does nothing when it has already ended."""
-        if not self.is_alive:
-            return
-        self._popen.send_signal(self.program.stop_signal)
+        self.ask_to_stop()
         try:
             self._popen.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -152,39 +166,60 @@ class ServerProcess:
             self._popen.wait()
 
     def _last_words(self) -> str:
-        """Return the end of the program's log."""
-        return self.program.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
+        """Return the end of the program's log, to follow a sentence."""
+        if self.program.log is None:
+            return ""
+        return ": " + self.program.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
 
 
 def start(program: Program) -> ServerProcess:
-    """Start a server program in a session of its own, its output appended to its log.
+    """Start a program in a session of its own, where the terminal's Ctrl-C does not reach it.
 
-    Call it from the main thread: the kernel ends the server with the *thread* that started it.
+    Call it from the main thread: the kernel ends the program with the *thread* that started it.
     Raises ServerFailed from any other thread.
     """
     if threading.current_thread() is not threading.main_thread():
         raise ServerFailed(f"{program.name} must be started from the main thread")
     account = f"{program.account.uid}:{program.account.gid}" if program.account else "-"
     launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(program.stop_signal)), account]
-    with program.log.open("ab") as log:
+    with ExitStack() as opened:
+        log = opened.enter_context(_open_log(program.log)) if program.log else None
         popen = subprocess.Popen(  # noqa: S603 - as above
             [*launch, *(str(part) for part in program.argv)],
             cwd=program.folder,
-            env=clean_environment(program.folder),
-            stdin=subprocess.DEVNULL,
+            env=program.environment or clean_environment(program.folder),
+            stdin=subprocess.PIPE,
             stdout=log,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if log else None,
             start_new_session=True,
+            pass_fds=program.held,
         )
+    _hand_over(popen, program.stdin)
     return ServerProcess(program, popen)
 
 
 @contextmanager
-def running(program: Program, is_ready: Callable[[], bool]) -> Iterator[ServerProcess]:
-    """Give a server that has become ready, and stop it at the end, also when it never became ready."""
+def running(program: Program) -> Iterator[ServerProcess]:
+    """Give a program that has become ready, and stop it at the end, also when it never became ready."""
     server = start(program)
     try:
-        server.wait_ready(is_ready)
+        server.wait_ready()
         yield server
     finally:
         server.stop()
+
+
+def _hand_over(popen: subprocess.Popen[bytes], text: bytes) -> None:
+    """Write `text`, which fits into a pipe, to the program's input and close it."""
+    stream = popen.stdin
+    if stream is None:
+        return
+    with suppress(BrokenPipeError), stream:  # a program that ended at once is found by wait_ready
+        stream.write(text)
+
+
+def _open_log(log: Path) -> BinaryIO:
+    """Open a log to append to; one that has grown large becomes `<name>.1` first."""
+    if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+        log.replace(log.with_name(f"{log.name}.1"))
+    return log.open("ab")

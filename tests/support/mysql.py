@@ -105,10 +105,11 @@ def running_mysql(programs: tuple[Path, Path], folder: Path, port: int) -> Itera
         name="MariaDB",
         argv=(server_program, "--no-defaults", *(f"--{name}={value}" for name, value in options.items())),
         folder=folder,
+        is_ready=lambda: _greets(port),
         log=folder / "server.log",
         account=account,
     )
-    with process.running(program, lambda: _greets(port)):
+    with process.running(program):
         yield MysqlServer(_make_admin(port, folder / "s"))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.values import Secret
 from infra.embedded import binaries, process
+from infra.embedded.postgres import is_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,7 @@ def running_postgresql(programs: Path, folder: Path, port: int) -> Iterator[Post
         name="PostgreSQL",
         argv=(programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())),
         folder=folder,
+        is_ready=lambda: is_ready(data),
         log=folder / "server.log",
         account=account,
         stop_signal=signal.SIGINT,
@@ -115,14 +117,5 @@ def running_postgresql(programs: Path, folder: Path, port: int) -> Iterator[Post
         username="admin",
         password=Secret(password),
     )
-    with process.running(program, lambda: _is_ready(data)):
+    with process.running(program):
         yield PostgresqlServer(admin, programs)
-
-
-def _is_ready(data: Path) -> bool:
-    """Tell whether the server has written `ready` as the eighth line of its pid file."""
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return False
-    return len(lines) >= 8 and lines[7].strip() == "ready"

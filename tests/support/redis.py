@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from infra.embedded import binaries, process
+from infra.embedded.valkey import answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,18 +51,9 @@ def running_redis(server_program: Path, folder: Path, port: int) -> Iterator[Red
         name="Redis",
         argv=(server_program, *(part for name, value in options.items() for part in (f"--{name}", value))),
         folder=folder,
+        is_ready=lambda: answers(("127.0.0.1", port)),
         log=folder / "server.log",
         account=process.server_account(),
     )
-    with process.running(program, lambda: _answers(port)):
+    with process.running(program):
         yield RedisServer(port, password)
-
-
-def _answers(port: int) -> bool:
-    """Tell whether the server answers a command, if only by asking for its password."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as session:
-            session.sendall(b"PING\r\n")
-            return session.recv(64).startswith((b"+PONG", b"-NOAUTH"))
-    except OSError:
-        return False
