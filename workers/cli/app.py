@@ -1,0 +1,28 @@
+"""The commands by name. A new command is a function in a module of its own and a line here.
+
+A command's module imports what is heavy (drivers, servers, frameworks) inside its function, so
+that `wherry migrate` needs nothing of the server.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from workers.cli.assess import assess
+from workers.cli.migrate import migrate
+from workers.cli.verify import verify
+
+
+def build_app() -> typer.Typer:
+    """Return the command line application."""
+    app = typer.Typer(
+        name="wherry",
+        help="Move whole databases between engines: exactly, fast, verified.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.command("migrate")(migrate)
+    app.command("verify")(verify)
+    app.command("assess")(assess)
+    return app

@@ -1,0 +1,136 @@
+"""Progress for people: a live table on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from domain.migrations.progress import RunPhase, RunProgress, TablePhase, TableProgress
+from workers.cli.output import say
+
+_TABLES_SHOWN_MAX = 15
+_LINE_INTERVAL_S = 10.0
+
+_PHASES = {
+    RunPhase.PLANNING: "looking at source and target",
+    RunPhase.TABLES: "making tables",
+    RunPhase.DATA: "copying rows",
+    RunPhase.INDEXES: "building indexes",
+    RunPhase.FOREIGN_KEYS: "adding foreign keys",
+    RunPhase.FINISH: "setting next values",
+    RunPhase.VERIFICATION: "comparing source and target",
+    RunPhase.DONE: "done",
+}
+
+_ORDER = {
+    TablePhase.DIFFERENT: 0,
+    TablePhase.COPYING: 1,
+    TablePhase.VERIFYING: 2,
+    TablePhase.COPIED: 3,
+    TablePhase.VERIFIED: 4,
+    TablePhase.WAITING: 5,
+}
+
+
+class LiveDisplay:
+    """A table on the terminal that follows the run; the busiest tables first."""
+
+    def __init__(self) -> None:
+        self._live = Live(console=Console(stderr=True), auto_refresh=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    async def report(self, progress: RunProgress) -> None:
+        """Draw how things stand."""
+        self._live.update(_rendered(progress), refresh=True)
+
+
+class LineDisplay:
+    """A line on standard error for each phase, and every ten seconds within one."""
+
+    def __init__(self) -> None:
+        self._phase: RunPhase | None = None
+        self._said_s = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to take down."""
+
+    async def report(self, progress: RunProgress) -> None:
+        """Say how things stand, if there is news."""
+        if progress.phase is self._phase and progress.elapsed_s - self._said_s < _LINE_INTERVAL_S:
+            return
+        self._phase, self._said_s = progress.phase, progress.elapsed_s
+        say(f"wherry: {_headline(progress)}")
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a length of time for people: `42s`, `3m05s`, `2h07m`."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes_left:02}m"
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+
+
+def size_text(size_bytes: float) -> str:
+    """Return a number of bytes for people, in powers of 1024."""
+    size = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:  # noqa: PLR2004 - the step between the units
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def _headline(progress: RunProgress) -> str:
+    parts = [_PHASES[progress.phase]]
+    if progress.phase is RunPhase.DATA:
+        parts.append(f"{progress.fraction:.0%}")
+        parts.append(f"{progress.rows_read:,} rows")
+        parts.append(f"{progress.rows_per_second:,.0f} rows/s")
+        parts.append(f"{size_text(progress.bytes_per_second)}/s")
+        if progress.eta_s is not None:
+            parts.append(f"{seconds_text(progress.eta_s)} left")
+    return ", ".join(parts)
+
+
+def _rendered(progress: RunProgress) -> Table:
+    table = Table(title=f"{_headline(progress)} ({seconds_text(progress.elapsed_s)})", title_justify="left")
+    table.add_column("table")
+    for heading in ("rows", "of about", "size", "rows/s"):
+        table.add_column(heading, justify="right")
+    table.add_column("state")
+    shown = sorted(progress.tables, key=lambda item: (_ORDER[item.phase], -item.bytes_total))
+    for item in shown[:_TABLES_SHOWN_MAX]:
+        table.add_row(*_row(item))
+    if len(shown) > _TABLES_SHOWN_MAX:
+        table.add_row(f"and {len(shown) - _TABLES_SHOWN_MAX} more", "", "", "", "", "")
+    return table
+
+
+def _row(item: TableProgress) -> tuple[str, ...]:
+    return (
+        item.name,
+        f"{item.rows_read:,}",
+        f"{item.rows_total:,}",
+        size_text(item.bytes_done),
+        f"{item.rows_per_second:,.0f}" if item.rows_per_second else "",
+        item.phase.value.lower(),
+    )

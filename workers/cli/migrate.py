@@ -1,0 +1,147 @@
+"""`wherry migrate`: a whole database from one place to another."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from domain.kernel.errors import ErrorCode
+from domain.migrations.plan import OnExisting, RunOptions, VerifyLevel
+from domain.migrations.progress import RunStatus
+from domain.migrations.report import Failure, RunReport
+from workers.cli.display import LineDisplay, LiveDisplay, seconds_text
+from workers.cli.options import AsJson, Exclude, Include, MapFile, SourceUrl, TargetUrl, patterns, read_mappings
+from workers.cli.output import (
+    EXIT_FAILED,
+    EXIT_STOPPED,
+    EXIT_USAGE,
+    failures_reported,
+    is_terminal,
+    plain,
+    print_json,
+    say,
+)
+from workers.cli.planning import plan_document, planned, print_plan
+from workers.cli.session import route_between, run_id, run_until_interrupted
+from workers.engine.control import ControlSwitch
+from workers.engine.ends import Route, open_ends
+from workers.engine.prepare import RunRequest
+from workers.engine.run import run
+
+_LANES_MAX = 64
+_CHUNK_ROWS_MAX = 10_000_000
+_DEFAULTS = RunOptions()
+
+
+def migrate(  # noqa: PLR0913 - every option of the command is a parameter
+    source_url: SourceUrl,
+    target_url: TargetUrl,
+    *,
+    include: Include = "",
+    exclude: Exclude = "",
+    map_file: MapFile = None,
+    parallel: Annotated[int, typer.Option(min=1, max=_LANES_MAX, help="How many chunks to copy at once.")] = min(
+        4, os.cpu_count() or 1
+    ),
+    chunk_rows: Annotated[
+        int, typer.Option(min=1, max=_CHUNK_ROWS_MAX, help="How many rows to commit at once, about.")
+    ] = _DEFAULTS.chunk_rows,
+    verify: Annotated[
+        VerifyLevel,
+        typer.Option(metavar="none|counts|digest", case_sensitive=False, help="How to compare after the copy."),
+    ] = _DEFAULTS.verify,
+    on_existing: Annotated[
+        OnExisting,
+        typer.Option(
+            metavar="fail|truncate|append",
+            case_sensitive=False,
+            help="What to do if a target table already holds rows.",
+        ),
+    ] = _DEFAULTS.on_existing,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Forget what an interrupted run of this command has done.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done; the target is not even opened.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a whole database: tables, rows, keys, indexes, views; then compare source and target.
+
+    The same command again resumes an interrupted run. Exits with 0 only if everything was copied
+    and compared equal.
+    """
+    with failures_reported(as_json=as_json, code=EXIT_USAGE):
+        route = route_between(source_url, target_url)
+        options = RunOptions(
+            include=patterns(include),
+            exclude=patterns(exclude),
+            mappings=read_mappings(map_file),
+            parallel=parallel,
+            chunk_rows=chunk_rows,
+            verify=verify,
+            on_existing=on_existing,
+        )
+    with failures_reported(as_json=as_json):
+        if dry_run:
+            plan = run_until_interrupted(lambda _: planned(route, options))
+            print_json(plan_document(plan)) if as_json else print_plan(plan)
+            return
+        request = RunRequest(run_id(route, options), options, restart=restart)
+        report = run_until_interrupted(lambda control: _run(route, request, control))
+    _print_report(report, as_json=as_json)
+
+
+async def _run(route: Route, request: RunRequest, control: ControlSwitch) -> RunReport:
+    async with open_ends(route, parallel=request.options.parallel) as ends:
+        with LiveDisplay() if is_terminal() else LineDisplay() as display:
+            return await run(ends, request, display, control)
+
+
+def _print_report(report: RunReport, *, as_json: bool) -> None:
+    """Print the report and exit with the code that its status stands for."""
+    if as_json:
+        document = plain(report)
+        if report.error is None:
+            del document["error"]
+        print_json(document)
+    else:
+        _print_summary(report)
+    if report.error is not None:
+        say(f"wherry: {report.error.code.value}: {report.error.message}")
+        say(_advice(report.error))
+        raise typer.Exit(EXIT_FAILED)
+    if report.status is not RunStatus.SUCCEEDED:
+        say("wherry: stopped; the same command goes on from here")
+        raise typer.Exit(EXIT_STOPPED)
+
+
+def _print_summary(report: RunReport) -> None:
+    width = max((len(table.name) for table in report.tables), default=0)
+    for table in report.tables:
+        verified = {True: "verified", False: "DIFFERENT", None: "not compared"}[table.verified]
+        rejected = f", {table.rows_rejected:,} rejected" if table.rows_rejected else ""
+        typer.echo(f"{table.name:<{width}}  {table.rows_written:>12,} rows{rejected}  {verified}")
+    for heading, notes in (("replaced", report.objects.replaced), ("skipped", report.objects.skipped)):
+        for note in notes:
+            typer.echo(f"{heading} {note.name}: {note.reason}")
+    for warning in report.warnings:
+        typer.echo(f"warning: {warning}")
+    rows = sum(table.rows_written for table in report.tables)
+    typer.echo(
+        f"{report.status.value.lower()}: {len(report.tables)} tables, {rows:,} rows in "
+        f"{seconds_text(report.seconds)} ({report.rows_per_second:,.0f} rows/s), "
+        f"consistent per {report.consistency.value.lower()}"
+    )
+
+
+def _advice(error: Failure) -> str:
+    match error.code:
+        case ErrorCode.TARGET_NOT_EMPTY:
+            return "wherry: choose --on-existing truncate or --on-existing append; nothing was changed"
+        case ErrorCode.CONFLICT | ErrorCode.SCHEMA_DRIFT | ErrorCode.VERIFICATION_FAILED:
+            return "wherry: --restart --on-existing truncate copies everything afresh"
+        case _:
+            return "wherry: whatever was copied is kept; the same command goes on from there"

@@ -1,0 +1,81 @@
+"""Arguments and options that several commands share, and how they are read."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.kernel.errors import ValidationFailed
+from domain.mappings.values import ColumnMapping, TableMapping
+
+SourceUrl = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE_URL",
+        envvar="WHERRY_SOURCE_URL",
+        help="Where the data is: postgresql://user:password@host/db, mysql://..., sqlite:///file, duckdb:///file.",
+    ),
+]
+TargetUrl = Annotated[
+    str,
+    typer.Argument(metavar="TARGET_URL", envvar="WHERRY_TARGET_URL", help="Where it goes, in the same form."),
+]
+Include = Annotated[str, typer.Option(metavar="PATTERNS", help="Only these tables: names or patterns, 'film,cust*'.")]
+Exclude = Annotated[str, typer.Option(metavar="PATTERNS", help="All but these tables.")]
+MapFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--map",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="JSON or TOML file that says which tables and columns to copy under which names.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
+
+
+def patterns(text: str) -> tuple[str, ...]:
+    """Return the patterns of a comma-separated list."""
+    return tuple(part for item in text.split(",") if (part := item.strip()))
+
+
+def read_mappings(path: Path | None) -> tuple[TableMapping, ...]:
+    """Read a mapping file.
+
+    It holds a list `tables`; each has `source`, `target` (the same name if missing) and perhaps
+    `columns`, from source names to target names.
+
+    Raises:
+        ValidationFailed: the file is not JSON or TOML, or not of this form.
+    """
+    if path is None:
+        return ()
+    text = path.read_text(encoding="utf-8")
+    try:
+        document = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        raise ValidationFailed(f"{path} is not a JSON or TOML file: {error}") from error
+    tables = document.get("tables") if isinstance(document, dict) else None
+    if not isinstance(tables, list) or not tables:
+        raise ValidationFailed(f"{path} has no list of tables")
+    return tuple(_table_mapping(path, item) for item in tables)
+
+
+def _table_mapping(path: Path, item: object) -> TableMapping:
+    if not isinstance(item, dict) or not isinstance(source := item.get("source"), str):
+        raise ValidationFailed(f"{path}: each table needs a source")
+    target, columns = item.get("target", source), item.get("columns", {})
+    unknown = sorted(item.keys() - {"source", "target", "columns"})
+    if unknown:
+        raise ValidationFailed(f"{path}: table {source} has an unknown entry {unknown[0]}")
+    if not isinstance(target, str) or not isinstance(columns, dict):
+        raise ValidationFailed(f"{path}: table {source} needs a text as target and a table of names as columns")
+    if not all(isinstance(name, str) for name in columns.values()):
+        raise ValidationFailed(f"{path}: the columns of table {source} must map names to names")
+    return TableMapping(source, target, tuple(ColumnMapping(here, there) for here, there in columns.items()))

@@ -1,0 +1,64 @@
+"""What a command prints: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import NoReturn
+
+import typer
+
+from domain.kernel.errors import WherryError
+from domain.migrations.report import Failure
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_STOPPED = 130
+
+
+def print_json(document: dict[str, object]) -> None:
+    """Print a command's one JSON document."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def plain(shape: object) -> dict[str, object]:
+    """Return a frozen dataclass as a dictionary that JSON can hold; enums become their values."""
+    if not dataclasses.is_dataclass(shape) or isinstance(shape, type):
+        message = f"{type(shape).__name__} is not a dataclass"
+        raise TypeError(message)
+    return dataclasses.asdict(shape, dict_factory=_with_values)
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal something that is not a result."""
+    typer.echo(message, err=True)
+
+
+def fail(failure: Failure, *, as_json: bool, code: int = EXIT_FAILED) -> NoReturn:
+    """Print why the command failed, and exit."""
+    if as_json:
+        print_json({"status": "FAILED", "error": plain(failure)})
+    say(f"wherry: {failure.code.value}: {failure.message}")
+    raise typer.Exit(code)
+
+
+@contextmanager
+def failures_reported(*, as_json: bool, code: int = EXIT_FAILED) -> Iterator[None]:
+    """Turn an expected failure in this block into its message and an exit code."""
+    try:
+        yield
+    except WherryError as error:
+        fail(Failure(error.code, error.message), as_json=as_json, code=code)
+
+
+def is_terminal() -> bool:
+    """Whether somebody watches standard error."""
+    return sys.stderr.isatty()
+
+
+def _with_values(items: list[tuple[str, object]]) -> dict[str, object]:
+    return {name: value.value if isinstance(value, Enum) else value for name, value in items}

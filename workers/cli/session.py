@@ -1,0 +1,76 @@
+"""From addresses and options to a route, a run's name, and an end on Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import typer
+
+from domain.connections.values import Endpoint
+from domain.kernel.codec import fingerprint
+from domain.migrations.plan import RunOptions
+from infra.connectors.registry import connector_for
+from infra.connectors.urls import parse_url
+from workers.cli.output import EXIT_STOPPED, say
+from workers.engine.control import Ask, ControlSwitch, Stopped
+from workers.engine.ends import Route
+
+T = TypeVar("T")
+
+_ID_DIGITS = 24
+
+
+def route_between(source_url: str, target_url: str) -> Route:
+    """Return the route that two addresses name.
+
+    Raises:
+        ValidationFailed: an address cannot be understood.
+    """
+    source, target = parse_url(source_url), parse_url(target_url)
+    return Route(connector_for(source.engine), source, connector_for(target.engine), target)
+
+
+def run_id(route: Route, options: RunOptions) -> str:
+    """Name a run by what makes its rows what they are, so that the same command finds it again.
+
+    How many lanes there are, how it is verified and what became of earlier rows makes no difference.
+    """
+    parts = (
+        _place(route.source_endpoint),
+        _place(route.target_endpoint),
+        options.include,
+        options.exclude,
+        options.mappings,
+        options.chunk_rows,
+    )
+    return f"cli-{fingerprint(parts)[:_ID_DIGITS]}"
+
+
+def run_until_interrupted(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
+    """Run the work; the first Ctrl-C (or SIGTERM) asks it to stop, a second one ends it at once."""
+
+    async def guarded() -> T:
+        switch = ControlSwitch()
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            say("wherry: stopping; once more to stop at once")
+            switch.set(Ask.CANCEL)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        return await work(switch)
+
+    try:
+        return asyncio.run(guarded())
+    except (Stopped, KeyboardInterrupt) as error:
+        raise typer.Exit(EXIT_STOPPED) from error
+
+
+def _place(endpoint: Endpoint) -> tuple[str, str]:
+    return (endpoint.label, endpoint.schema)

@@ -1,0 +1,47 @@
+"""Cutting tables into chunks whose numbers survive an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from domain.kernel.codec import fingerprint
+from domain.kernel.errors import SchemaDrift
+from domain.migrations.transfer import Chunk, ChunkReceipt, Source, TableCopy
+
+_NUMBER_BITS = 31
+
+
+async def split_table(
+    source: Source, copy: TableCopy, rows_max: int, receipts: Iterable[ChunkReceipt]
+) -> tuple[Chunk, ...]:
+    """Return the chunks of a table that are not in the target yet.
+
+    Raises:
+        SchemaDrift: the target holds a chunk of an earlier attempt that the table, as it is now, no
+            longer has, so going on could lose or double rows.
+    """
+    chunks = numbered(await source.split(copy, rows_max))
+    done = {receipt.chunk_number for receipt in receipts if receipt.table_number == copy.number}
+    if not done <= {chunk.number for chunk in chunks}:
+        raise SchemaDrift(
+            f"table {copy.source} has changed since this run was interrupted; start it afresh to copy it as it is now",
+            path=(str(copy.source),),
+        )
+    return tuple(chunk for chunk in chunks if chunk.number not in done)
+
+
+def numbered(chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
+    """Give every chunk of a table the number that its scope makes.
+
+    A receipt knows a chunk only by number. With numbers counted from zero a table that changed
+    between two attempts could have other rows under the same number, and they would be taken for
+    copied.
+    """
+    taken: dict[int, Chunk] = {}
+    for chunk in chunks:
+        number = int(fingerprint(chunk.scope), 16) % 2**_NUMBER_BITS
+        while number in taken:
+            number = (number + 1) % 2**_NUMBER_BITS
+        taken[number] = replace(chunk, number=number)
+    return tuple(taken.values())

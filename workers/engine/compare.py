@@ -1,0 +1,75 @@
+"""Comparing two databases without copying anything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from domain.catalog.model import DatabaseSchema
+from domain.connections.values import Endpoint
+from domain.kernel.errors import Conflict, ObjectMissing
+from domain.kernel.values import Rows
+from domain.migrations.plan import MigrationPlan, RunOptions
+from domain.migrations.progress import TablePhase
+from domain.migrations.transfer import Connector, Source, TableCopy
+from workers.engine.control import Control
+from workers.engine.ends import Route
+from workers.engine.existing import find_table, fitted
+from workers.engine.plan import make_plan
+from workers.engine.verify import Sides, Verdict, verify_tables
+
+
+async def compare(route: Route, options: RunOptions, control: Control) -> tuple[Verdict, ...]:
+    """Return a verdict on each table of the source that the options let in; both ends are only read.
+
+    Raises:
+        ConnectFailed: no session could be opened on one of them.
+        ObjectMissing: the options name a table or column that the source does not have.
+        Stopped: the owner asked for a pause or an end.
+        DatabaseError: one of the databases failed.
+    """
+    async with (
+        _reading(route.source_connector, route.source_endpoint, options.parallel) as source,
+        _reading(route.target_connector, route.target_endpoint, options.parallel) as target,
+    ):
+        schema, catalog = await source.introspect(), await target.introspect()
+        plan = make_plan(
+            schema, options, {}, route.source_connector.capabilities, route.target_connector, route.target_endpoint
+        )
+        copies, verdicts = _comparable(plan, catalog, options)
+        verdicts += await verify_tables(
+            Sides(source, target), copies, options.verify, (), control, _unwatched, parallel=options.parallel
+        )
+        return tuple(sorted(verdicts, key=lambda verdict: verdict.table_number))
+
+
+def _comparable(
+    plan: MigrationPlan, catalog: DatabaseSchema, options: RunOptions
+) -> tuple[list[TableCopy], list[Verdict]]:
+    """Return the tables that can be compared, and the verdict on those that cannot."""
+    copies: list[TableCopy] = []
+    verdicts: list[Verdict] = []
+    for copy in plan.tables:
+        table = find_table(catalog, copy.target)
+        reason = f"the target has no table {copy.target}"
+        if table is not None:
+            try:
+                copies.append(fitted(copy, table))
+                continue
+            except (ObjectMissing, Conflict) as error:
+                reason = error.message
+        verdicts.append(Verdict(copy.number, str(copy.source), options.verify, copy.row_estimate, Rows(0), reason))
+    return copies, verdicts
+
+
+@asynccontextmanager
+async def _reading(connector: Connector, endpoint: Endpoint, readers: int) -> AsyncIterator[Source]:
+    source = await connector.open_source(endpoint, readers=readers)
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+async def _unwatched(_number: int, _phase: TablePhase) -> None:
+    """Nobody follows a comparison table by table."""

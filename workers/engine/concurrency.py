@@ -1,0 +1,70 @@
+"""Several things at once, within a limit, ending together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+async def each(items: Sequence[T], work: Callable[[T], Awaitable[R]], *, at_once: int) -> list[R]:
+    """Return the work's result for every item, in order, with at most `at_once` under way.
+
+    After a failure no further item is begun; those under way come to their end first, so that
+    nothing still uses a session when the failure is raised.
+    """
+    waiting = iter(enumerate(items))
+    results: dict[int, R] = {}
+    failures: list[BaseException] = []
+
+    async def lane() -> None:
+        for number, item in waiting:
+            if failures:
+                return
+            try:
+                results[number] = await work(item)
+            except Exception as error:  # noqa: BLE001 - raised below, once the other lanes have ended
+                failures.append(error)
+
+    lanes = [asyncio.ensure_future(lane()) for _ in range(min(at_once, len(items)))]
+    try:
+        await asyncio.gather(*lanes)
+    finally:
+        await cancelled(lanes)
+    if failures:
+        raise failures[0]
+    return [results[number] for number in range(len(items))]
+
+
+async def cancelled(tasks: Sequence[asyncio.Future[R]]) -> None:
+    """Cancel what is still running and wait for its end; failures were or will be seen elsewhere."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def read_ahead(items: AsyncIterator[T]) -> AsyncGenerator[T]:
+    """Yield the items of a stream while the next one is already being made.
+
+    One item ahead is enough to keep a reader and a writer busy at the same time, and bounds the
+    memory to two items.
+    """
+    upcoming = asyncio.ensure_future(_next(items))
+    try:
+        while (item := await upcoming) is not None:
+            upcoming = asyncio.ensure_future(_next(items))
+            yield item[0]
+    finally:
+        await cancelled([upcoming])
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
+
+
+async def _next(items: AsyncIterator[T]) -> tuple[T] | None:
+    try:
+        return (await anext(items),)
+    except StopAsyncIteration:
+        return None

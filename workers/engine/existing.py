@@ -1,0 +1,155 @@
+"""What the target already holds: whether it may be used, and what then need not be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from domain.catalog.model import Column, DatabaseSchema, Table, TableName
+from domain.catalog.types import carrier
+from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, TargetNotEmpty
+from domain.kernel.values import Rows
+from domain.migrations.plan import MigrationPlan, OnExisting
+from domain.migrations.transfer import Digest, ObjectKind, SchemaObject, Step, TableCopy
+from workers.engine.plan import fastest_format
+
+_NAMED_MAX = 10
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a target table held before the run, so that verification can tell the run's rows from these.
+
+    The digest is missing where it can no longer be known: after an interruption.
+    """
+
+    table_number: int
+    rows: Rows
+    digest: Digest | None = None
+
+
+def find_table(catalog: DatabaseSchema, name: TableName) -> Table | None:
+    """Return a target table by its planned name; a side without schema means the default one."""
+    for table in catalog.tables:
+        same_schema = table.name.schema == name.schema or not (table.name.schema and name.schema)
+        if table.name.name == name.name and same_schema:
+            return table
+    return None
+
+
+def existing_tables(plan: MigrationPlan, catalog: DatabaseSchema) -> tuple[TableName, ...]:
+    """Return the planned target tables that are already there."""
+    return tuple(copy.target for copy in plan.tables if find_table(catalog, copy.target) is not None)
+
+
+def refuse_filled(plan: MigrationPlan, counts: Mapping[TableName, Rows]) -> None:
+    """Refuse to start on target tables that hold rows, unless the plan says what to do with them.
+
+    Raises:
+        TargetNotEmpty: some of them do.
+    """
+    filled = [f"{name} ({rows} rows)" for name, rows in counts.items() if rows]
+    if plan.on_existing is not OnExisting.FAIL or not filled:
+        return
+    more = f" and {len(filled) - _NAMED_MAX} more" if len(filled) > _NAMED_MAX else ""
+    raise TargetNotEmpty(
+        f"target tables already hold rows: {', '.join(filled[:_NAMED_MAX])}{more}; "
+        "empty them, or choose to truncate them or to append to them"
+    )
+
+
+def adopted(plan: MigrationPlan, catalog: DatabaseSchema, made: frozenset[SchemaObject]) -> MigrationPlan:
+    """Return the plan with the column types of tables that others made; `made` are the run's own objects.
+
+    Raises:
+        ObjectMissing: such a table lacks a column.
+        Conflict: such a table has a column that cannot take the values, or needs one we do not have.
+    """
+    own = {item.name for item in made if item.kind is ObjectKind.TABLE}
+    tables = []
+    for copy in plan.tables:
+        table = find_table(catalog, copy.target)
+        if table is None or {str(copy.target), copy.target.name} & own:
+            tables.append(copy)
+        else:
+            tables.append(fitted(copy, table))
+            _refuse_unfilled(copy, table)
+    return replace(plan, tables=tuple(tables))
+
+
+def fitted(copy: TableCopy, table: Table) -> TableCopy:
+    """Return the copy with the column types of a table that is already there.
+
+    Raises:
+        ObjectMissing: the table lacks a column.
+        Conflict: the table has a column that cannot take the values.
+    """
+    columns = []
+    for column in copy.columns:
+        there = table.column(column.target)
+        if there is None:
+            raise ObjectMissing(
+                f"target table {table.name} is already there and has no column {column.target}",
+                code=ErrorCode.COLUMN_NOT_FOUND,
+                path=(str(table.name), column.target),
+            )
+        same = there.native.casefold() == column.target_native.casefold()
+        if there.generated is not None or not (same or carrier(there.type) is carrier(column.type)):
+            raise Conflict(
+                f"target table {table.name} is already there and its column {there.name} is {there.native}, "
+                f"which does not take {column.source_native} exactly; rename or drop the table, or map to another one"
+            )
+        columns.append(column if same else replace(column, target_native=there.native))
+    shared = frozenset({copy.format})
+    return replace(copy, columns=tuple(columns), format=fastest_format(tuple(columns), shared))
+
+
+def _refuse_unfilled(copy: TableCopy, table: Table) -> None:
+    written = {column.target for column in copy.columns}
+    for there in table.columns:
+        if there.name not in written and _needs_value(there):
+            raise Conflict(
+                f"target table {table.name} is already there and its column {there.name} needs a value "
+                "that the source does not have"
+            )
+
+
+def _needs_value(column: Column) -> bool:
+    optional = column.nullable or column.default is not None or column.identity is not None
+    return not (optional or column.generated is not None)
+
+
+def steps_to_do(steps: tuple[Step, ...], done: frozenset[int], catalog: DatabaseSchema) -> tuple[Step, ...]:
+    """Return the steps that are neither done nor needless because their object is already there.
+
+    The first step of an object makes it; later ones complete it, and are done in any case.
+    """
+    there = _objects(catalog)
+    begun: set[SchemaObject] = set()
+    left = []
+    for step in steps:
+        makes = step.object not in begun
+        begun.add(step.object)
+        if step.number not in done and not (makes and _key(step.object) in there):
+            left.append(step)
+    return tuple(left)
+
+
+def _objects(catalog: DatabaseSchema) -> frozenset[tuple[ObjectKind, str, str]]:
+    found: list[SchemaObject] = []
+    for table in catalog.tables:
+        name = table.name.name
+        found.append(SchemaObject(ObjectKind.TABLE, name))
+        found += [SchemaObject(ObjectKind.INDEX, index.name, name) for index in table.indexes]
+        found += [SchemaObject(ObjectKind.FOREIGN_KEY, key.name, name) for key in table.foreign_keys]
+        found += [SchemaObject(ObjectKind.CHECK, check.name, name) for check in table.checks]
+    found += [SchemaObject(ObjectKind.VIEW, view.name.name) for view in catalog.views]
+    found += [SchemaObject(ObjectKind.SEQUENCE, sequence.name.name) for sequence in catalog.sequences]
+    return frozenset(_key(item) for item in found)
+
+
+def _key(item: SchemaObject) -> tuple[ObjectKind, str, str]:
+    """Return what makes two objects the same whether or not their names carry the schema."""
+    free_standing = item.kind in (ObjectKind.TABLE, ObjectKind.VIEW, ObjectKind.SEQUENCE)
+    name = item.name.rpartition(".")[2] if free_standing else item.name
+    return (item.kind, name.casefold(), item.table.rpartition(".")[2].casefold())

@@ -1,0 +1,63 @@
+"""The third act of a run: indexes, keys, next values, and the proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.migrations.plan import RunOptions
+from domain.migrations.progress import RunPhase
+from domain.migrations.transfer import Parity, Phase
+from workers.engine.pipeline import Desk
+from workers.engine.prepare import PreparedRun
+from workers.engine.steps import run_phase
+from workers.engine.verify import Sides, Verdict, verify_tables
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How a run ended: a verdict on each table that was compared, and the objects the target refused."""
+
+    verdicts: tuple[Verdict, ...]
+    not_made: tuple[Parity, ...]
+
+    @property
+    def differences(self) -> tuple[Verdict, ...]:
+        """The verdicts on tables that differ."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.equal)
+
+
+async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions) -> Finish:
+    """Complete the target once all chunks are in it, and compare; equal tables end the run's ledger.
+
+    Re-entrant: steps that are done are not done again. Differences are reported, not raised, and
+    leave the ledger in place.
+
+    Raises:
+        Stopped: the owner asked for a pause or an end.
+        Fenced: another worker has taken the run over.
+        DatabaseError: a statement failed, or a comparison.
+    """
+    target, steps = desk.ends.target, prepared.plan.schema.steps
+    writers = desk.ends.route.target_connector.capabilities.writers_max
+    catalog = await target.introspect()
+    await desk.meter.enter(RunPhase.INDEXES)
+    not_made = await run_phase(desk, steps, Phase.INDEXES, catalog, parallel=min(options.parallel, writers))
+    await desk.meter.enter(RunPhase.FOREIGN_KEYS)
+    not_made += await run_phase(desk, steps, Phase.FOREIGN_KEYS, catalog)
+    await desk.meter.enter(RunPhase.FINISH)
+    not_made += await run_phase(desk, steps, Phase.FINISH, catalog)
+    await desk.meter.enter(RunPhase.VERIFICATION)
+    verdicts = await verify_tables(
+        Sides(desk.ends.source, target),
+        prepared.plan.tables,
+        options.verify,
+        prepared.baselines,
+        desk.control,
+        desk.meter.table,
+        parallel=options.parallel,
+    )
+    finish = Finish(verdicts, not_made)
+    if not finish.differences:
+        await target.close_run(desk.ticket.run_id)
+        await desk.meter.enter(RunPhase.DONE)
+    return finish

@@ -1,0 +1,100 @@
+"""One chunk on its way: read from the source, written with its receipt in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from domain.kernel.errors import DatabaseError, WherryError
+from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, Ticket
+from workers.engine.concurrency import read_ahead
+from workers.engine.control import Control, Stopped, check_cancelled
+from workers.engine.ends import Ends
+from workers.engine.progress import Meter
+from workers.engine.retry import STANDARD_RETRY, RetryPolicy, retrying
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every lane of a run works with: open ends, the right to write, the counter, the owner's wish."""
+
+    ends: Ends
+    ticket: Ticket
+    meter: Meter
+    control: Control
+    retry: RetryPolicy = STANDARD_RETRY
+
+
+async def copy_chunk(desk: Desk, copy: TableCopy, chunk: Chunk) -> ChunkReceipt:
+    """Copy a chunk, trying again while failures are transient; done twice it has the effect of once.
+
+    Re-entrant: any worker that holds the run's ticket may call it for any chunk at any time; the
+    target leaves a chunk alone that it already has a receipt for, and refuses a void ticket.
+
+    Raises:
+        Stopped: the owner asked for an end; nothing of the chunk was written.
+        Fenced: the ticket is void.
+        DatabaseError: the chunk could not be copied; nothing of it was written.
+    """
+
+    async def attempt() -> ChunkReceipt:
+        try:
+            return await _attempt(desk, copy, chunk)
+        finally:
+            desk.meter.discard(chunk)
+
+    return await retrying(attempt, desk.retry)
+
+
+async def _attempt(desk: Desk, copy: TableCopy, chunk: Chunk) -> ChunkReceipt:
+    feed = _Feed(desk, copy, chunk)
+    batches = feed.batches()
+    try:
+        receipt = await desk.ends.target.write(copy, chunk, batches, desk.ticket)
+    except Exception:
+        # What stopped the reading matters more than how the writer put it.
+        if feed.interrupted is not None:
+            raise feed.interrupted from None
+        raise
+    finally:
+        await batches.aclose()
+    _check_account(copy, receipt, feed)
+    await desk.meter.committed(receipt)
+    return receipt
+
+
+class _Feed:
+    """The batches of one attempt on a chunk, counted as they pass."""
+
+    def __init__(self, desk: Desk, copy: TableCopy, chunk: Chunk) -> None:
+        self._desk, self._copy, self._chunk = desk, copy, chunk
+        self.rows_read = 0
+        self.exhausted = False
+        self.interrupted: WherryError | Stopped | None = None
+
+    async def batches(self) -> AsyncGenerator[Batch]:
+        """Yield the chunk's batches; note why, if they end early."""
+        source = self._desk.ends.source.read(self._copy, self._chunk)
+        ahead = read_ahead(source)
+        try:
+            async for batch in ahead:
+                await check_cancelled(self._desk.control)
+                self.rows_read += batch.rows
+                await self._desk.meter.read(self._chunk, batch)
+                yield batch
+            self.exhausted = True
+        except (WherryError, Stopped) as error:
+            self.interrupted = error
+            raise
+        finally:
+            await ahead.aclose()
+
+
+def _check_account(copy: TableCopy, receipt: ChunkReceipt, feed: _Feed) -> None:
+    """Hold the writer to account: read = written + rejected, and as many as the reader gave."""
+    counted = feed.rows_read if feed.exhausted else receipt.rows_read
+    if not counted == receipt.rows_read == receipt.rows_written + receipt.rows_rejected:
+        raise DatabaseError(
+            f"rows of table {copy.source} are unaccounted for: {counted} read, "
+            f"{receipt.rows_written} written, {receipt.rows_rejected} rejected"
+        )

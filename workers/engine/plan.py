@@ -1,0 +1,140 @@
+"""From a source's schema and what was asked to a plan: what is copied, what is built, what is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
+from domain.connections.values import Endpoint
+from domain.kernel.codec import fingerprint
+from domain.kernel.errors import ValidationFailed
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.plan import MigrationPlan, RunOptions
+from domain.migrations.transfer import (
+    Capabilities,
+    ColumnCopy,
+    Connector,
+    Phase,
+    SchemaPlan,
+    Source,
+    TableCopy,
+    WireFormat,
+)
+from workers.engine.choose import Choice, choose
+from workers.engine.wanted import Orphans, wanted_schema
+
+
+async def plan_migration(
+    source: Source, source_connector: Connector, options: RunOptions, target_connector: Connector, target: Endpoint
+) -> MigrationPlan:
+    """Look at the source and plan its migration; neither database is changed.
+
+    Raises:
+        ObjectMissing: the options name a table or column that the source does not have.
+        ValidationFailed: two objects would get the same name.
+        DatabaseError: the source could not be read.
+    """
+    schema = await source.introspect()
+    orphans: Orphans = {}
+    if not source_connector.capabilities.enforces_foreign_keys:
+        orphans = await count_orphans(source, choose(schema, options))
+    return make_plan(schema, options, orphans, source_connector.capabilities, target_connector, target)
+
+
+async def count_orphans(source: Source, choices: tuple[Choice, ...]) -> Orphans:
+    """Count, for every foreign key between chosen tables, the rows whose reference finds no row."""
+    chosen = {choice.table.name for choice in choices}
+    counts: dict[tuple[TableName, ForeignKey], Rows] = {}
+    for choice in choices:
+        for key in choice.table.foreign_keys:
+            if key.references in chosen:
+                counts[choice.table.name, key] = await source.orphans(choice.table.name, key)
+    return counts
+
+
+def make_plan(
+    schema: DatabaseSchema,
+    options: RunOptions,
+    orphans: Orphans,
+    source: Capabilities,
+    connector: Connector,
+    target: Endpoint,
+) -> MigrationPlan:
+    """Plan a migration of a described source; pure.
+
+    Raises:
+        ObjectMissing: the options name a table or column that the source does not have.
+        ValidationFailed: two objects would get the same name.
+    """
+    choices = choose(schema, options)
+    wanted, left_out = wanted_schema(schema, choices, options, orphans)
+    built = connector.plan_schema(wanted, target)
+    _refuse_collisions(choices, built)
+    built = replace(built, parity=(*left_out, *built.parity))
+    formats = (source.emits & connector.capabilities.accepts) - {WireFormat.ARROW}
+    tables = tuple(
+        _table_copy(number, choice, table, formats)
+        for number, (choice, table) in enumerate(zip(choices, built.tables, strict=True))
+    )
+    warnings = () if tables else ("the source holds no tables to copy; does the address name the right schema?",)
+    return MigrationPlan(tables, built, options.on_existing, plan_hash(tables, built), warnings)
+
+
+def plan_hash(tables: tuple[TableCopy, ...], schema: SchemaPlan) -> str:
+    """Return what must be equal for a run to be resumed under another plan.
+
+    Estimates do not count, nor the text of the last steps: they set next values, which move with
+    the source.
+    """
+    steps = tuple(replace(step, sql="") if step.phase is Phase.FINISH else step for step in schema.steps)
+    bare = tuple(replace(copy, row_estimate=Rows(0), size_bytes=Bytes(0)) for copy in tables)
+    return fingerprint((bare, steps))
+
+
+def fastest_format(columns: tuple[ColumnCopy, ...], shared: frozenset[WireFormat]) -> WireFormat:
+    """Return the fastest wire format that is exact: bytes pass untouched only between equal native types."""
+    if WireFormat.PG_BINARY in shared and all(column.source_native == column.target_native for column in columns):
+        return WireFormat.PG_BINARY
+    return WireFormat.ARROW
+
+
+def _table_copy(number: int, choice: Choice, planned: Table, formats: frozenset[WireFormat]) -> TableCopy:
+    """Describe one table's copy. Columns that the target computes itself are not copied."""
+    columns = []
+    for (source, _), column in zip(choice.renames, planned.columns, strict=True):
+        original = choice.table.column(source)
+        if original is not None and column.generated is None:
+            columns.append(ColumnCopy(source, column.name, original.type, original.native, column.native))
+    return TableCopy(
+        number=number,
+        source=choice.table.name,
+        target=planned.name,
+        columns=tuple(columns),
+        key=_ordering_key(choice.table),
+        format=fastest_format(tuple(columns), formats),
+        row_estimate=choice.table.row_estimate,
+        size_bytes=choice.table.size_bytes,
+    )
+
+
+def _ordering_key(table: Table) -> tuple[str, ...]:
+    """Return the columns that tell rows apart: the primary key, else a whole unique index without NULLs."""
+    if table.primary_key is not None:
+        return table.primary_key.columns
+    required = {column.name for column in table.columns if not column.nullable}
+    for index in table.indexes:
+        plain = all(part.column in required and part.prefix is None for part in index.parts)
+        if index.unique and not index.predicate and plain:
+            return tuple(part.column for part in index.parts)
+    return ()
+
+
+def _refuse_collisions(choices: tuple[Choice, ...], built: SchemaPlan) -> None:
+    """Refuse two source tables that the target would give one name (cut to its length, say) before any DDL."""
+    taken: dict[TableName, TableName] = {}
+    for choice, table in zip(choices, built.tables, strict=True):
+        other = taken.setdefault(table.name, choice.table.name)
+        if other != choice.table.name:
+            raise ValidationFailed(
+                f"tables {other} and {choice.table.name} would both become {table.name}; map one to another name"
+            )

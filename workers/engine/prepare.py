@@ -1,0 +1,141 @@
+"""The first act of a run: look, plan, check, take the run over, build what must stand before the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from domain.catalog.model import DatabaseSchema, TableName
+from domain.kernel.errors import Conflict
+from domain.kernel.values import Rows
+from domain.migrations.plan import MigrationPlan, OnExisting, RunOptions, VerifyLevel
+from domain.migrations.progress import RunPhase
+from domain.migrations.transfer import ChunkReceipt, DigestColumn, Parity, Phase, TableCopy, Target, Ticket
+from workers.engine.control import Control, check
+from workers.engine.ends import Ends
+from workers.engine.existing import Baseline, adopted, existing_tables, refuse_filled
+from workers.engine.pipeline import Desk
+from workers.engine.plan import plan_migration
+from workers.engine.progress import Meter
+from workers.engine.steps import run_phase
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run to be started or gone on with. The same `run_id` means the same run.
+
+    `restart` forgets what an interrupted run of this id has done; the tables it filled are then
+    tables like any others, and `on_existing` says what becomes of their rows.
+    """
+
+    run_id: str
+    options: RunOptions
+    restart: bool = False
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run whose tables stand ready for rows. Plain data: lanes in other processes work by it.
+
+    `resumed` says that rows of an interrupted run were found; `not_made` are optional objects that
+    the target refused.
+    """
+
+    plan: MigrationPlan
+    ticket: Ticket
+    baselines: tuple[Baseline, ...] = ()
+    not_made: tuple[Parity, ...] = ()
+    resumed: bool = False
+
+
+async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Control) -> PreparedRun:
+    """Plan a run, take it over and build the target's tables; on a known run, go on where it stood.
+
+    Nothing is changed until every check has passed. Re-entrant: the ledger in the target knows what
+    is done, and each call makes the tickets of earlier ones void.
+
+    Raises:
+        ObjectMissing: the options name a table or column that the source does not have.
+        TargetNotEmpty: target tables hold rows, and the policy is to leave them alone.
+        Conflict: a target table cannot take the rows, or an interrupted run had another plan.
+        Stopped: the owner asked for a pause or an end.
+        DatabaseError: one of the databases failed.
+    """
+    await meter.enter(RunPhase.PLANNING)
+    route, target = ends.route, ends.target
+    plan = await plan_migration(
+        ends.source, route.source_connector, request.options, route.target_connector, route.target_endpoint
+    )
+    meter.follow(plan.tables, ())
+    catalog = await target.introspect()
+    known = await target.knows_run(request.run_id)
+    await check(control)
+    if known and request.restart:
+        await target.close_run(request.run_id)
+        known = False
+    if known:
+        ticket = await _taken_over(target, request.run_id, plan)
+        plan, baselines = await _gone_on(target, ticket, plan, catalog)
+    else:
+        plan, baselines = await _begun(target, request.options, plan, catalog)
+        ticket = await _taken_over(target, request.run_id, plan)
+    receipts = await target.receipts(request.run_id)
+    meter.follow(plan.tables, receipts)
+    await meter.enter(RunPhase.TABLES)
+    desk = Desk(ends, ticket, meter, control)
+    not_made = await run_phase(desk, plan.schema.steps, Phase.BEFORE_DATA, catalog)
+    return PreparedRun(plan, ticket, baselines, not_made, resumed=bool(receipts))
+
+
+async def _taken_over(target: Target, run_id: str, plan: MigrationPlan) -> Ticket:
+    try:
+        return await target.open_run(run_id, plan.plan_hash)
+    except Conflict as error:
+        raise Conflict(
+            "this run was interrupted, and source schema, target or options have changed since; "
+            "restart it to forget what it has done, or undo the change to go on with it"
+        ) from error
+
+
+async def _begun(
+    target: Target, options: RunOptions, plan: MigrationPlan, catalog: DatabaseSchema
+) -> tuple[MigrationPlan, tuple[Baseline, ...]]:
+    """Check the tables that are already there, and treat their rows as the policy says."""
+    plan = adopted(plan, catalog, frozenset())
+    counts = await target.row_counts(existing_tables(plan, catalog))
+    refuse_filled(plan, counts)
+    filled = tuple(copy for copy in plan.tables if counts.get(copy.target))
+    if plan.on_existing is OnExisting.TRUNCATE:
+        for copy in filled:
+            await target.truncate(copy.target)
+        return plan, ()
+    return plan, tuple([await _baseline(target, copy, counts, options) for copy in filled])
+
+
+async def _baseline(target: Target, copy: TableCopy, counts: dict[TableName, Rows], options: RunOptions) -> Baseline:
+    baseline = Baseline(copy.number, counts[copy.target])
+    if options.verify is not VerifyLevel.DIGEST:
+        return baseline
+    columns = tuple(DigestColumn(column.target, column.target_native, column.type) for column in copy.columns)
+    return replace(baseline, digest=await target.digest(copy.target, columns))
+
+
+async def _gone_on(
+    target: Target, ticket: Ticket, plan: MigrationPlan, catalog: DatabaseSchema
+) -> tuple[MigrationPlan, tuple[Baseline, ...]]:
+    """Find out what the target held before an interrupted run: what is there, less what the run wrote."""
+    done = await target.steps_done(ticket.run_id)
+    plan = adopted(plan, catalog, frozenset(step.object for step in plan.schema.steps if step.number in done))
+    if plan.on_existing is not OnExisting.APPEND:
+        return plan, ()
+    counts = await target.row_counts(existing_tables(plan, catalog))
+    written = _written(await target.receipts(ticket.run_id))
+    before = {copy.number: counts.get(copy.target, Rows(0)) - written.get(copy.number, 0) for copy in plan.tables}
+    return plan, tuple(Baseline(number, Rows(rows)) for number, rows in before.items() if rows)
+
+
+def _written(receipts: Iterable[ChunkReceipt]) -> dict[int, int]:
+    written: dict[int, int] = {}
+    for receipt in receipts:
+        written[receipt.table_number] = written.get(receipt.table_number, 0) + receipt.rows_written
+    return written

@@ -1,0 +1,103 @@
+"""From what happened to the report that is handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from domain.kernel.errors import WherryError
+from domain.migrations.plan import VerifyLevel
+from domain.migrations.progress import RunStatus
+from domain.migrations.report import Failure, ObjectNote, ObjectsReport, RunReport, TableReport
+from domain.migrations.transfer import Consistency, Outcome, Parity, SchemaObject
+from workers.engine.finish import Finish
+from workers.engine.prepare import PreparedRun
+from workers.engine.progress import Meter
+from workers.engine.verify import Verdict
+
+_TABLES_NAMED_MAX = 10
+
+
+def run_report(
+    status: RunStatus,
+    meter: Meter,
+    consistency: Consistency,
+    prepared: PreparedRun | None,
+    finish: Finish | None,
+    error: WherryError | None,
+) -> RunReport:
+    """Return the report of a run that came as far as it came; what it did not reach is missing."""
+    progress = meter.progress()
+    verdicts = {verdict.table_number: verdict for verdict in finish.verdicts} if finish else {}
+    parity = prepared.plan.schema.parity if prepared else ()
+    not_made = (*(prepared.not_made if prepared else ()), *(finish.not_made if finish else ()))
+    tables = tuple(
+        TableReport(
+            name=table.name,
+            rows_read=table.rows_read,
+            rows_written=table.rows_written,
+            rows_rejected=table.rows_rejected,
+            verified=verdicts[number].equal if number in verdicts else None,
+        )
+        for number, table in enumerate(progress.tables)
+    )
+    return RunReport(
+        status=status,
+        tables=tables,
+        objects=objects_report(parity, not_made),
+        seconds=round(progress.elapsed_s, 3),
+        rows_per_second=round(meter.rows_copied / progress.elapsed_s, 1) if progress.elapsed_s else 0.0,
+        consistency=_proven(consistency, prepared, finish),
+        warnings=_warnings(prepared, finish),
+        error=Failure(error.code, error.message) if error else None,
+    )
+
+
+def objects_report(parity: Iterable[Parity], not_made: Iterable[Parity] = ()) -> ObjectsReport:
+    """Sum up the parity lines; a line about an object that the target refused wins over the plan's."""
+    lines = {line.object: line for line in parity} | {line.object: line for line in not_made}
+    notes = {
+        outcome: tuple(
+            ObjectNote(object_name(line.object), line.reason) for line in lines.values() if line.outcome is outcome
+        )
+        for outcome in (Outcome.REPLACED, Outcome.SKIPPED)
+    }
+    created = sum(line.outcome is Outcome.CREATED for line in lines.values())
+    return ObjectsReport(created, notes[Outcome.REPLACED], notes[Outcome.SKIPPED])
+
+
+def object_name(item: SchemaObject) -> str:
+    """Return the one spelling of an object's kind and name: `table film`, `index film.idx_title`."""
+    kind = item.kind.value.lower().replace("_", " ")
+    return f"{kind} {item.table}.{item.name}" if item.table else f"{kind} {item.name}"
+
+
+def difference_message(differences: Iterable[Verdict]) -> str:
+    """Say which tables differ and how."""
+    found = [f"{verdict.table}: {verdict.difference}" for verdict in differences]
+    more = f" and {len(found) - _TABLES_NAMED_MAX} more tables" if len(found) > _TABLES_NAMED_MAX else ""
+    return f"source and target differ: {'; '.join(found[:_TABLES_NAMED_MAX])}{more}"
+
+
+def _proven(consistency: Consistency, prepared: PreparedRun | None, finish: Finish | None) -> Consistency:
+    """Say what the rows have in common: an interrupted run reads two snapshots.
+
+    Unless digests have shown that all it wrote is what the last snapshot holds.
+    """
+    if prepared is None or not prepared.resumed:
+        return consistency
+    levels = {verdict.level for verdict in finish.verdicts} if finish else set()
+    return consistency if levels == {VerifyLevel.DIGEST} else Consistency.CHUNK
+
+
+def _warnings(prepared: PreparedRun | None, finish: Finish | None) -> tuple[str, ...]:
+    warnings = list(prepared.plan.warnings) if prepared else []
+    if prepared and finish:
+        compared = {verdict.table_number: verdict for verdict in finish.verdicts}
+        for baseline in prepared.baselines:
+            verdict = compared.get(baseline.table_number)
+            if prepared.resumed and verdict and verdict.level is VerifyLevel.COUNTS and baseline.digest is None:
+                warnings.append(
+                    f"{verdict.table} was compared by row counts only: it held {baseline.rows} rows before "
+                    "this run, which was interrupted"
+                )
+    return tuple(warnings)

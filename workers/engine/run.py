@@ -1,0 +1,41 @@
+"""The whole story of a run in one process, on one screen."""
+
+from __future__ import annotations
+
+from domain.kernel.errors import VerificationFailed, WherryError
+from domain.migrations.progress import ProgressSink, RunStatus
+from domain.migrations.report import RunReport
+from workers.engine.control import Control, Stopped
+from workers.engine.ends import Ends
+from workers.engine.finish import Finish, finish
+from workers.engine.lanes import copy_tables
+from workers.engine.pipeline import Desk
+from workers.engine.prepare import PreparedRun, RunRequest, prepare
+from workers.engine.progress import Meter
+from workers.engine.report import difference_message, run_report
+
+
+async def run(ends: Ends, request: RunRequest, sink: ProgressSink, control: Control) -> RunReport:
+    """Carry a run through, or as far as it comes, and report.
+
+    Expected failures do not raise: the report's status and `error` tell. Whatever the end, the
+    target's ledger knows what is done, and the same request goes on from there.
+    """
+    meter = Meter(request.run_id, sink)
+    prepared: PreparedRun | None = None
+    finished: Finish | None = None
+    failure: WherryError | None = None
+    status = RunStatus.SUCCEEDED
+    try:
+        prepared = await prepare(ends, request, meter, control)
+        desk = Desk(ends, prepared.ticket, meter, control)
+        await copy_tables(desk, prepared, request.options)
+        finished = await finish(desk, prepared, request.options)
+        if finished.differences:
+            status, failure = RunStatus.FAILED, VerificationFailed(difference_message(finished.differences))
+    except Stopped as stopped:
+        status = stopped.status
+    except WherryError as error:
+        status, failure = RunStatus.FAILED, error
+    await meter.report()
+    return run_report(status, meter, ends.source.consistency, prepared, finished, failure)

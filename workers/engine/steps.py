@@ -1,0 +1,60 @@
+"""Running the statements that build the target's schema, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from domain.catalog.model import DatabaseSchema
+from domain.kernel.errors import DatabaseError, Fenced
+from domain.migrations.transfer import Outcome, Parity, Phase, Step
+from workers.engine.concurrency import each
+from workers.engine.control import check
+from workers.engine.existing import steps_to_do
+from workers.engine.pipeline import Desk
+from workers.engine.retry import retrying
+
+
+async def run_phase(
+    desk: Desk, steps: tuple[Step, ...], phase: Phase, catalog: DatabaseSchema, *, parallel: int = 1
+) -> tuple[Parity, ...]:
+    """Run a phase's steps that are not done yet, those of one table in order, of `parallel` tables at once.
+
+    Re-entrant: the ledger knows what is done. Returns a line for each optional step that failed.
+
+    Raises:
+        Stopped: the owner asked for a pause or an end; the next start goes on from here.
+        Fenced: the run's ticket is void.
+        DatabaseError: a statement failed.
+    """
+    done = await desk.ends.target.steps_done(desk.ticket.run_id)
+    of_phase = tuple(step for step in steps if step.phase is phase)
+    groups = (
+        _by_table(steps_to_do(of_phase, done, catalog))
+        if parallel > 1
+        else [list(steps_to_do(of_phase, done, catalog))]
+    )
+
+    async def run_group(group: list[Step]) -> list[Parity]:
+        return [line for step in group if (line := await _run_step(desk, step)) is not None]
+
+    return tuple(line for lines in await each(groups, run_group, at_once=parallel) for line in lines)
+
+
+async def _run_step(desk: Desk, step: Step) -> Parity | None:
+    await check(desk.control)
+    try:
+        await retrying(lambda: desk.ends.target.execute(step, desk.ticket), desk.retry)
+    except Fenced:
+        raise
+    except DatabaseError as error:
+        if step.optional:
+            return Parity(step.object, Outcome.SKIPPED, error.message)
+        raise
+    return None
+
+
+def _by_table(steps: Iterable[Step]) -> list[list[Step]]:
+    groups: dict[str, list[Step]] = {}
+    for step in steps:
+        groups.setdefault(step.object.table or step.object.name, []).append(step)
+    return list(groups.values())

@@ -1,0 +1,140 @@
+"""Whether the target holds exactly what the source holds, as far as was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.catalog.model import TableName
+from domain.kernel.values import Rows
+from domain.migrations.plan import VerifyLevel
+from domain.migrations.progress import TablePhase
+from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, TableCopy
+from workers.engine.concurrency import each
+from workers.engine.control import Control, check
+from workers.engine.existing import Baseline
+from workers.engine.retry import STANDARD_RETRY, retrying
+
+_COLUMNS_NAMED_MAX = 5
+
+Watch = Callable[[int, TablePhase], Awaitable[None]]
+"""Told when a table's comparison begins and how it ended, by the table's number."""
+
+
+class Side(Protocol):
+    """A database that can be compared: a source, a target, or two sources."""
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two databases that are compared."""
+
+    source: Side
+    target: Side
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one table compares. `level` is how it was compared, `difference` says in words what differs."""
+
+    table_number: int
+    table: str
+    level: VerifyLevel
+    rows_source: Rows
+    rows_target: Rows
+    difference: str = ""
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return not self.difference
+
+
+async def verify_tables(
+    sides: Sides,
+    tables: Iterable[TableCopy],
+    level: VerifyLevel,
+    baselines: Iterable[Baseline],
+    control: Control,
+    watch: Watch,
+    *,
+    parallel: int,
+) -> tuple[Verdict, ...]:
+    """Compare `parallel` tables at a time and return a verdict on each, or none at level NONE.
+
+    Re-entrant: nothing is written.
+
+    Raises:
+        Stopped: the owner asked for a pause or an end.
+        DatabaseError: one of the databases failed.
+    """
+    if level is VerifyLevel.NONE:
+        return ()
+    before = {baseline.table_number: baseline for baseline in baselines}
+
+    async def one(copy: TableCopy) -> Verdict:
+        await check(control)
+        await watch(copy.number, TablePhase.VERIFYING)
+        verdict = await verify_table(sides, copy, level, before.get(copy.number))
+        await watch(copy.number, TablePhase.VERIFIED if verdict.equal else TablePhase.DIFFERENT)
+        return verdict
+
+    largest_first = sorted(tables, key=lambda copy: -copy.size_bytes)
+    verdicts = await each(largest_first, one, at_once=parallel)
+    return tuple(sorted(verdicts, key=lambda verdict: verdict.table_number))
+
+
+async def verify_table(sides: Sides, copy: TableCopy, level: VerifyLevel, baseline: Baseline | None) -> Verdict:
+    """Compare one table, apart from the rows that the target held before.
+
+    Raises:
+        DatabaseError: one of the databases failed.
+    """
+    before = Digest(Rows(0), 0, 0)
+    if baseline is not None and baseline.digest is not None:
+        before = baseline.digest
+    elif baseline is not None and baseline.rows:
+        level, before = VerifyLevel.COUNTS, Digest(baseline.rows, 0, 0)
+    columns = copy.columns if level is VerifyLevel.DIGEST else ()
+    source, target = await _digests(sides, copy, columns)
+    added = Digest(Rows(target.rows - before.rows), target.high - before.high, target.low - before.low)
+    difference = ""
+    if source.rows != added.rows:
+        difference = f"{source.rows} rows in the source, {added.rows} in the target"
+    elif source != added and level is VerifyLevel.DIGEST:
+        names = await _different_columns(sides, copy) if baseline is None else []
+        where = f" in {', '.join(names[:_COLUMNS_NAMED_MAX])}" if names else ""
+        difference = f"same number of rows, different values{where}"
+    return Verdict(copy.number, str(copy.source), level, source.rows, Rows(added.rows), difference)
+
+
+async def _different_columns(sides: Sides, copy: TableCopy) -> list[str]:
+    """Name the columns whose values differ as multisets; none if only their combination in rows does."""
+    names = []
+    for column in copy.columns:
+        source, target = await _digests(sides, copy, (column,))
+        if source != target:
+            names.append(column.source)
+    return names
+
+
+async def _digests(sides: Sides, copy: TableCopy, columns: tuple[ColumnCopy, ...]) -> tuple[Digest, Digest]:
+    """Return both sides' digests, computed at the same time."""
+    here = tuple(DigestColumn(column.source, column.source_native, column.type) for column in columns)
+    there = tuple(DigestColumn(column.target, column.target_native, column.type) for column in columns)
+    source, target = await asyncio.gather(
+        retrying(lambda: sides.source.digest(copy.source, here), STANDARD_RETRY),
+        retrying(lambda: sides.target.digest(copy.target, there), STANDARD_RETRY),
+        return_exceptions=True,
+    )
+    if isinstance(source, BaseException):
+        raise source
+    if isinstance(target, BaseException):
+        raise target
+    return source, target

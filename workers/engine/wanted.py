@@ -1,0 +1,149 @@
+"""What the target should hold: the chosen tables under their new names, and what goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Key, Table, TableName, View
+from domain.kernel.values import Rows
+from domain.migrations.plan import RunOptions
+from domain.migrations.transfer import ObjectKind, Outcome, Parity, SchemaObject
+from workers.engine.choose import Choice, is_chosen
+from workers.engine.names import mentions
+
+Orphans = Mapping[tuple[TableName, ForeignKey], Rows]
+"""Rows per foreign key, named by its source table, whose reference finds no row."""
+
+
+@dataclass
+class _Lines:
+    """The parity lines of one planning; `skip` and `replaced` are how rules add to them."""
+
+    parity: list[Parity] = field(default_factory=list)
+
+    def skip(self, kind: ObjectKind, name: str, table: str, reason: str) -> None:
+        self.parity.append(Parity(SchemaObject(kind, name, table), Outcome.SKIPPED, reason))
+
+    def replaced(self, kind: ObjectKind, name: str, table: str, reason: str) -> None:
+        self.parity.append(Parity(SchemaObject(kind, name, table), Outcome.REPLACED, reason))
+
+
+def wanted_schema(
+    schema: DatabaseSchema, choices: tuple[Choice, ...], options: RunOptions, orphans: Orphans
+) -> tuple[DatabaseSchema, tuple[Parity, ...]]:
+    """Return the schema to build, still in the source's terms, and a line for all that is left out of it."""
+    lines = _Lines()
+    chosen = {choice.table.name: choice for choice in choices}
+    for table in schema.tables:
+        if table.name not in chosen:
+            lines.skip(ObjectKind.TABLE, str(table.name), "", "left out by the options of this run")
+    wanted = replace(
+        schema,
+        tables=tuple(_table(choice, chosen, orphans, lines) for choice in choices),
+        views=_views(schema, chosen, options, lines),
+        sequences=tuple(
+            replace(sequence, name=TableName(sequence.name.name))
+            for sequence in schema.sequences
+            if is_chosen(sequence.name, options)
+        ),
+    )
+    return wanted, tuple(lines.parity)
+
+
+def _table(choice: Choice, chosen: Mapping[TableName, Choice], orphans: Orphans, lines: _Lines) -> Table:
+    table, renames, name = choice.table, dict(choice.renames), str(choice.target)
+    columns = []
+    for source, target in choice.renames:
+        column = next(column for column in table.columns if column.name == source)
+        if column.generated and (word := mentions(column.generated, choice.changed_columns)):
+            reason = f"its expression uses column {word}, which is mapped; its values are copied instead"
+            lines.replaced(ObjectKind.COLUMN, target, name, reason)
+            column = replace(column, generated=None, generated_stored=False)
+        columns.append(replace(column, name=target))
+    checks = []
+    for check in table.checks:
+        if word := mentions(check.expression, choice.changed_columns):
+            lines.skip(ObjectKind.CHECK, check.name, name, f"it uses column {word}, which is mapped")
+        else:
+            checks.append(check)
+    indexes = [_index(index, choice, lines) for index in table.indexes]
+    keys = [_foreign_key(key, choice, chosen, orphans, lines) for key in table.foreign_keys]
+    return replace(
+        table,
+        name=choice.target,
+        columns=tuple(columns),
+        primary_key=_primary_key(table.primary_key, renames, name, lines),
+        indexes=tuple(index for index in indexes if index),
+        foreign_keys=tuple(key for key in keys if key),
+        checks=tuple(checks),
+    )
+
+
+def _primary_key(key: Key | None, renames: Mapping[str, str], table: str, lines: _Lines) -> Key | None:
+    if key is None:
+        return None
+    if all(column in renames for column in key.columns):
+        return replace(key, columns=tuple(renames[column] for column in key.columns))
+    lines.skip(ObjectKind.PRIMARY_KEY, key.name or table, table, "one of its columns is not copied")
+    return None
+
+
+def _index(index: Index, choice: Choice, lines: _Lines) -> Index | None:
+    renames = dict(choice.renames)
+    reason = ""
+    if any(column not in renames for column in (*(part.column for part in index.parts if part.column), *index.include)):
+        reason = "one of its columns is not copied"
+    for sql in (index.predicate, *(part.expression for part in index.parts)):
+        if word := mentions(sql, choice.changed_columns):
+            reason = f"it uses column {word}, which is mapped"
+    if reason:
+        lines.skip(ObjectKind.INDEX, index.name, str(choice.target), reason)
+        return None
+    parts = tuple(replace(part, column=renames.get(part.column, "")) for part in index.parts)
+    return replace(index, parts=parts, include=tuple(renames[column] for column in index.include))
+
+
+def _foreign_key(
+    key: ForeignKey, choice: Choice, chosen: Mapping[TableName, Choice], orphans: Orphans, lines: _Lines
+) -> ForeignKey | None:
+    renames, other = dict(choice.renames), chosen.get(key.references)
+    theirs = dict(other.renames) if other else {}
+    lost = orphans.get((choice.table.name, key), Rows(0))
+    if other is None:
+        reason = f"it refers to table {key.references}, which is not copied"
+    elif any(column not in renames for column in key.columns):
+        reason = "one of its columns is not copied"
+    elif any(column not in theirs for column in key.referenced_columns):
+        reason = f"it refers to a column of {key.references} that is not copied"
+    elif lost:
+        reason = f"{lost} rows refer to no row of {key.references}"
+    else:
+        return replace(
+            key,
+            columns=tuple(renames[column] for column in key.columns),
+            references=other.target,
+            referenced_columns=tuple(theirs[column] for column in key.referenced_columns),
+        )
+    lines.skip(ObjectKind.FOREIGN_KEY, key.name, str(choice.target), reason)
+    return None
+
+
+def _views(
+    schema: DatabaseSchema, chosen: Mapping[TableName, Choice], options: RunOptions, lines: _Lines
+) -> tuple[View, ...]:
+    """Keep the views that read only what arrives unchanged; a view's SQL is not rewritten."""
+    missing = [table.name.name for table in schema.tables if table.name not in chosen]
+    missing += [choice.table.name.name for choice in chosen.values() if choice.is_changed]
+    missing += [view.name.name for view in schema.views if not is_chosen(view.name, options)]
+    left = [view for view in schema.views if is_chosen(view.name, options)]
+    while broken := [view for view in left if mentions(view.definition, missing)]:
+        for view in broken:
+            reason = f"it reads {mentions(view.definition, missing)}, which does not arrive as it was"
+            lines.skip(ObjectKind.VIEW, str(view.name), "", reason)
+        missing += [view.name.name for view in broken]
+        left = [view for view in left if view not in broken]
+    for view in schema.views:
+        if not is_chosen(view.name, options):
+            lines.skip(ObjectKind.VIEW, str(view.name), "", "left out by the options of this run")
+    return tuple(replace(view, name=TableName(view.name.name)) for view in left)
