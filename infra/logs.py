@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 import structlog
 
 from domain.kernel.errors import Refused, WherryError
+from infra.metrics import Metrics
+from infra.settings import Settings
 
 
-def configure_logging(*, json: bool) -> None:
+def configure_logging(settings: Settings) -> None:
     """Set structlog up for this process. Call once, at the start of a program."""
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[
@@ -23,23 +26,26 @@ def configure_logging(*, json: bool) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
 
 class StructuredRequestLog:
-    """Notes requests by name, id and duration; what they carry never reaches the log."""
+    """Notes requests by name, id and duration, and counts them; what they carry never reaches the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
         self._log = structlog.get_logger("requests")
+        self._metrics = metrics
 
     def done(self, name: str, request_id: str, seconds: float) -> None:
         """Note a request that was answered."""
+        self._count(name, "answered", seconds)
         self._log.debug("answered", request=name, request_id=request_id, ms=round(seconds * 1000, 1))
 
     def failed(self, name: str, request_id: str, seconds: float, error: BaseException) -> None:
         """Note a request that failed: a refusal by its code, an unexpected failure with its trace."""
+        self._count(name, error.code.value if isinstance(error, WherryError) else "CRASHED", seconds)
         noted = self._log.bind(request=name, request_id=request_id, ms=round(seconds * 1000, 1))
         if isinstance(error, Refused):
             noted.info("refused", code=error.code.value)
@@ -47,3 +53,7 @@ class StructuredRequestLog:
             noted.warning("failed", code=error.code.value)
         else:
             noted.error("crashed", error=type(error).__name__, exc_info=error)
+
+    def _count(self, name: str, outcome: str, seconds: float) -> None:
+        self._metrics.requests.labels(name, outcome).inc()
+        self._metrics.seconds.labels(name).observe(seconds)

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from domain.kernel.scope import Scope
     from domain.kernel.work import Work
 
-A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
 
 
-class Request(Generic[A]):
-    """Something asked of the system; `A` is the type of its answer."""
+class Request(Generic[A_co]):
+    """Something asked of the system; `A_co` is the type of its answer."""
 
     __pydantic_config__: ClassVar[dict[str, object]] = {
         "arbitrary_types_allowed": True,
@@ -35,26 +35,26 @@ class Request(Generic[A]):
     """Who may send it. There is no default: a request without a guard cannot be bound."""
 
 
-class Command(Request[A]):
+class Command(Request[A_co]):
     """A wish to change something. Runs in one transaction, which its handler gets as `Work`."""
 
     attempts: ClassVar[int] = 3
     """How often a command is tried when it fails for a transient reason."""
 
     @classmethod
-    def handled_by(cls, handler: Callable[[Self, Work], Awaitable[A]]) -> Binding:
+    def handled_by(cls, handler: Callable[[Self, Work], Awaitable[A_co]]) -> Binding:
         """Bind this command to its handler."""
         return Binding(cls, handler)
 
 
-class Query(Request[A]):
+class Query(Request[A_co]):
     """A question. Its handler gets no transaction, so it cannot write."""
 
     cache_s: ClassVar[float] = 0
     """How long an answer may be reused for the same principal; 0 means never."""
 
     @classmethod
-    def handled_by(cls, handler: Callable[[Self, Scope], Awaitable[A]]) -> Binding:
+    def handled_by(cls, handler: Callable[[Self, Scope], Awaitable[A_co]]) -> Binding:
         """Bind this query to its handler."""
         return Binding(cls, handler)
 

@@ -1,0 +1,47 @@
+"""From a bearer token to a principal whose session is alive."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from domain.kernel.ports import Clock
+from domain.kernel.scope import Principal
+from infra.crypto.tokens import TokenIssuer
+from infra.db.stores.auth import SqlSessions
+
+ALIVE_S = 5.0
+"""How long a session that was alive is taken to be so still; the delay of a sign-out."""
+
+KNOWN_MAX = 10_000
+
+
+class Authenticator:
+    """Reads tokens, and asks the session store whether their session goes on."""
+
+    def __init__(self, tokens: TokenIssuer, sessions: SqlSessions, clock: Clock) -> None:
+        self._tokens = tokens
+        self._sessions = sessions
+        self._clock = clock
+        self._known: dict[UUID, float] = {}
+
+    async def principal(self, authorization: str | None) -> Principal | None:
+        """Return whom an `Authorization` value names, or nothing."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return None
+        principal = self._tokens.read(token.strip(), self._clock.now())
+        if principal is None or not await self._alive(principal.session_id):
+            return None
+        return principal
+
+    async def _alive(self, session_id: UUID) -> bool:
+        now = time.monotonic()
+        if self._known.get(session_id, 0) > now:
+            return True
+        alive = await self._sessions.is_alive(session_id)
+        if alive:
+            if len(self._known) >= KNOWN_MAX:
+                self._known.clear()
+            self._known[session_id] = now + ALIVE_S
+        return alive

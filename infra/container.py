@@ -1,0 +1,103 @@
+"""Everything a process of Wherry holds, made once, closed at its end. The only wiring there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from arq.connections import ArqRedis
+from pydantic import SecretStr
+
+from domain.kernel.behaviors import pipeline
+from domain.kernel.errors import ValidationFailed
+from domain.kernel.mediator import Mediator
+from infra.authentication import Authenticator
+from infra.bindings import Ports, bindings
+from infra.clock import SystemClock, SystemIds
+from infra.crypto.keyring import signing_key
+from infra.crypto.passwords import Argon2Hasher
+from infra.crypto.tokens import TokenIssuer
+from infra.db.database import Database
+from infra.db.readers.access import SqlAccess
+from infra.db.stores.auth import SqlSessions
+from infra.db.upgrade import upgrade
+from infra.db.work import SqlWorks
+from infra.logs import StructuredRequestLog
+from infra.metrics import Metrics
+from infra.redis.cache import RedisCache
+from infra.redis.client import connect
+from infra.redis.doorbell import RedisDoorbell
+from infra.redis.feed import RedisFeed
+from infra.redis.throttle import WindowThrottle
+from infra.settings import Settings
+from infra.validation import PydanticValidator
+
+
+@dataclass(frozen=True)
+class Container:
+    """What the API and the workers share."""
+
+    settings: Settings
+    database: Database
+    redis: ArqRedis
+    doorbell: RedisDoorbell
+    feed: RedisFeed
+    authenticator: Authenticator
+    mediator: Mediator
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def open_container(settings: Settings) -> AsyncIterator[Container]:
+    """Connect, bring the control store up to date, wire everything, and close it all at the end.
+
+    Raises:
+        ValidationFailed: the addresses of the control store and of Redis are not set.
+    """
+    redis_url = _required(settings.redis_url, "WHERRY_REDIS_URL")
+    database = Database(control_store_url(_required(settings.database_url, "WHERRY_DATABASE_URL")))
+    redis, hasher, clock, metrics = connect(redis_url), Argon2Hasher(), SystemClock(), Metrics()
+    feed = RedisFeed(redis)
+    listening = asyncio.create_task(feed.run())
+    try:
+        await upgrade(database)
+        doorbell = RedisDoorbell(redis)
+        tokens = TokenIssuer(signing_key(settings.signing_key_file))
+        ports = Ports(clock, SystemIds(), database, hasher, tokens, WindowThrottle(redis_url))
+        behaviors = pipeline(
+            log=StructuredRequestLog(metrics),
+            access=SqlAccess(database),
+            validator=PydanticValidator(),
+            cache=RedisCache(redis),
+            open_work=SqlWorks(database, clock, doorbell),
+        )
+        yield Container(
+            settings=settings,
+            database=database,
+            redis=redis,
+            doorbell=doorbell,
+            feed=feed,
+            authenticator=Authenticator(tokens, SqlSessions(database), clock),
+            mediator=Mediator(bindings(ports), behaviors),
+            metrics=metrics,
+        )
+    finally:
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
+        hasher.close()
+        await redis.aclose(close_connection_pool=True)
+        await database.close()
+
+
+def control_store_url(url: str) -> str:
+    """Return a PostgreSQL address with the driver that we use."""
+    return "postgresql+asyncpg://" + url.partition("://")[2]
+
+
+def _required(url: SecretStr | None, variable: str) -> str:
+    if url is None:
+        raise ValidationFailed(f"Set {variable}, or start everything with `wherry up`, which brings its own servers.")
+    return url.get_secret_value()

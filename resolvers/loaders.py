@@ -1,0 +1,68 @@
+"""The loaders: each turns many keys into one query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+from strawberry.extensions import SchemaExtension
+
+from domain.auth.queries import GetUsersByIds
+from domain.kernel.messages import Query
+from domain.projects.queries import GetProjectMembers, GetProjectsByIds
+from schema.context import Context, Loaders, current_loaders
+
+V = TypeVar("V")
+Ids = tuple[UUID, ...]
+
+
+def make_loaders(context: Context) -> Loaders:
+    """Return fresh loaders for one operation."""
+    return Loaders(
+        users=_one(context, lambda ids: GetUsersByIds(ids=ids)),
+        projects=_one(context, lambda ids: GetProjectsByIds(ids=ids)),
+        project_members=_many(context, lambda ids: GetProjectMembers(project_ids=ids)),
+    )
+
+
+def _one(context: Context, query: Callable[[Ids], Query[dict[UUID, V]]]) -> DataLoader[UUID, V | None]:
+    """Return a loader of single things, by id; nothing where there is none."""
+
+    async def load(keys: list[UUID]) -> list[V | None]:
+        found = await context.send(query(tuple(keys)))
+        return [found.get(key) for key in keys]
+
+    return DataLoader(load_fn=load)
+
+
+def _many(
+    context: Context, query: Callable[[Ids], Query[dict[UUID, tuple[V, ...]]]]
+) -> DataLoader[UUID, tuple[V, ...]]:
+    """Return a loader of the things that belong to an id; none at all where there are none."""
+
+    async def load(keys: list[UUID]) -> list[tuple[V, ...]]:
+        found = await context.send(query(tuple(keys)))
+        return [found.get(key, ()) for key in keys]
+
+    return DataLoader(load_fn=load)
+
+
+class LoadersPerOperation(SchemaExtension):
+    """Gives each operation its own loaders, and each streamed event fresh ones, so nothing stale is shown."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Start an operation with empty loaders."""
+        self._renew()
+        yield
+
+    def on_stream_result(self, result: Any) -> Iterator[None]:  # noqa: ANN401, ARG002  # Strawberry's signature
+        """Start the next event with empty loaders."""
+        yield
+        self._renew()
+
+    def _renew(self) -> None:
+        context = self.execution_context.context
+        if isinstance(context, Context):
+            current_loaders.set(make_loaders(context))

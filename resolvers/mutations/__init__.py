@@ -1,0 +1,1 @@
+"""Fields that change something; the input is the command."""

@@ -1,0 +1,71 @@
+"""The three root types as tables of contents, and the schema made of them."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from domain.auth.views import Organization, User
+from domain.projects.views import Project, ProjectActivity
+from resolvers.failures import EXPECTED, CodedErrors
+from resolvers.loaders import LoadersPerOperation
+from resolvers.mutations import auth as auth_mutations
+from resolvers.mutations import projects as project_mutations
+from resolvers.queries import auth as auth_queries
+from resolvers.queries import projects as project_queries
+from resolvers.subscriptions import projects as project_subscriptions
+from schema.auth import (
+    CreateOrganizationResult,
+    RefreshSessionResult,
+    RegisterUserResult,
+    SignInResult,
+    SignOutResult,
+)
+from schema.expose import described, described_subscription
+from schema.paging import Connection
+from schema.projects import AssignUserToProjectResult, CreateProjectResult, UpdateProjectStatusResult
+from schema.scalars import SCALARS
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """What can be asked."""
+
+    viewer: User = described(auth_queries.viewer)
+    organizations: list[Organization] = described(auth_queries.organizations)
+    project: Project | None = described(project_queries.project)
+    projects: Connection[Project] = described(project_queries.projects)
+    project_history: list[ProjectActivity] = described(project_queries.project_history)
+
+
+@strawberry.type(description="What can be done.")
+class Mutation:
+    """What can be done."""
+
+    register_user: RegisterUserResult = described(auth_mutations.register_user)
+    sign_in: SignInResult = described(auth_mutations.sign_in)
+    refresh_session: RefreshSessionResult = described(auth_mutations.refresh_session)
+    sign_out: SignOutResult = described(auth_mutations.sign_out)
+    create_organization: CreateOrganizationResult = described(auth_mutations.create_organization)
+    create_project: CreateProjectResult = described(project_mutations.create_project)
+    update_project_status: UpdateProjectStatusResult = described(project_mutations.update_project_status)
+    assign_user_to_project: AssignUserToProjectResult = described(project_mutations.assign_user_to_project)
+
+
+@strawberry.type(description="What can be followed.")
+class Subscription:
+    """What can be followed."""
+
+    project_activity: ProjectActivity = described_subscription(project_subscriptions.project_activity)
+
+
+def build_schema() -> strawberry.Schema:
+    """Return the executable schema."""
+    return strawberry.Schema(
+        Query,
+        Mutation,
+        Subscription,
+        extensions=[CodedErrors, LoadersPerOperation],
+        exception_handlers=EXPECTED,
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True, relay_max_results=100),
+    )

@@ -1,0 +1,1 @@
+"""Fields that go on: a snapshot first, then what comes."""

@@ -1,0 +1,1 @@
+"""What the world can see and ask: the domain's shapes, exposed to GraphQL in place."""

@@ -1,0 +1,57 @@
+"""What every resolver finds in `info.context`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from domain.auth.views import User
+from domain.kernel.mediator import Mediator
+from domain.kernel.messages import Request
+from domain.kernel.ports import Feed
+from domain.kernel.scope import Scope
+from domain.projects.views import Project, ProjectMember
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class Loaders:
+    """Batched reads, one loader per way of asking. They live for one operation, or one streamed event."""
+
+    users: DataLoader[UUID, User | None]
+    projects: DataLoader[UUID, Project | None]
+    project_members: DataLoader[UUID, tuple[ProjectMember, ...]]
+
+
+current_loaders: ContextVar[Loaders] = ContextVar("current_loaders")
+"""A WebSocket has one context for all its operations, so the loaders cannot live there."""
+
+
+@dataclass
+class Context:
+    """One HTTP request's, or one WebSocket's, way into the system."""
+
+    mediator: Mediator
+    feed: Feed
+    scope: Scope
+    connection_params: Mapping[str, object] | None = None
+    """What a WebSocket's client sent in `connection_init`; nothing over HTTP."""
+
+    @property
+    def loaders(self) -> Loaders:
+        """The running operation's loaders."""
+        return current_loaders.get()
+
+    async def send(self, request: Request[A]) -> A:
+        """Send a message on behalf of the caller."""
+        return await self.mediator.send(request, self.scope)
+
+
+Info = strawberry.Info[Context, Any]
