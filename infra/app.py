@@ -21,7 +21,7 @@ from infra.graphql_http import GraphQLOverHTTP
 from infra.health import HEALTH_ROUTES
 from infra.logs import configure_logging
 from infra.settings import Settings, read_settings
-from infra.web_pages import page_routes, redirect_browsers
+from infra.web_pages import BrowsersToPage, page_routes
 from resolvers.root import build_schema
 from schema.context import Context
 
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     )
     app.router.routes.extend(
         (
-            Route("/graphql", redirect_browsers(graphql)),
+            Route("/graphql", BrowsersToPage(graphql)),
             WebSocketRoute("/graphql", graphql),
             *HEALTH_ROUTES,
             *page_routes(),

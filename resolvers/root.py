@@ -7,7 +7,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from domain.auth.views import Organization, User
 from domain.projects.views import Project, ProjectActivity
+from resolvers.documents import limited_documents
 from resolvers.failures import EXPECTED, CodedErrors
+from resolvers.limits import Limits
 from resolvers.loaders import LoadersPerOperation
 from resolvers.mutations import auth as auth_mutations
 from resolvers.mutations import projects as project_mutations
@@ -65,7 +67,7 @@ def build_schema() -> strawberry.Schema:
         Query,
         Mutation,
         Subscription,
-        extensions=[CodedErrors, LoadersPerOperation],
+        extensions=[CodedErrors, limited_documents(Limits()), LoadersPerOperation],
         exception_handlers=EXPECTED,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True, relay_max_results=100),
     )

@@ -40,7 +40,7 @@ async def assign_user_to_project(
 async def _changed(info: Info, command: Command[UUID]) -> ProjectSuccess:
     """Send a command that answers with a project's id, and show the project."""
     id_ = await info.context.send(command)
-    info.context.loaders.projects.clear(id_)
+    info.context.loaders.projects.clear_all()
     project = await info.context.loaders.projects.load(id_)
     if project is None:
         raise NotFound(f"There is no project {id_}.")
