@@ -23,7 +23,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.graphql import OperationType
-from strawberry.types.unset import UNSET
+from strawberry.types.unset import UnsetType
 
 from domain.kernel.errors import ErrorCode, RateLimited, Refused
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from strawberry.schema.base import BaseSchema
     from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
     from strawberry.types import ExecutionResult
-    from strawberry.types.unset import UnsetType
 
 JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
@@ -168,7 +167,7 @@ class GraphQLOverHTTP(GraphQL[C, None], Generic[C]):
             await self._authenticate_socket(context)
         except Refused as refusal:
             raise ConnectionRejectionError({"code": refusal.code.value}) from refusal
-        return UNSET
+        return UnsetType()
 
     async def execute_single(
         self,

@@ -1,1 +1,1 @@
-"""From a GraphQL field to one message: thin functions that send, and the limits on what may be asked."""
+"""One thin function per GraphQL field: each sends one message."""
