@@ -1,0 +1,34 @@
+"""SQLite's peculiarities, as data."""
+
+from __future__ import annotations
+
+from domain.connections.values import Engine
+from domain.migrations.transfer import Capabilities, WireFormat
+
+CAPABILITIES = Capabilities(
+    engine=Engine.SQLITE,
+    emits=frozenset({WireFormat.ARROW}),
+    accepts=frozenset({WireFormat.ARROW}),
+    identifier_max=1000,
+    transactional_ddl=True,
+    enforces_foreign_keys=False,
+    inline_foreign_keys=True,
+    writers_max=1,
+)
+"""SQLite sets no bound on identifiers; ours keeps statements readable.
+
+Foreign keys are checked only by sessions that ask for it (`PRAGMA foreign_keys`), so a file may
+hold orphans; and there is no ALTER TABLE ... ADD CONSTRAINT.
+"""
+
+LEDGER_PREFIX = "_wherry_"
+"""Tables of this prefix are ours and no part of the schema."""
+
+BUSY_TIMEOUT_S = 5.0
+"""How long a statement waits for another session's lock before it fails."""
+
+CACHE_KIB = 65_536
+"""Page cache of a session."""
+
+SNAPSHOT_ATTEMPTS = 5
+"""How often several readers try to open on one moment before one reader does the work alone."""

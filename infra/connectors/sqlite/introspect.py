@@ -1,0 +1,276 @@
+"""What a SQLite file holds, from its PRAGMAs, its statements and (for a source) its values."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.catalog.model import (
+    Check,
+    Column,
+    DatabaseSchema,
+    ForeignKey,
+    Identity,
+    Index,
+    IndexPart,
+    Key,
+    OtherObject,
+    ReferentialAction,
+    Table,
+    TableName,
+    View,
+)
+from domain.catalog.types import Integer
+from domain.connections.values import Engine
+from domain.kernel.values import Bytes, Rows
+from infra.connectors.sqlite import types
+from infra.connectors.sqlite.capabilities import LEDGER_PREFIX
+from infra.connectors.sqlite.declarations import (
+    IndexDeclaration,
+    TableDeclaration,
+    parse_index,
+    parse_table,
+    parse_view,
+)
+from infra.connectors.sqlite.profile import ColumnProfile, TableProfile, profile_table
+from infra.connectors.sqlite.session import literal, quoted
+
+_ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN = 0, 2, 3
+"""`hidden` of PRAGMA table_xinfo; 1 is a hidden column of a virtual table."""
+
+
+def introspect(connection: sqlite3.Connection, *, with_values: bool) -> DatabaseSchema:
+    """Describe a file. Without a look at the values the declared words are taken for true."""
+    made = _Catalog(connection)
+    tables = tuple(_table(connection, made, name, with_values=with_values) for name in made.tables)
+    version = connection.execute("SELECT sqlite_version()").fetchone()[0].decode()
+    return DatabaseSchema(Engine.SQLITE, version, tables, (), made.views, made.others)
+
+
+class _Catalog:
+    """The names and statements of a file's objects."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        rows = texts(connection, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid")
+        kinds = {str(name): str(kind) for _, name, kind, *_ in texts(connection, "PRAGMA main.table_list")}
+        self.statements: dict[tuple[str, str], str] = {(str(kind), str(name)): str(sql or "") for kind, name, _, sql in rows}
+        names = [str(name) for kind, name, *_ in rows if kind == "table"]
+        self.tables = [name for name in names if kinds.get(name) == "table" and not _is_internal(name)]
+        self.views = tuple(
+            View(TableName(str(name)), parse_view(str(sql))) for kind, name, _, sql in rows if kind == "view"
+        )
+        triggers = [OtherObject("TRIGGER", str(name)) for kind, name, *_ in rows if kind == "trigger"]
+        virtual = [OtherObject("VIRTUAL TABLE", name) for name in names if kinds.get(name) == "virtual"]
+        self.others = (*triggers, *virtual)
+        self.has_sequences = "sqlite_sequence" in names
+        self._actual = {name.lower(): name for name in self.tables}
+
+    def actual(self, name: str) -> str:
+        """Return a table's name as it is spelled where it is made; names ignore case."""
+        return self._actual.get(name.lower(), name)
+
+
+def _is_internal(name: str) -> bool:
+    return name.startswith((LEDGER_PREFIX, "sqlite_"))
+
+
+@dataclass(frozen=True)
+class _ColumnRow:
+    """A row of PRAGMA table_xinfo."""
+
+    name: str
+    declared: str
+    not_null: bool
+    default: str | None
+    key_place: int
+    hidden: int
+
+
+def texts(connection: sqlite3.Connection, sql: str) -> list[tuple[str | int | None, ...]]:
+    """Run a catalogue query and decode its texts."""
+    return [
+        tuple(value.decode() if isinstance(value, bytearray) else value for value in row)
+        for row in connection.execute(sql)
+    ]
+
+
+def column_rows(connection: sqlite3.Connection, table: str) -> list[_ColumnRow]:
+    """Return a table's columns, in order; empty if there is no such table."""
+    return [
+        _ColumnRow(
+            name=str(name),
+            declared=str(declared),
+            not_null=bool(not_null),
+            default=None if default is None else str(default),
+            key_place=int(key_place or 0),
+            hidden=int(hidden or 0),
+        )
+        for _, name, declared, not_null, default, key_place, hidden in texts(
+            connection, f"PRAGMA main.table_xinfo({quoted(table)})"
+        )
+    ]
+
+
+def row_number_column(connection: sqlite3.Connection, table: str, columns: list[_ColumnRow]) -> str:
+    """Return the column that is another name of the row number (`INTEGER PRIMARY KEY`), or nothing."""
+    key = [column for column in columns if column.key_place]
+    if len(key) != 1 or key[0].declared.upper() != "INTEGER":
+        return ""
+    indexes = texts(connection, f"PRAGMA main.index_list({quoted(table)})")
+    return "" if any(origin == "pk" for _, _, _, origin, _ in indexes) else key[0].name
+
+
+def _table(connection: sqlite3.Connection, made: _Catalog, name: str, *, with_values: bool) -> Table:
+    rows = [row for row in column_rows(connection, name) if row.hidden in (_ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN)]
+    declaration = parse_table(made.statements["table", name])
+    numbered = row_number_column(connection, name, rows)
+    profile = _profile(connection, name, rows, numbered, with_values=with_values)
+    identity = _identity(connection, made, name, numbered, declaration) if numbered else None
+    columns = tuple(_column(row, profile, declaration, identity if row.name == numbered else None) for row in rows)
+    key = tuple(row.name for row in sorted(rows, key=lambda row: row.key_place) if row.key_place)
+    indexes = _indexes(connection, made, name)
+    if any(profile.columns[column].nulls for column in key if column in profile.columns):
+        # SQLite lets NULL into a primary key that is not the row number; elsewhere that is a unique index.
+        indexes = (Index(f"{name}_key", tuple(IndexPart(column) for column in key), unique=True), *indexes)
+        key = ()
+    return Table(
+        TableName(name),
+        columns,
+        Key(key, declaration.primary_key) if key else None,
+        indexes,
+        _foreign_keys(connection, made, name, declaration),
+        tuple(Check(label or f"{name}_check_{number}", text) for number, (label, text) in enumerate(declaration.checks, 1)),
+        row_estimate=Rows(profile.rows),
+        size_bytes=Bytes(profile.size_bytes),
+    )
+
+
+def _profile(
+    connection: sqlite3.Connection, name: str, rows: list[_ColumnRow], numbered: str, *, with_values: bool
+) -> TableProfile:
+    """Decide the columns' types, by their values or by their words alone."""
+    declared = {row.name: row.declared for row in rows if row.name != numbered}
+    known = {numbered: ColumnProfile(Integer(64), 0)} if numbered else {}
+    if with_values and declared:
+        found = profile_table(connection, quoted(name), {quoted(column): word for column, word in declared.items()})
+        by_name = dict(zip(declared, found.columns.values(), strict=True))
+        return TableProfile(found.rows, found.size_bytes, by_name | known)
+    count = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0]
+    promised = {
+        column: ColumnProfile(next(iter(types.candidates(word)), types.by_affinity(word)), 0)
+        for column, word in declared.items()
+    }
+    return TableProfile(count, count * 8 * len(rows), promised | known)
+
+
+def _column(
+    row: _ColumnRow, profile: TableProfile, declaration: TableDeclaration, identity: Identity | None
+) -> Column:
+    found = profile.columns[row.name]
+    is_kept_up = identity is not None and declaration.autoincrement
+    return Column(
+        row.name,
+        found.type,
+        types.AUTOINCREMENT if is_kept_up else row.declared,
+        nullable=not row.not_null and (not row.key_place or found.nulls > 0),
+        default=_default(row.default) if row.hidden == _ORDINARY else None,
+        identity=identity,
+        generated=declaration.generated.get(row.name.lower()) if row.hidden != _ORDINARY else None,
+        generated_stored=row.hidden == _STORED_COLUMN,
+        comment=found.note,
+    )
+
+
+def _default(text: str | None) -> str | None:
+    """Return a default as an expression; SQLite takes a text in double quotes, or a bare word, for a literal."""
+    if text is None or text.upper() == "NULL":
+        return None
+    if text.startswith('"') and text.endswith('"') and len(text) > 1:
+        return literal(text[1:-1].replace('""', '"'))
+    bare = text.isidentifier() and text.upper() not in (
+        "TRUE",
+        "FALSE",
+        "CURRENT_TIMESTAMP",
+        "CURRENT_DATE",
+        "CURRENT_TIME",
+    )
+    return literal(text) if bare else text
+
+
+def _identity(
+    connection: sqlite3.Connection, made: _Catalog, name: str, numbered: str, declaration: TableDeclaration
+) -> Identity:
+    column = f"{quoted(name)}.{quoted(numbered)}"
+    highest = connection.execute(f"SELECT max({column}) FROM {quoted(name)}").fetchone()[0] or 0
+    if declaration.autoincrement and made.has_sequences:
+        given = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (name,)).fetchone()
+        highest = max(highest, given[0] if given else 0)
+    return Identity(max(highest, 0) + 1)
+
+
+def _indexes(connection: sqlite3.Connection, made: _Catalog, table: str) -> tuple[Index, ...]:
+    found = []
+    for _, name, unique, origin, _ in reversed(texts(connection, f"PRAGMA main.index_list({quoted(table)})")):
+        if origin == "pk":
+            continue
+        sql = made.statements.get(("index", str(name)), "")
+        parsed = parse_index(sql) if sql else IndexDeclaration((), "")
+        parts = _index_parts(connection, str(name), parsed)
+        is_constraint = origin == "u"
+        columns = "_".join(part.column for part in parts)
+        label = f"{table}_{columns}_key" if is_constraint else str(name)
+        found.append(Index(label, parts, bool(unique), is_constraint, predicate=parsed.predicate))
+    return tuple(found)
+
+
+def _index_parts(connection: sqlite3.Connection, name: str, parsed: IndexDeclaration) -> tuple[IndexPart, ...]:
+    """Return an index's key parts; `cid` -2 marks an expression."""
+    rows = texts(connection, f"PRAGMA main.index_xinfo({quoted(name)})")
+    return tuple(
+        IndexPart("" if cid == -2 else str(column), parsed.parts[int(place or 0)] if cid == -2 else "", bool(descending))
+        for place, cid, column, descending, _, is_key in rows
+        if is_key
+    )
+
+
+def _foreign_keys(
+    connection: sqlite3.Connection, made: _Catalog, table: str, declaration: TableDeclaration
+) -> tuple[ForeignKey, ...]:
+    """Return a table's references, in the order of its text; the PRAGMA numbers them from the last."""
+    groups: dict[int, list[tuple[str | int | None, ...]]] = {}
+    for row in texts(connection, f"PRAGMA main.foreign_key_list({quoted(table)})"):
+        groups.setdefault(int(row[0] or 0), []).append(row)
+    own = _spelling(connection, table)
+    found = []
+    for place, number in enumerate(sorted(groups, reverse=True)):
+        group = groups[number]
+        parent = made.actual(str(group[0][2]))
+        columns = tuple(own.get(str(row[3]).lower(), str(row[3])) for row in group)
+        given = declaration.foreign_keys[place] if place < len(declaration.foreign_keys) else ""
+        found.append(
+            ForeignKey(
+                given or f"{table}_{'_'.join(columns)}_fkey",
+                columns,
+                TableName(parent),
+                _referenced(connection, parent, group),
+                ReferentialAction(group[0][6]),
+                ReferentialAction(group[0][5]),
+            )
+        )
+    return tuple(found)
+
+
+def _referenced(
+    connection: sqlite3.Connection, parent: str, group: list[tuple[str | int | None, ...]]
+) -> tuple[str, ...]:
+    """Return the columns a reference names, or the parent's primary key if it names none."""
+    if group[0][4] is None:
+        rows = sorted(column_rows(connection, parent), key=lambda row: row.key_place)
+        return tuple(row.name for row in rows if row.key_place)
+    spelling = _spelling(connection, parent)
+    return tuple(spelling.get(str(row[4]).lower(), str(row[4])) for row in group)
+
+
+def _spelling(connection: sqlite3.Connection, table: str) -> Mapping[str, str]:
+    return {row.name.lower(): row.name for row in column_rows(connection, table)}

@@ -1,0 +1,151 @@
+"""What the columns of a table really hold: one scan that decides their logical types.
+
+In SQLite the storage class of each value decides, not the declared word: any column may hold
+anything. So the word only proposes types (`types.candidates`), and every value has a say.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.catalog.types import Binary, Decimal, Float, Integer, Json, LogicalType, Text, Timestamp
+from infra.connectors.sqlite import types, values
+from infra.connectors.sqlite.values import Misfit, Stored
+
+_SCAN_ROWS = 5_000
+_CLASSES = {int: "integer", float: "real", bytearray: "text", bytes: "blob"}
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """A column's meaning as its values have it. `note` says so if they are not of one kind."""
+
+    type: LogicalType
+    nulls: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    """What one scan of a table found; `size_bytes` is the size of its values in memory."""
+
+    rows: int
+    size_bytes: int
+    columns: dict[str, ColumnProfile]
+
+
+@dataclass
+class _Evidence:
+    """What is known of a column so far."""
+
+    declared: str
+    candidates: list[LogicalType]
+    classes: set[type] = field(default_factory=set)
+    nulls: int = 0
+    size_bytes: int = 0
+    length_max: int = 0
+    is_utf8: bool = True
+    fits_double: bool = True
+
+    def add(self, column: Sequence[Stored]) -> None:
+        found = values.kinds(column)
+        self.classes |= found
+        self.nulls += column.count(None)
+        self.candidates = [type_ for type_ in self.candidates if _belongs(type_, self.declared, column, found)]
+        if bytearray in found:
+            self._add_texts([value for value in column if isinstance(value, bytearray)])
+        if bytes in found:
+            self.size_bytes += sum(len(value) for value in column if isinstance(value, bytes))
+        if found & {int, float}:
+            self.size_bytes += 8 * len(column)
+        if int in found and self.fits_double:
+            integers = pa.array([value for value in column if isinstance(value, int)], pa.int64())
+            extremes = pc.min_max(integers)
+            bound = values.INTEGER_EXACT_MAX
+            self.fits_double = -bound <= extremes["min"].as_py() and extremes["max"].as_py() <= bound
+
+    def _add_texts(self, column: list[bytearray]) -> None:
+        raw = pa.array(column, pa.large_binary())
+        self.size_bytes += raw.nbytes
+        if not self.is_utf8:
+            return
+        try:
+            texts = raw.cast(pa.large_string())
+        except pa.ArrowInvalid:
+            self.is_utf8 = False
+            return
+        if types.text_length(self.declared) is not None:
+            self.length_max = max(self.length_max, pc.max(pc.utf8_length(texts)).as_py())
+
+    def conclude(self) -> ColumnProfile:
+        type_ = self._type()
+        mixed = len(self.classes) > 1 and not isinstance(type_, Float | Decimal | Json)
+        classes = " and ".join(sorted(_CLASSES[kind] for kind in self.classes))
+        note = f"Holds {classes} values in SQLite; each is kept as its own text." if mixed else ""
+        if bytearray in self.classes and not self.is_utf8:
+            note = "Holds text that is not UTF-8 in SQLite; its bytes are kept."
+        return ColumnProfile(type_, self.nulls, note)
+
+    def _type(self) -> LogicalType:
+        if self.candidates:
+            return self.candidates[0]
+        if not self.classes:
+            return types.by_affinity(self.declared)
+        if self.classes == {int}:
+            return Integer(64)
+        if self.classes <= {int, float} and self.fits_double:
+            return Float(64)
+        if bytes in self.classes or not self.is_utf8:
+            return Binary()
+        promised = types.text_length(self.declared)
+        if self.classes == {bytearray} and promised is not None and self.length_max <= promised:
+            return Text(promised)
+        return Text()
+
+
+def _belongs(type_: LogicalType, declared: str, column: Sequence[Stored], found: set[type]) -> bool:
+    """Whether a column's values are all of a type."""
+    if not found:
+        return True
+    try:
+        values.to_arrow(type_, column)
+        if isinstance(type_, Json):
+            return all(value is None or _is_json(value) for value in column)
+    except Misfit:
+        return False
+    if type_ == Timestamp(zoned=True) and types.declared_word(declared)[0] not in types.ZONED_WORDS:
+        return values.is_marked_utc(column)
+    return True
+
+
+def _is_json(value: Stored) -> bool:
+    try:
+        json.loads(values.own_text(value) if value is not None else b"null", parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def profile_table(connection: sqlite3.Connection, table: str, declared: dict[str, str]) -> TableProfile:
+    """Scan a table once. `table` is quoted; `declared` maps quoted column names to declared types."""
+    evidence = [_Evidence(word, list(types.candidates(word))) for word in declared.values()]
+    names = ", ".join(f"{table}.{name}" for name in declared)
+    cursor = connection.execute(f"SELECT {names} FROM {table}")
+    rows = 0
+    while found := cursor.fetchmany(_SCAN_ROWS):
+        rows += len(found)
+        for seen, column in zip(evidence, zip(*found, strict=True), strict=True):
+            seen.add(column)
+    columns = {name: seen.conclude() for name, seen in zip(declared, evidence, strict=True)}
+    return TableProfile(rows, sum(seen.size_bytes for seen in evidence), columns)

@@ -1,0 +1,170 @@
+"""Sessions on SQLite files: how they are opened, and what their failures mean."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ObjectMissing, ValueRejected
+from infra.connectors.sqlite.capabilities import BUSY_TIMEOUT_S, CACHE_KIB
+from infra.connectors.threads import DriverThread
+
+T = TypeVar("T")
+
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+def quoted(identifier: str) -> str:
+    """Quote an identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Write a text as a string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Session:
+    """One connection, used only on a thread of its own. Text comes out as `bytearray`, blobs as `bytes`."""
+
+    def __init__(self, connection: sqlite3.Connection, thread: DriverThread, path: str) -> None:
+        self._connection = connection
+        self._thread = thread
+        self._path = path
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do some work on the connection.
+
+        Raises:
+            DatabaseError: SQLite said no; `transient` tells whether to try again.
+        """
+        return await self.submit(work)
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Queue some work on the connection, as `run` does, without waiting for it."""
+        return self._thread.submit(self._do, work)
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return work(self._connection)
+        except sqlite3.Error as error:
+            raise failure(error, self._path) from error
+
+    def interrupt(self) -> None:
+        """Make the statement that is running fail soon; safe from any thread."""
+        self._connection.interrupt()
+
+    async def close(self) -> None:
+        """End the session; an open transaction is rolled back."""
+        await self._thread.run(self._connection.close)
+        self._thread.close()
+
+
+async def open_session(path: str, *, writable: bool) -> Session:
+    """Open a file, which must be a database unless it is made by writing to it.
+
+    Raises:
+        ConnectFailed: no session could be opened; `code` says why.
+    """
+    thread = DriverThread("sqlite")
+    try:
+        connection = await thread.run(_connect, path, writable=writable)
+    except BaseException:
+        thread.close()
+        raise
+    return Session(connection, thread, path)
+
+
+def _connect(path: str, *, writable: bool) -> sqlite3.Connection:
+    file = Path(path).absolute()
+    _check_file(file, writable=writable)
+    mode = "rwc" if writable else "ro"
+    try:
+        connection = sqlite3.connect(
+            f"file:{quote(str(file))}?mode={mode}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as error:
+        raise _connect_failure(error, path) from error
+    try:
+        _configure(connection, writable=writable)
+    except sqlite3.Error as error:
+        connection.close()
+        raise _connect_failure(error, path) from error
+    return connection
+
+
+def _configure(connection: sqlite3.Connection, *, writable: bool) -> None:
+    """Set a session up for a file that may be hostile.
+
+    Functions named in its schema do not run, cells are checked, other files cannot be attached. A
+    writer commits durably (`synchronous=FULL`): chunks are large, so commits are rare and the
+    ledger must never know of a chunk that a power failure takes back.
+    """
+    connection.text_factory = bytearray
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA synchronous = FULL" if writable else "PRAGMA query_only = ON")
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+
+def _check_file(file: Path, *, writable: bool) -> None:
+    if file.is_dir():
+        raise ConnectFailed(f"{file} is a folder, not a database file.", code=ErrorCode.NOT_A_DATABASE)
+    if file.exists():
+        return
+    if not writable:
+        raise ConnectFailed(f"There is no file {file}.", code=ErrorCode.DATABASE_NOT_FOUND)
+    if not file.parent.is_dir():
+        raise ConnectFailed(
+            f"The folder {file.parent} does not exist; create it first.", code=ErrorCode.DATABASE_NOT_FOUND
+        )
+
+
+def failure(error: sqlite3.Error, path: str) -> DatabaseError:
+    """Say in the domain's words what SQLite said."""
+    code = _primary_code(error)
+    message = str(error)
+    if code in _BUSY:
+        return DatabaseError(
+            f"{path} is locked by another session; let it finish.", code=ErrorCode.DATABASE_BUSY, transient=True
+        )
+    if code == sqlite3.SQLITE_NOTADB:
+        return ConnectFailed(f"{path} is not a SQLite database.", code=ErrorCode.NOT_A_DATABASE)
+    if message.startswith("no such table"):
+        return ObjectMissing(f"{path}: {message}.", code=ErrorCode.TABLE_NOT_FOUND)
+    if message.startswith("no such column"):
+        return ObjectMissing(f"{path}: {message}.", code=ErrorCode.COLUMN_NOT_FOUND)
+    if code == sqlite3.SQLITE_CONSTRAINT or isinstance(error, sqlite3.IntegrityError):
+        return ValueRejected(f"{path}: {message}.")
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+        return DatabaseError(
+            f"{path} cannot be written: {message}. Check the rights on the file and its folder.",
+            code=ErrorCode.PRIVILEGE_MISSING,
+        )
+    return DatabaseError(f"{path}: {message}.")
+
+
+def _connect_failure(error: sqlite3.Error, path: str) -> ConnectFailed:
+    if _primary_code(error) == sqlite3.SQLITE_CANTOPEN:
+        return ConnectFailed(
+            f"{path} cannot be opened; check the rights on the file and its folder.", code=ErrorCode.PRIVILEGE_MISSING
+        )
+    known = failure(error, path)
+    return ConnectFailed(known.message, code=known.code, transient=known.transient)
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's result code without its extension; -1 if the driver failed by itself."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return -1 if code is None else code & 0xFF

@@ -1,0 +1,84 @@
+"""Cutting a table into chunks: by row number, or by key where a table has none (WITHOUT ROWID)."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from domain.catalog.model import TableName
+from domain.kernel.errors import ErrorCode, ObjectMissing
+from domain.kernel.values import Rows
+from domain.migrations.transfer import Chunk, ChunkScope, KeyRange, PhysicalRange, TableCopy, WholeTable
+from infra.connectors.sqlite.introspect import column_rows, row_number_column, texts
+from infra.connectors.sqlite.session import quoted
+
+_LOWEST_NUMBER = -(2**63)
+_NUMBER_NAMES = ("rowid", "_rowid_", "oid")
+
+
+def row_number_name(connection: sqlite3.Connection, table: str) -> str:
+    """Return a name for a table's row numbers, or nothing if it has none or columns hide every name."""
+    columns = column_rows(connection, table)
+    if not columns:
+        raise ObjectMissing(f"There is no table {table}.", code=ErrorCode.TABLE_NOT_FOUND)
+    without = {str(name): bool(flag) for _, name, _, _, flag, _ in texts(connection, "PRAGMA main.table_list")}
+    if without.get(table, False):
+        return ""
+    numbered = row_number_column(connection, table, columns)
+    if numbered:
+        return quoted(numbered)
+    taken = {column.name.lower() for column in columns}
+    return next((name for name in _NUMBER_NAMES if name not in taken), "")
+
+
+def split_table(connection: sqlite3.Connection, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
+    """Cut a table into disjoint chunks of about `rows_max` rows that cover it.
+
+    Raises:
+        ObjectMissing: there is no such table.
+    """
+    number = row_number_name(connection, copy.source.name)
+    rows = int(connection.execute(f"SELECT count(*) FROM {quoted(copy.source.name)}").fetchone()[0])
+    scopes: list[ChunkScope] = [WholeTable()]
+    if number and rows > rows_max:
+        scopes = _by_number(connection, copy.source, number, rows_max)
+    elif not number and rows > rows_max and copy.key:
+        scopes = _by_key(connection, copy, rows_max)
+    share = -(-rows // len(scopes))
+    return tuple(Chunk(copy.number, place, scope, Rows(share)) for place, scope in enumerate(scopes))
+
+
+def _by_number(connection: sqlite3.Connection, table: TableName, number: str, rows_max: int) -> list[ChunkScope]:
+    """Cut at every `rows_max`-th row number; the ends are open, so rows outside them belong somewhere too."""
+    starts = [_LOWEST_NUMBER]
+    column = f"{quoted(table.name)}.{number}"
+    # The first cut stands `rows_max` rows after the first row, each other one as many after the last cut.
+    sql = f"SELECT {column} FROM {quoted(table.name)} WHERE {column} >= ? ORDER BY {column} LIMIT 1 OFFSET ?"
+    while (found := connection.execute(sql, (starts[-1], rows_max)).fetchone()) is not None:
+        starts.append(found[0])
+    ends: list[int | None] = [*starts[1:], None]
+    return [PhysicalRange(first, last) for first, last in zip(starts, ends, strict=True)]
+
+
+def _by_key(connection: sqlite3.Connection, copy: TableCopy, rows_max: int) -> list[ChunkScope]:
+    """Cut at every `rows_max`-th key, if keys are integers and texts; other values have no portable bound."""
+    table = quoted(copy.source.name)
+    key = ", ".join(f"{table}.{quoted(column)}" for column in copy.key)
+    marks = ", ".join("?" for _ in copy.key)
+    bounds: list[tuple[int | str, ...]] = []
+    where, bound = "", ()
+    while True:
+        sql = f"SELECT {key} FROM {table}{where} ORDER BY {key} LIMIT 1 OFFSET ?"
+        found = connection.execute(sql, (*bound, rows_max - 1)).fetchone()
+        if found is None:
+            break
+        if not all(isinstance(value, int | bytearray) for value in found):
+            return [WholeTable()]
+        try:
+            bound = tuple(value.decode() if isinstance(value, bytearray) else value for value in found)
+        except UnicodeDecodeError:
+            return [WholeTable()]
+        bounds.append(bound)
+        where = f" WHERE ({key}) > ({marks})"
+    afters: list[tuple[int | str, ...] | None] = [None, *bounds]
+    uptos: list[tuple[int | str, ...] | None] = [*bounds, None]
+    return [KeyRange(after, upto) for after, upto in zip(afters, uptos, strict=True)]
