@@ -14,8 +14,11 @@ from domain.catalog.types import Carrier, Json, LogicalType, Opaque, Text, carri
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest
 
-Carried = int | float | bool | str | bytes | None
-"""A value as it crosses: None is NULL, the rest by carrier."""
+Present = int | float | bool | str | bytes
+"""A value as it crosses, by carrier."""
+
+Carried = Present | None
+"""A value, or None for NULL."""
 
 _NAN_TEXT = "7ff8000000000000"
 
@@ -36,7 +39,7 @@ def float_text(value: float) -> str:
     return struct.pack(">d", value or 0.0).hex()
 
 
-def canonical_text(type_: LogicalType, value: int | float | bool | str | bytes) -> str:
+def canonical_text(type_: LogicalType, value: Present) -> str:
     """Spell a carried value canonically."""
     match carrier(type_):
         case Carrier.FLOAT64:

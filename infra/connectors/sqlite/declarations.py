@@ -139,7 +139,9 @@ def unquoted(text: str) -> str:
 
 def _tokens(sql: str) -> list[_Token]:
     return [
-        _Token("" if match.lastgroup in ("quoted", "string") else match[0].upper(), match[0], match.start(), match.end())
+        _Token(
+            "" if match.lastgroup in ("quoted", "string") else match[0].upper(), match[0], match.start(), match.end()
+        )
         for match in _TOKEN.finditer(sql)
         if match.lastgroup != "space"
     ]

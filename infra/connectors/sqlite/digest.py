@@ -12,7 +12,7 @@ from domain.kernel.errors import SchemaDrift
 from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.canonical import DigestSum, float_text, hash_text, is_hashed
 from infra.connectors.sqlite.session import quoted
-from infra.connectors.sqlite.values import Misfit, Stored, decimal_text, own_text
+from infra.connectors.sqlite.values import Misfit, Present, Stored, decimal_text, own_text
 
 _ROWS = 2_000
 """Rows taken at once."""
@@ -22,7 +22,7 @@ _SECONDS_LENGTH = len("2000-01-01 00:00:00")
 _MICROSECONDS_LENGTH = len("2000-01-01 00:00:00.000000")
 _CLOCK_OFFSET = len("2000-01-01 ")
 
-Speller = Callable[[int | float | bytes | bytearray], bytes]
+Speller = Callable[[Present], bytes]
 """Gives the canonical text of a stored value, or its MD5 where values may be large."""
 
 
@@ -39,9 +39,7 @@ def digest_table(connection: sqlite3.Connection, table: TableName, columns: tupl
     total = DigestSum()
     try:
         while rows := cursor.fetchmany(_ROWS):
-            spelled = [
-                _framed(spell, column) for spell, column in zip(spellers, zip(*rows, strict=True), strict=True)
-            ]
+            spelled = [_framed(spell, column) for spell, column in zip(spellers, zip(*rows, strict=True), strict=True)]
             total.add(map(b"".join, zip(*spelled, strict=True)))
     except (Misfit, ValueError) as error:
         raise SchemaDrift(f"Table {table} holds a value that is not of its column's type: {error}.") from error
@@ -51,10 +49,7 @@ def digest_table(connection: sqlite3.Connection, table: TableName, columns: tupl
 
 
 def _framed(spell: Speller, column: tuple[Stored, ...]) -> list[bytes]:
-    return [
-        b"-" if value is None else b"%d:%s" % (len(text := spell(value)), text)
-        for value in column
-    ]
+    return [b"-" if value is None else b"%d:%s" % (len(text := spell(value)), text) for value in column]
 
 
 def speller(type_: LogicalType) -> Speller:
@@ -64,8 +59,11 @@ def speller(type_: LogicalType) -> Speller:
             return _float
         case Carrier.INT64 | Carrier.BOOL:
             return _integer
-        case _ if is_hashed(type_):
-            return _hashed
+        case _:
+            return _hashed if is_hashed(type_) else _text_speller(type_)
+
+
+def _text_speller(type_: LogicalType) -> Speller:
     match type_:
         case Decimal():
             return lambda value: decimal_text(type_, value).encode()
@@ -77,11 +75,11 @@ def speller(type_: LogicalType) -> Speller:
             return _text
 
 
-def _integer(value: int | float | bytes | bytearray) -> bytes:
+def _integer(value: Present) -> bytes:
     return b"%d" % (value if isinstance(value, int) else _whole(value))
 
 
-def _whole(value: float | bytes | bytearray) -> int:
+def _whole(value: Present) -> int:
     """Take a whole number that stands in a column of another affinity."""
     number = int(value)
     if isinstance(value, float) and number != value:
@@ -89,19 +87,19 @@ def _whole(value: float | bytes | bytearray) -> int:
     return number
 
 
-def _float(value: int | float | bytes | bytearray) -> bytes:
+def _float(value: Present) -> bytes:
     return float_text(float(value)).encode()
 
 
-def _text(value: int | float | bytes | bytearray) -> bytes:
+def _text(value: Present) -> bytes:
     return bytes(own_text(value))
 
 
-def _hashed(value: int | float | bytes | bytearray) -> bytes:
+def _hashed(value: Present) -> bytes:
     return hash_text(own_text(value))
 
 
-def _timestamp(value: int | float | bytes | bytearray) -> bytes:
+def _timestamp(value: Present) -> bytes:
     text = bytes(own_text(value))
     if len(text) == _MICROSECONDS_LENGTH and text[10:11] == b" " and text[-1:] != b"Z":
         return text
@@ -109,7 +107,7 @@ def _timestamp(value: int | float | bytes | bytearray) -> bytes:
     return text[:10] + b" " + _six_digits(text[11:])
 
 
-def _time(value: int | float | bytes | bytearray) -> bytes:
+def _time(value: Present) -> bytes:
     return _six_digits(bytes(own_text(value)))
 
 

@@ -36,6 +36,9 @@ from infra.connectors.sqlite.declarations import (
 from infra.connectors.sqlite.profile import ColumnProfile, TableProfile, profile_table
 from infra.connectors.sqlite.session import literal, quoted
 
+_EXPRESSION = -2
+"""`cid` of PRAGMA index_xinfo for an indexed expression."""
+
 _ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN = 0, 2, 3
 """`hidden` of PRAGMA table_xinfo; 1 is a hidden column of a virtual table."""
 
@@ -54,13 +57,15 @@ class _Catalog:
     def __init__(self, connection: sqlite3.Connection) -> None:
         rows = texts(connection, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid")
         kinds = {str(name): str(kind) for _, name, kind, *_ in texts(connection, "PRAGMA main.table_list")}
-        self.statements: dict[tuple[str, str], str] = {(str(kind), str(name)): str(sql or "") for kind, name, _, sql in rows}
+        self.statements: dict[tuple[str, str], str] = {
+            (str(kind), str(name)): str(sql or "") for kind, name, _, sql in rows
+        }
         names = [str(name) for kind, name, *_ in rows if kind == "table"]
         self.tables = [name for name in names if kinds.get(name) == "table" and not _is_internal(name)]
         self.views = tuple(
             View(TableName(str(name)), parse_view(str(sql))) for kind, name, _, sql in rows if kind == "view"
         )
-        triggers = [OtherObject("TRIGGER", str(name)) for kind, name, *_ in rows if kind == "trigger"]
+        triggers = [OtherObject("TRIGGER", str(name), str(sql)) for kind, name, _, sql in rows if kind == "trigger"]
         virtual = [OtherObject("VIRTUAL TABLE", name) for name in names if kinds.get(name) == "virtual"]
         self.others = (*triggers, *virtual)
         self.has_sequences = "sqlite_sequence" in names
@@ -140,7 +145,9 @@ def _table(connection: sqlite3.Connection, made: _Catalog, name: str, *, with_va
         Key(key, declaration.primary_key) if key else None,
         indexes,
         _foreign_keys(connection, made, name, declaration),
-        tuple(Check(label or f"{name}_check_{number}", text) for number, (label, text) in enumerate(declaration.checks, 1)),
+        tuple(
+            Check(label or f"{name}_check_{number}", text) for number, (label, text) in enumerate(declaration.checks, 1)
+        ),
         row_estimate=Rows(profile.rows),
         size_bytes=Bytes(profile.size_bytes),
     )
@@ -164,9 +171,7 @@ def _profile(
     return TableProfile(count, count * 8 * len(rows), promised | known)
 
 
-def _column(
-    row: _ColumnRow, profile: TableProfile, declaration: TableDeclaration, identity: Identity | None
-) -> Column:
+def _column(row: _ColumnRow, profile: TableProfile, declaration: TableDeclaration, identity: Identity | None) -> Column:
     found = profile.columns[row.name]
     is_kept_up = identity is not None and declaration.autoincrement
     return Column(
@@ -225,10 +230,12 @@ def _indexes(connection: sqlite3.Connection, made: _Catalog, table: str) -> tupl
 
 
 def _index_parts(connection: sqlite3.Connection, name: str, parsed: IndexDeclaration) -> tuple[IndexPart, ...]:
-    """Return an index's key parts; `cid` -2 marks an expression."""
+    """Return an index's key parts."""
     rows = texts(connection, f"PRAGMA main.index_xinfo({quoted(name)})")
     return tuple(
-        IndexPart("" if cid == -2 else str(column), parsed.parts[int(place or 0)] if cid == -2 else "", bool(descending))
+        IndexPart(expression=parsed.parts[int(place or 0)], descending=bool(descending))
+        if cid == _EXPRESSION
+        else IndexPart(str(column), descending=bool(descending))
         for place, cid, column, descending, _, is_key in rows
         if is_key
     )

@@ -44,9 +44,7 @@ def take_over(connection: sqlite3.Connection, run_id: str, plan_hash: str) -> Ti
     """
     for statement in _TABLES:
         connection.execute(statement)
-    known = connection.execute(
-        "SELECT plan_hash, epoch FROM _wherry_run WHERE run_id = ?", (run_id,)
-    ).fetchone()
+    known = connection.execute("SELECT plan_hash, epoch FROM _wherry_run WHERE run_id = ?", (run_id,)).fetchone()
     if known is not None and known[0].decode() != plan_hash:
         raise Conflict(f"Run {run_id} was begun here under another plan; finish or roll back that one first.")
     epoch = known[1] + 1 if known else 1

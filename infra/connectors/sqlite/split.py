@@ -65,7 +65,8 @@ def _by_key(connection: sqlite3.Connection, copy: TableCopy, rows_max: int) -> l
     key = ", ".join(f"{table}.{quoted(column)}" for column in copy.key)
     marks = ", ".join("?" for _ in copy.key)
     bounds: list[tuple[int | str, ...]] = []
-    where, bound = "", ()
+    bound: tuple[int | str, ...] = ()
+    where = ""
     while True:
         sql = f"SELECT {key} FROM {table}{where} ORDER BY {key} LIMIT 1 OFFSET ?"
         found = connection.execute(sql, (*bound, rows_max - 1)).fetchone()

@@ -1,10 +1,11 @@
 """SQLite's types: what a declared word promises, and which word holds a logical type exactly.
 
 SQLite stores integers, doubles, texts and blobs; a declared word only gives a column an
-*affinity*, which may turn a text into a number on its way in. Types that travel as text are
-therefore declared with words of TEXT affinity that still tell their meaning: `DATE_TEXT`,
-`DECIMAL_TEXT(10,2)`; a plain `DATE` or `DECIMAL` would have NUMERIC affinity and make 1.1 of
-'1.10'. Rules: https://www.sqlite.org/datatype3.html section 3.1.
+*affinity*, which may turn a text that looks like a number into one on its way in: a plain
+`DECIMAL` has NUMERIC affinity and makes 1.1 of '1.10'. Types whose text may look like a number
+are therefore declared with words of TEXT affinity that still tell their meaning, such as
+`DECIMAL_TEXT(10,2)`; a date never looks like a number, so `DATE` keeps it. Rules:
+https://www.sqlite.org/datatype3.html section 3.1.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def affinity(declared: str) -> Affinity:
     return Affinity.NUMERIC
 
 
-_DECLARED = re.compile(r"\s*(?P<word>[^(]*?)\s*(?:\(\s*(?P<first>\d+)\s*(?:,\s*(?P<second>\d+)\s*)?\).*)?\s*", re.DOTALL)
+_DECLARED = re.compile(
+    r"\s*(?P<word>[^(]*?)\s*(?:\(\s*(?P<first>\d+)\s*(?:,\s*(?P<second>\d+)\s*)?\).*)?\s*", re.DOTALL
+)
 
 ZONED_WORDS = frozenset({"TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"})
 """Declared words that say by themselves that a timestamp is an instant."""
@@ -94,15 +97,24 @@ def candidates(declared: str) -> tuple[LogicalType, ...]:
             return (Json(binary=word == "JSONB"),)
         case "BIT" if first and first > 1:
             return (Bits(first),)
+        case _:
+            return _moments(word) or _decimals(word, declared, first, second or 0)
+
+
+def _moments(word: str) -> tuple[LogicalType, ...]:
     if word in ZONED_WORDS:
         return (Timestamp(zoned=True), Timestamp())
     if word in _TIMESTAMP_WORDS:
         return (Timestamp(), Timestamp(zoned=True), Date())
-    if word in _DECIMAL_WORDS and first is not None and first <= _PRECISION_MAX:
-        return (Decimal(first, second or 0),) if (second or 0) <= first else ()
-    if word in _DECIMAL_WORDS and declared.upper().startswith("DECIMAL_TEXT"):
-        return (Decimal(),)
     return ()
+
+
+def _decimals(word: str, declared: str, precision: int | None, scale: int) -> tuple[LogicalType, ...]:
+    if word not in _DECIMAL_WORDS:
+        return ()
+    if precision is None:
+        return (Decimal(),) if affinity(declared) is Affinity.TEXT else ()
+    return (Decimal(precision, scale),) if scale <= precision <= _PRECISION_MAX else ()
 
 
 def text_length(declared: str) -> int | None:
@@ -127,14 +139,8 @@ def by_affinity(declared: str) -> LogicalType:
 def native(type_: LogicalType) -> str:
     """Return the declared type that holds every value of a logical type exactly."""
     match type_:
-        case Integer(bits=128):
-            return "DECIMAL_TEXT(39,0)"
-        case Integer(bits=64, signed=False):
-            return "DECIMAL_TEXT(20,0)"
-        case Integer(bits=64):
-            return "BIGINT"
-        case Integer(bits=bits):
-            return "INTEGER" if bits > 16 or not type_.signed else "SMALLINT"
+        case Integer():
+            return _integer_word(type_)
         case Float():
             return "REAL"
         case Boolean():
@@ -149,6 +155,20 @@ def native(type_: LogicalType) -> str:
             return _text_word(type_)
 
 
+def _integer_word(type_: Integer) -> str:
+    match type_:
+        case Integer(bits=128):
+            return "DECIMAL_TEXT(39,0)"
+        case Integer(bits=64, signed=False):
+            return "DECIMAL_TEXT(20,0)"
+        case Integer(bits=64):
+            return "BIGINT"
+        case Integer(bits=8 | 16, signed=True):
+            return "SMALLINT"
+        case _:
+            return "INTEGER"
+
+
 def _text_word(type_: LogicalType) -> str:
     match type_:
         case Decimal(precision=None):
@@ -156,13 +176,13 @@ def _text_word(type_: LogicalType) -> str:
         case Decimal(precision=precision, scale=scale):
             return f"DECIMAL_TEXT({precision},{scale or 0})"
         case Date():
-            return "DATE_TEXT"
+            return "DATE"
         case Time(zoned=False):
-            return "TIME_TEXT"
+            return "TIME"
         case Timestamp(zoned=zoned):
-            return "TIMESTAMPTZ_TEXT" if zoned else "TIMESTAMP_TEXT"
+            return "TIMESTAMPTZ" if zoned else "TIMESTAMP"
         case Uuid():
-            return "UUID_TEXT"
+            return "UUID"
         case Json(binary=binary):
             return "JSONB_TEXT" if binary else "JSON_TEXT"
         case Bits(length=length, varying=False) if length:
@@ -174,6 +194,8 @@ def _text_word(type_: LogicalType) -> str:
 def is_exact_place(type_: LogicalType, declared: str) -> bool:
     """Whether a column declared so keeps every value of the type, without a look at the values."""
     kind = affinity(declared)
+    if isinstance(type_, Date | Time | Timestamp | Uuid):
+        return True
     match carrier(type_):
         case Carrier.TEXT | Carrier.UINT64:
             return kind in (Affinity.TEXT, Affinity.BLOB)

@@ -26,8 +26,11 @@ from domain.catalog.types import (
     carrier,
 )
 
-Stored = int | float | bytes | bytearray | None
-"""A value as the driver gives it; None is NULL."""
+Present = int | float | bytes | bytearray
+"""A value as the driver gives it."""
+
+Stored = Present | None
+"""A value, or None for NULL."""
 
 INTEGER_EXACT_MAX = 2**53
 """Integers up to this size, and their negatives, are exact as doubles."""
@@ -115,7 +118,7 @@ def _raw(values: Sequence[Stored], found: set[type]) -> Sequence[bytes | bytearr
     return values  # type: ignore[return-value]  # no number is among them
 
 
-def own_text(value: int | float | bytes | bytearray) -> bytes | bytearray:
+def own_text(value: Present) -> bytes | bytearray:
     """Spell a stored value by itself: digits, the shortest text that is the same double, or its own bytes."""
     return str(value).encode() if isinstance(value, int | float) else value
 
@@ -146,7 +149,7 @@ def _texts(type_: LogicalType, values: Sequence[Stored], found: set[type]) -> pa
 
 def _require(texts: pa.Array, shape: str) -> None:
     _require_match(texts, _SHAPES[shape])
-    if shape != "time" and shape != "uuid" and pc.any(pc.starts_with(texts, "0000")).as_py():
+    if shape not in {"time", "uuid"} and pc.any(pc.starts_with(texts, "0000")).as_py():
         raise Misfit("there is no year 0")
 
 
@@ -168,7 +171,9 @@ def _timestamps(texts: pa.Array, *, zoned: bool) -> pa.Array:
 
 def is_marked_utc(values: Sequence[Stored]) -> bool:
     """Whether every text that is there ends in a mark of UTC."""
-    return all(value is None or (isinstance(value, bytearray) and value.endswith((b"Z", b"+00:00"))) for value in values)
+    return all(
+        value is None or (isinstance(value, bytearray) and value.endswith((b"Z", b"+00:00"))) for value in values
+    )
 
 
 def _with_six_digits(texts: pa.Array, bare_length: int) -> pa.Array:
@@ -179,7 +184,9 @@ def _with_six_digits(texts: pa.Array, bare_length: int) -> pa.Array:
     if shortest is None or shortest == whole:
         return texts
     if pc.max(lengths).as_py() == bare_length:
-        return pc.binary_join_element_wise(texts, pa.scalar(".000000", pa.large_string()), pa.scalar("", pa.large_string()))
+        return pc.binary_join_element_wise(
+            texts, pa.scalar(".000000", pa.large_string()), pa.scalar("", pa.large_string())
+        )
     pointed = pc.if_else(
         pc.equal(lengths, bare_length),
         pc.binary_join_element_wise(texts, pa.scalar(".", pa.large_string()), pa.scalar("", pa.large_string())),
@@ -193,7 +200,7 @@ def decimals(type_: Decimal, values: Sequence[Stored]) -> pa.Array:
     return pa.array([None if value is None else decimal_text(type_, value) for value in values], pa.large_string())
 
 
-def decimal_text(type_: Decimal, value: int | float | bytes | bytearray) -> str:
+def decimal_text(type_: Decimal, value: Present) -> str:
     """Spell one stored number canonically.
 
     A double stands for the decimal of at most 15 digits that is nearest to it, which is what a

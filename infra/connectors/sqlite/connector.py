@@ -1,0 +1,84 @@
+"""The SQLite connector."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+from domain.catalog.model import DatabaseSchema
+from domain.connections.values import Endpoint, Probe, ProbeFinding
+from domain.kernel.errors import DatabaseError, ErrorCode
+from domain.migrations.transfer import Capabilities, SchemaPlan, Source, Target
+from infra.connectors.sqlite import ddl, reader, writer
+from infra.connectors.sqlite.capabilities import CAPABILITIES
+from infra.connectors.sqlite.session import Session, open_session
+
+
+class SqliteConnector:
+    """Reads and writes SQLite files."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What SQLite can do."""
+        return CAPABILITIES
+
+    async def probe(self, endpoint: Endpoint, *, writable: bool) -> Probe:
+        """Open the file and see whether it can be read, and written if that is wanted; it stays as it is."""
+        if writable and (found := await asyncio.to_thread(_try_to_create, endpoint.path)):
+            return Probe(sqlite3.sqlite_version, (found,))
+        session = await open_session(endpoint.path, writable=writable)
+        try:
+            findings = [ProbeFinding("read", passed=True)]
+            if writable:
+                findings.append(await _try_to_write(session))
+        finally:
+            await session.close()
+        return Probe(sqlite3.sqlite_version, tuple(findings))
+
+    async def open_source(self, endpoint: Endpoint, *, readers: int) -> Source:
+        """Open up to `readers` sessions that all see one moment."""
+        return await reader.open_source(endpoint.path, readers)
+
+    async def open_target(self, endpoint: Endpoint, *, writers: int) -> Target:  # noqa: ARG002 - SQLite lets one write
+        """Open the one session that writes."""
+        return await writer.open_target(endpoint.path)
+
+    def plan_schema(self, wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:  # noqa: ARG002 - a file is one schema
+        """Say how to build a schema here."""
+        return ddl.plan_schema(wanted)
+
+
+def _try_to_create(path: str) -> ProbeFinding | None:
+    """Make a missing file and take it away again; nothing if there is one, or no folder for it."""
+    file = Path(path).absolute()
+    if file.exists() or not file.parent.is_dir():
+        return None
+    advice = f"Give the right to create files in {file.parent}."
+    try:
+        file.touch(exist_ok=False)
+        file.unlink()
+    except OSError:
+        return ProbeFinding("create file", passed=False, advice=advice)
+    return ProbeFinding("create file", passed=True)
+
+
+async def _try_to_write(session: Session) -> ProbeFinding:
+    """Take the lock that a writer needs, and give it back."""
+
+    def begin(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE _wherry_probe (number INTEGER)")
+        connection.execute("ROLLBACK")
+
+    advice = "Give the right to write to the file and its folder."
+    try:
+        await session.run(begin)
+    except DatabaseError as error:
+        if error.code is not ErrorCode.PRIVILEGE_MISSING:
+            advice = error.message
+        return ProbeFinding("write", passed=False, advice=advice)
+    return ProbeFinding("write", passed=True)
+
+
+CONNECTOR = SqliteConnector()

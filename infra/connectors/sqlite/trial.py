@@ -1,0 +1,121 @@
+"""Whether SQLite takes an expression where it is wanted, asked of SQLite itself on an empty database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from domain.catalog.model import Column, DatabaseSchema, Table
+from domain.catalog.types import Date, Decimal, Duration, Integer, Interval, Time, Timestamp
+from domain.connections.values import Engine
+from infra.connectors.expressions import transpile
+from infra.connectors.sqlite.session import quoted
+from infra.connectors.sqlite.types import Affinity, affinity
+
+
+class Translator:
+    """Puts a table's expressions into SQLite's words and tries them on an empty copy of the table."""
+
+    def __init__(self, wanted: DatabaseSchema, table: Table, columns: Sequence[Column]) -> None:
+        self._engine = wanted.engine
+        self._table = quoted(table.name.name)
+        self._columns = tuple(columns)
+        plain = [f"{quoted(column.name)} {declared(column)}" for column in columns]
+        self._definitions = ", ".join(plain)
+
+    def default(self, expression: str) -> str | None:
+        """Translate a default value."""
+        text = self._translated(expression)
+        return text if text is not None and self._is_accepted(f"SELECT ({text})") else None
+
+    def check(self, expression: str) -> str | None:
+        """Translate a condition on a row."""
+        text = self._condition(expression)
+        if text is None or not self._is_accepted(f"CREATE TABLE {self._table} ({self._definitions}, CHECK ({text}))"):
+            return None
+        return text
+
+    def generated(self, column: str, expression: str) -> str | None:
+        """Translate the expression of a computed column."""
+        text = self._condition(expression)
+        others = [f"{quoted(other.name)} {declared(other)}" for other in self._columns if other.name != column]
+        made = f"{quoted(column)} GENERATED ALWAYS AS ({text}) STORED"
+        if text is None or not self._is_accepted(f"CREATE TABLE {self._table} ({', '.join([*others, made])})"):
+            return None
+        return text
+
+    def index_part(self, expression: str) -> str | None:
+        """Translate an expression that is indexed."""
+        text = self._condition(expression)
+        return text if text is not None and self._is_indexed(f"({text})", "") else None
+
+    def predicate(self, expression: str) -> str | None:
+        """Translate the condition of a partial index."""
+        text = self._condition(expression)
+        first = quoted(self._columns[0].name)
+        return text if text is not None and self._is_indexed(first, f" WHERE {text}") else None
+
+    def _translated(self, expression: str) -> str | None:
+        if self._engine is Engine.SQLITE:
+            return expression
+        return transpile(expression, self._engine, Engine.SQLITE)
+
+    def _condition(self, expression: str) -> str | None:
+        """Translate an expression over the table's columns, which compares as it did where it comes from."""
+        text = self._translated(expression)
+        if text is None or self._engine is Engine.SQLITE:
+            return text
+        try:
+            tree = sqlglot.parse_one(text, read="sqlite")
+        except SqlglotError:
+            return None
+        if self._compares_moments_with_words(tree):
+            return None
+        numbers = {column.name for column in self._columns if _is_number_as_text(column)}
+        return tree.transform(lambda node: _as_number(node, numbers)).sql("sqlite", identify=True)
+
+    def _compares_moments_with_words(self, tree: exp.Expr) -> bool:
+        """Whether a literal may spell a moment differently from the column it is compared with."""
+        moments = {
+            column.name
+            for column in self._columns
+            if isinstance(column.type, Date | Time | Timestamp | Duration | Interval)
+        }
+        named = any(node.name in moments for node in tree.find_all(exp.Column))
+        return named and any(node.is_string for node in tree.find_all(exp.Literal))
+
+    def _is_indexed(self, part: str, where: str) -> bool:
+        return self._is_accepted(
+            f"CREATE TABLE {self._table} ({self._definitions})",
+            f"CREATE INDEX trial_of_index ON {self._table} ({part}){where}",
+        )
+
+    def _is_accepted(self, *statements: str) -> bool:
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+            try:
+                for statement in statements:
+                    connection.execute(statement)
+            except (sqlite3.Error, sqlite3.Warning):
+                return False
+        return True
+
+
+def declared(column: Column) -> str:
+    """Return a column's declared type as it stands in a CREATE TABLE."""
+    return column.native.removesuffix(" AUTOINCREMENT")
+
+
+def _is_number_as_text(column: Column) -> bool:
+    return isinstance(column.type, Decimal | Integer) and affinity(column.native) is Affinity.TEXT
+
+
+def _as_number(node: exp.Expr, numbers: set[str]) -> exp.Expr:
+    """Compare a column of digits as a number, not as a text."""
+    if isinstance(node, exp.Column) and node.name in numbers:
+        return exp.Cast(this=node.copy(), to=exp.DataType.build("NUMERIC", dialect="sqlite"))
+    return node
