@@ -302,8 +302,9 @@ class MemoryConnector:
         steps: list[Step] = []
         for table in wanted.tables:
             name = table.name.name
-            sql = f"CREATE TABLE {name} {hashlib.md5(repr(table).encode()).hexdigest()}"
-            _TABLES[sql] = replace(table, indexes=(), foreign_keys=())
+            bare = replace(table, indexes=(), foreign_keys=(), row_estimate=Rows(0), size_bytes=Bytes(0))
+            sql = f"CREATE TABLE {name} {hashlib.md5(repr(bare).encode()).hexdigest()}"
+            _TABLES[sql] = bare
             steps.append(Step(len(steps), Phase.BEFORE_DATA, SchemaObject(ObjectKind.TABLE, name), sql))
         for table in wanted.tables:
             name = table.name.name

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from domain.catalog.model import DatabaseSchema, Table, TableName
+from domain.catalog.types import Integer, Text
+from domain.connections.values import Engine
+from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, WherryError
+from domain.migrations.plan import MigrationPlan
+from domain.migrations.transfer import ObjectKind, Phase, SchemaObject, Step, WireFormat
+from tests.support.catalog import a_column, a_table, an_index
+from tests.unit.engine.test_plan import a_schema, planned
+from workers.engine.existing import adopted, find_table, steps_to_do
+
+FILM = a_table("film", "title")
+
+
+def there(table: Table) -> DatabaseSchema:
+    return DatabaseSchema(Engine.SQLITE, "memory", (table,))
+
+
+def adopt(table: Table) -> MigrationPlan:
+    return adopted(planned(a_schema(FILM)), there(table), frozenset())
+
+
+def test_a_table_that_is_already_there_lends_its_column_types() -> None:
+    plan = adopt(replace(FILM, columns=(FILM.columns[0], a_column("title", Text(), native="varchar(50)"))))
+
+    assert plan.tables[0].columns[1].target_native == "varchar(50)"
+    assert plan.tables[0].format is WireFormat.ARROW
+
+
+def test_a_table_of_the_run_itself_keeps_its_planned_types() -> None:
+    plan = planned(a_schema(FILM))
+    other = replace(FILM, columns=(FILM.columns[0], a_column("title", Text(), native="varchar(50)")))
+
+    assert adopted(plan, there(other), frozenset({SchemaObject(ObjectKind.TABLE, "film")})) == plan
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "code", "message"),
+    [
+        (a_table("film"), ObjectMissing, ErrorCode.COLUMN_NOT_FOUND, "film is already there and has no column title"),
+        (
+            replace(FILM, columns=(FILM.columns[0], a_column("title", Integer(32), native="int"))),
+            Conflict,
+            ErrorCode.CONFLICT,
+            "column title is int, which does not take text exactly",
+        ),
+        (
+            replace(FILM, columns=(*FILM.columns, a_column("due", nullable=False))),
+            Conflict,
+            ErrorCode.CONFLICT,
+            "column due needs a value",
+        ),
+    ],
+)
+def test_a_table_that_cannot_take_the_rows_is_refused(
+    table: Table, error: type[WherryError], code: ErrorCode, message: str
+) -> None:
+    with pytest.raises(error, match=message) as refused:
+        adopt(table)
+
+    assert refused.value.code is code
+
+
+def test_tables_are_found_whether_or_not_a_side_names_the_schema() -> None:
+    catalog = there(replace(FILM, name=TableName("film", "public")))
+
+    assert find_table(catalog, TableName("film")) is not None
+    assert find_table(catalog, TableName("film", "public")) is not None
+    assert find_table(catalog, TableName("film", "other")) is None
+
+
+def test_the_step_that_makes_an_object_is_left_out_if_the_object_is_there() -> None:
+    key = SchemaObject(ObjectKind.INDEX, "by_title", "film")
+    steps = (
+        Step(0, Phase.BEFORE_DATA, SchemaObject(ObjectKind.TABLE, "public.film"), "make table"),
+        Step(1, Phase.INDEXES, key, "make index"),
+        Step(2, Phase.INDEXES, key, "complete index"),
+        Step(3, Phase.INDEXES, SchemaObject(ObjectKind.INDEX, "by_year", "film"), "make another"),
+        Step(4, Phase.FINISH, SchemaObject(ObjectKind.IDENTITY, "id", "film"), "set next value"),
+    )
+    catalog = there(replace(FILM, indexes=(an_index("By_Title", "title"),)))
+
+    assert [step.number for step in steps_to_do(steps, frozenset({3}), catalog)] == [2, 4]
