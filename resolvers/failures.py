@@ -8,11 +8,13 @@ Anything else is a bug: the client gets INTERNAL and the request's id, the log g
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
+from strawberry.types import ExecutionContext
 from strawberry.types.field import StrawberryField
 
 from domain.kernel import errors as domain
@@ -48,6 +50,19 @@ class CodedErrors(MaskErrors):
         """Return the error as the client may see it."""
         context = self.execution_context.context
         return top_level(error, context.scope.request_id if isinstance(context, Context) else "")
+
+
+class CalmSchema(strawberry.Schema):
+    """A schema that logs bugs, and not the failures that clients are expected to cause."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log what nobody expected."""
+        bugs = [
+            error
+            for error in errors
+            if not isinstance(error.original_error, domain.WherryError | GraphQLError | NoneType)
+        ]
+        super().process_errors(bugs, execution_context)
 
 
 def top_level(error: GraphQLError, request_id: str) -> GraphQLError:

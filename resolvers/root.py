@@ -8,7 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from domain.auth.views import Organization, User
 from domain.projects.views import Project, ProjectActivity
 from resolvers.documents import limited_documents
-from resolvers.failures import EXPECTED, CodedErrors
+from resolvers.failures import EXPECTED, CalmSchema, CodedErrors
 from resolvers.limits import Limits
 from resolvers.loaders import LoadersPerOperation
 from resolvers.mutations import auth as auth_mutations
@@ -63,7 +63,7 @@ class Subscription:
 
 def build_schema() -> strawberry.Schema:
     """Return the executable schema."""
-    return strawberry.Schema(
+    return CalmSchema(
         Query,
         Mutation,
         Subscription,

@@ -27,9 +27,13 @@ class RegisterUser(Command[UUID]):
     guard = PUBLIC
 
     email: Annotated[str, Len(3, 254)]
+    """The e-mail address to sign in with."""
     password: Annotated[Secret, Len(12, 128)]
+    """12 to 128 characters."""
     first_name: Annotated[str, Len(1, 100)]
+    """The first name."""
     last_name: Annotated[str, Len(1, 100)]
+    """The last name."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ class SignIn(Command[Session | None]):
     guard = PUBLIC
 
     email: Annotated[str, Len(3, 254)]
+    """The e-mail address."""
     password: Annotated[Secret, Len(1, 128)]
+    """The password."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class SignInHandler:
     async def __call__(self, command: SignIn, work: Work) -> Session | None:
         """Return a new session, or nothing if address and password do not belong together."""
         email = command.email.strip().lower()
-        await self.throttle.admit("sign-in", email, work.scope.client)
+        await self.throttle.admit("sign-in", work.scope.client, email)
         account = await self.accounts.find(email)
         fits = await self.hasher.verify(command.password, account.password_hash if account else None)
         if account is None or not fits:
@@ -95,6 +101,7 @@ class RefreshSession(Command[Session | None]):
     guard = PUBLIC
 
     refresh_token: Annotated[Secret, Len(1, 512)]
+    """The session's latest refresh token."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +147,7 @@ class CreateOrganization(Command[UUID]):
     guard = SIGNED_IN
 
     name: Annotated[str, Len(1, 100)]
+    """What to call it, 1 to 100 characters."""
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,8 @@ class Sessions(Protocol):
 class Throttle(Protocol):
     """Slows guessing down."""
 
-    async def admit(self, action: str, *keys: str) -> None:
-        """Count an attempt under each of the keys.
+    async def admit(self, action: str, client: str, account: str = "") -> None:
+        """Count an attempt from a network address, on an account if one is named.
 
         Raises:
             RateLimited: there were too many; says when to come back.

@@ -30,8 +30,11 @@ class CreateProject(Command[UUID]):
     guard = needs(Right.CREATE_PROJECT, Subject.ORGANIZATION, "organization_id")
 
     organization_id: UUID
+    """The organisation that the project will belong to."""
     name: Annotated[str, Len(1, 100)]
+    """1 to 100 letters, digits, hyphens and underscores."""
     description: Annotated[str, Len(0, 500)] = ""
+    """What it is for, up to 500 characters."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,9 @@ class UpdateProjectStatus(Command[UUID]):
     guard = needs(Right.EDIT, Subject.PROJECT, "project_id")
 
     project_id: UUID
+    """The project's id."""
     new_status: ProjectStatus
+    """The status to move to."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,11 @@ class AssignUserToProject(Command[UUID]):
     guard = needs(Right.ADMINISTER, Subject.PROJECT, "project_id")
 
     project_id: UUID
+    """The project's id."""
     user_id: UUID
+    """A member of the project's organisation."""
     role: ProjectRole
+    """The role to give; it replaces the user's present one."""
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,13 @@ class ProjectRole(Enum):
     """A user's role in a project."""
 
     OWNER = "OWNER"
+    """May do everything, and say who belongs to the project."""
     EDITOR = "EDITOR"
+    """May change connections, mappings and the status, and run migrations."""
     OPERATOR = "OPERATOR"
+    """May run migrations."""
     VIEWER = "VIEWER"
+    """May look."""
 
 
 PROJECT_RIGHTS: dict[ProjectRole, frozenset[Right]] = {

@@ -9,11 +9,11 @@ from limits.errors import StorageError
 
 from domain.kernel.errors import RateLimited
 
-ATTEMPTS: dict[str, RateLimitItem] = {
-    "sign-in": RateLimitItemPerMinute(10),
-    "register": RateLimitItemPerMinute(20),
-}
-"""How many attempts of each kind one e-mail address, or one network address, has a minute."""
+ACCOUNT_MAX: dict[str, RateLimitItem] = {"sign-in": RateLimitItemPerMinute(10)}
+"""How many attempts one account has a minute."""
+
+ADDRESS_MAX = RateLimitItemPerMinute(600)
+"""How many attempts one network address has a minute; many people may share one."""
 
 
 class WindowThrottle:
@@ -24,12 +24,13 @@ class WindowThrottle:
         self._shared = MovingWindowRateLimiter(storage)
         self._local = MovingWindowRateLimiter(MemoryStorage())
 
-    async def admit(self, action: str, *keys: str) -> None:
-        """Count an attempt under each of the keys; refuse when one has too many."""
-        for key in keys:
+    async def admit(self, action: str, client: str, account: str = "") -> None:
+        """Count an attempt for the network address and the account; refuse when one has too many."""
+        limits = [(ADDRESS_MAX, client)] + ([(ACCOUNT_MAX[action], account)] if account else [])
+        for limit, key in limits:
             try:
-                admitted = await self._shared.hit(ATTEMPTS[action], action, key)
+                admitted = await self._shared.hit(limit, action, key)
             except StorageError:
-                admitted = await self._local.hit(ATTEMPTS[action], action, key)
+                admitted = await self._local.hit(limit, action, key)
             if not admitted:
                 raise RateLimited("Too many attempts. Wait a minute and try again.", retry_after_s=60)
