@@ -18,6 +18,7 @@ import pytest
 
 from infra.embedded import binaries, process
 from tests.support import mysql, postgresql, redis
+from tests.support.processes import command_lines, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,16 @@ def chromium(request: pytest.FixtureRequest) -> Path:
 def node(request: pytest.FixtureRequest) -> Path:
     """The path of Node."""
     return _found_or_skip(request, "Node", binaries.program_on_machine("node", "nodejs"))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A new folder with a short path that any account may pass through; its processes must be gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="wherry-"))
+    folder.chmod(0o711)
+    yield folder
+    wait_until(lambda: command_lines(folder) == [])
+    shutil.rmtree(folder)
 
 
 def free_port() -> int:
