@@ -1,0 +1,1 @@
+"""The demonstration: a real database, moved through the API, with everything embedded."""
