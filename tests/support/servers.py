@@ -40,7 +40,7 @@ INSTALL = {
 def postgresql_server(request: pytest.FixtureRequest) -> Iterator[postgresql.PostgresqlServer]:
     """A running PostgreSQL server."""
     programs = _found_or_skip(request, "PostgreSQL", postgresql.find_programs())
-    with _server_folder("wherry-pg-") as folder, postgresql.running_postgresql(programs, folder, free_port()) as server:
+    with server_folder("wherry-pg-") as folder, postgresql.running_postgresql(programs, folder, free_port()) as server:
         yield server
 
 
@@ -48,7 +48,7 @@ def postgresql_server(request: pytest.FixtureRequest) -> Iterator[postgresql.Pos
 def mysql_server(request: pytest.FixtureRequest) -> Iterator[mysql.MysqlServer]:
     """A running MariaDB server."""
     programs = _found_or_skip(request, "MariaDB", mysql.find_programs())
-    with _server_folder("wherry-my-") as folder, mysql.running_mysql(programs, folder, free_port()) as server:
+    with server_folder("wherry-my-") as folder, mysql.running_mysql(programs, folder, free_port()) as server:
         yield server
 
 
@@ -56,7 +56,7 @@ def mysql_server(request: pytest.FixtureRequest) -> Iterator[mysql.MysqlServer]:
 def redis_server(request: pytest.FixtureRequest) -> Iterator[redis.RedisServer]:
     """A running Redis or Valkey server."""
     program = _found_or_skip(request, "Redis", redis.find_program())
-    with _server_folder("wherry-redis-") as folder, redis.running_redis(program, folder, free_port()) as server:
+    with server_folder("wherry-redis-") as folder, redis.running_redis(program, folder, free_port()) as server:
         yield server
 
 
@@ -108,7 +108,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def _server_folder(prefix: str) -> Iterator[Path]:
+def server_folder(prefix: str) -> Iterator[Path]:
     """Give a new folder that the server's account owns and can reach, and remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     account = process.server_account()
