@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --generate-hashes --no-header
-WEB_SOURCES := $(shell find infra/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+WEB_SOURCES := $(shell find infra/web schema/examples -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint fmt bench sdl lock clean dev servers

@@ -9,6 +9,7 @@ import { createRoot } from 'react-dom/client';
 
 import { exampleTabs } from './examples';
 import { SharedHeaders } from './SharedHeaders';
+import { queriesOnly } from './storage';
 
 const httpUrl = new URL('../graphql', document.baseURI);
 const socketUrl = new URL(httpUrl);
@@ -28,8 +29,7 @@ function Page() {
       fetcher={fetcher}
       defaultTabs={exampleTabs}
       defaultEditorToolsVisibility="headers"
-      // Queries and variables stay with this browser tab and are gone when it closes; headers are never kept.
-      storage={window.sessionStorage}
+      storage={queriesOnly}
       shouldPersistHeaders={false}
       showPersistHeadersSettings={false}
       inputValueDeprecation
