@@ -70,7 +70,8 @@ def make_plan(
     wanted, left_out = wanted_schema(schema, choices, options, orphans)
     built = connector.plan_schema(wanted, target)
     _refuse_collisions(choices, built)
-    built = replace(built, parity=(*left_out, *built.parity))
+    ours = {line.object for line in left_out}
+    built = replace(built, parity=(*left_out, *(line for line in built.parity if line.object not in ours)))
     formats = (source.emits & connector.capabilities.accepts) - {WireFormat.ARROW}
     tables = tuple(
         _table_copy(number, choice, table, formats)

@@ -54,21 +54,22 @@ def run_report(
 
 def objects_report(parity: Iterable[Parity], not_made: Iterable[Parity] = ()) -> ObjectsReport:
     """Sum up the parity lines; a line about an object that the target refused wins over the plan's."""
-    lines = {line.object: line for line in parity} | {line.object: line for line in not_made}
+    refused = {line.object: line for line in not_made}
+    lines = [refused.get(line.object, line) for line in parity]
     notes = {
-        outcome: tuple(
-            ObjectNote(object_name(line.object), line.reason) for line in lines.values() if line.outcome is outcome
-        )
+        outcome: tuple(ObjectNote(object_name(line.object), line.reason) for line in lines if line.outcome is outcome)
         for outcome in (Outcome.REPLACED, Outcome.SKIPPED)
     }
-    created = sum(line.outcome is Outcome.CREATED for line in lines.values())
+    created = sum(line.outcome is Outcome.CREATED for line in lines)
     return ObjectsReport(created, notes[Outcome.REPLACED], notes[Outcome.SKIPPED])
 
 
 def object_name(item: SchemaObject) -> str:
     """Return the one spelling of an object's kind and name: `table film`, `index film.idx_title`."""
     kind = item.kind.value.lower().replace("_", " ")
-    return f"{kind} {item.table}.{item.name}" if item.table else f"{kind} {item.name}"
+    if item.table and item.name and item.name != item.table:
+        return f"{kind} {item.table}.{item.name}"
+    return f"{kind} {item.table or item.name}"
 
 
 def difference_message(differences: Iterable[Verdict]) -> str:
