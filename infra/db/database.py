@@ -26,6 +26,7 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=POOL_WAIT_S, pool_pre_ping=True
         )
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
 
     @asynccontextmanager
@@ -39,7 +40,7 @@ class Database:
 
     async def rows(self, sql: str, **values: object) -> Sequence[RowMapping]:
         """Run one reading statement and return all its rows. The statement must limit their number."""
-        async with self.engine.connect() as connection:
+        async with self._reading.connect() as connection:
             return (await connection.execute(text(sql), values)).mappings().all()
 
     async def close(self) -> None:

@@ -11,14 +11,13 @@ down_revision = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "account",
-        sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("email", sa.String(), nullable=False),
-        sa.Column("password_hash", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("user_id"),
-        sa.UniqueConstraint("email"),
-    )
+    _kernel()
+    _stores()
+    _auth()
+    _projects()
+
+
+def _kernel() -> None:
     op.create_table(
         "event",
         sa.Column("position", sa.BigInteger(), nullable=False),
@@ -45,6 +44,47 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_idempotency_created_at"), "idempotency", ["created_at"], unique=False)
     op.create_table(
+        "outbox",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("subject", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_outbox_created_at"), "outbox", ["created_at"], unique=False)
+
+
+def _stores() -> None:
+    op.create_table(
+        "account",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id"),
+        sa.UniqueConstraint("email"),
+    )
+    op.create_table(
+        "refresh_token",
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index(op.f("ix_refresh_token_session_id"), "refresh_token", ["session_id"], unique=False)
+    op.create_table(
+        "session",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_session_user_id"), "session", ["user_id"], unique=False)
+
+
+def _auth() -> None:
+    op.create_table(
         "membership",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -60,16 +100,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
-        "outbox",
-        sa.Column("id", sa.BigInteger(), nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("subject", sa.Uuid(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(op.f("ix_outbox_created_at"), "outbox", ["created_at"], unique=False)
-    op.create_table(
         "person",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("email", sa.String(), nullable=False),
@@ -78,6 +108,9 @@ def upgrade() -> None:
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def _projects() -> None:
     op.create_table(
         "project",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -111,20 +144,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "user_id"),
     )
     op.create_index(op.f("ix_project_member_user_id"), "project_member", ["user_id"], unique=False)
-    op.create_table(
-        "refresh_token",
-        sa.Column("hash", sa.String(), nullable=False),
-        sa.Column("session_id", sa.Uuid(), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("hash"),
-    )
-    op.create_index(op.f("ix_refresh_token_session_id"), "refresh_token", ["session_id"], unique=False)
-    op.create_table(
-        "session",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(op.f("ix_session_user_id"), "session", ["user_id"], unique=False)
