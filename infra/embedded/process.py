@@ -139,17 +139,29 @@ class ServerProcess:
         """Whether the program is still running."""
         return self._popen.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """The code that the program ended with, negative for a signal; None while it runs."""
+        return self._popen.poll()
+
     def wait_ready(self, timeout_s: float = 60) -> None:
         """Return once the program is ready; raise ServerFailed when it ends or time runs out."""
         for _ in range(int(timeout_s / POLL_INTERVAL_S)):
-            if self.program.is_ready():
+            if self.is_ready():
                 return
-            try:
-                code = self._popen.wait(POLL_INTERVAL_S)
-            except subprocess.TimeoutExpired:
-                continue
-            raise ServerFailed(f"{self.program.name} ended with code {code}{self._last_words()}")
-        raise ServerFailed(f"{self.program.name} was not ready after {timeout_s:.0f} s{self._last_words()}")
+            with suppress(subprocess.TimeoutExpired):
+                self._popen.wait(POLL_INTERVAL_S)
+        raise self.late(timeout_s)
+
+    def is_ready(self) -> bool:
+        """Tell whether the program is ready; raise ServerFailed when it has ended."""
+        if not self.is_alive:
+            raise ServerFailed(f"{self.program.name} ended with code {self.exit_code}{self._last_words()}")
+        return self.program.is_ready()
+
+    def late(self, timeout_s: float) -> ServerFailed:
+        """Return the failure of a program that was not ready in time."""
+        return ServerFailed(f"{self.program.name} was not ready after {timeout_s:.0f} s{self._last_words()}")
 
     def ask_to_stop(self) -> None:
         """Send the signal that ends the program, and do not wait."""

@@ -36,19 +36,34 @@ def open_servers(settings: Settings) -> Iterator[Servers]:
     When another process of the same home already runs them, they are joined, and end with that
     process. Raises ServerFailed when they cannot be started or joined.
     """
+    with planned_servers(settings, may_join=True) as (servers, programs), ExitStack() as opened:
+        for program in programs:
+            opened.enter_context(process.running(program))
+        yield servers
+
+
+@contextmanager
+def planned_servers(settings: Settings, *, may_join: bool) -> Iterator[tuple[Servers, tuple[process.Program, ...]]]:
+    """Give the servers to work with and those programs among them that are ours to run.
+
+    While this lasts, nobody else runs the embedded servers of the same home. When somebody does
+    already, raises AlreadyRunning, or with `may_join` waits until they answer and gives no programs.
+    """
     if settings.database_url and settings.redis_url:
-        yield Servers(settings.database_url.get_secret_value(), settings.redis_url.get_secret_value())
+        yield Servers(settings.database_url.get_secret_value(), settings.redis_url.get_secret_value()), ()
         return
     place = places.prepare_place(settings.home)
     with ExitStack() as opened:
+        programs: tuple[process.Program, ...] = ()
         try:
             lock = opened.enter_context(places.claim(place))
         except places.AlreadyRunning:
+            if not may_join:
+                raise
             _wait_for_others(settings, place)
         else:
-            for program in embedded_programs(settings, place, lock):
-                opened.enter_context(process.running(program))
-        yield addresses(settings, place)
+            programs = embedded_programs(settings, place, lock)
+        yield addresses(settings, place), programs
 
 
 def embedded_programs(settings: Settings, place: Place, lock: int) -> tuple[process.Program, ...]:

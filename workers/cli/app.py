@@ -10,6 +10,7 @@ import typer
 
 from workers.cli.assess import assess
 from workers.cli.migrate import migrate
+from workers.cli.serve import api, up, worker
 from workers.cli.verify import verify
 
 
@@ -25,4 +26,7 @@ def build_app() -> typer.Typer:
     app.command("migrate")(migrate)
     app.command("verify")(verify)
     app.command("assess")(assess)
+    app.command("up")(up)
+    app.command("api")(api)
+    app.command("worker")(worker)
     return app

@@ -1,0 +1,128 @@
+"""`wherry api` and `wherry up` bring up a service that answers, mends itself and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.graphql_http import BODY_BYTES_MAX
+from infra.settings import Settings
+from tests.support.embedded import REPOSITORY
+from tests.support.processes import command_lines, wait_until
+from tests.support.servers import free_port
+from workers.supervisor.programs import SOCKET_MESSAGE_BYTES_MAX, api_address, is_serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def settings(open_folder: Path) -> Settings:
+    return Settings(home=open_folder / "home", port=free_port(), workers=1)
+
+
+@contextmanager
+def wherry(command: str, settings: Settings) -> Iterator[subprocess.Popen[str]]:
+    """Run a command of the command line in the background, and wait until the API is ready."""
+    ours = {
+        "WHERRY_HOME": str(settings.home),
+        "WHERRY_PORT": str(settings.port),
+        "WHERRY_WORKERS": str(settings.workers),
+        "WHERRY_DATABASE_URL": "",
+        "WHERRY_REDIS_URL": "",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "workers.cli", command],
+        cwd=settings.home.parent,
+        env={**os.environ, **ours, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *sys.path])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as running:
+        try:
+            wait_until(lambda: is_serving(settings) or running.poll() is not None, within_s=60)
+            assert running.poll() is None, running.communicate()
+            yield running
+        finally:
+            running.terminate()
+            output, _ = running.communicate(timeout=60)
+            assert "Traceback" not in output, output
+
+
+def ask(settings: Settings, query: str) -> object:
+    request = urllib.request.Request(
+        f"{api_address(settings)}/graphql",
+        data=json.dumps({"query": query}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def api_pids(supervisor: int) -> list[int]:
+    children = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(supervisor)], capture_output=True, text=True, check=True
+    )
+    return [int(line.split()[0]) for line in children.stdout.splitlines() if "uvicorn" in line]
+
+
+def test_the_api_answers_and_a_termination_ends_it_and_its_servers_in_good_order(settings: Settings) -> None:
+    with wherry("api", settings) as running:
+        assert ask(settings, "{__typename}") == {"data": {"__typename": "Query"}}
+        assert len(command_lines(settings.home)) >= 2
+
+        running.terminate()
+
+        assert running.wait(30) == 0
+        assert command_lines(settings.home) == []
+        assert not is_serving(settings)
+
+
+def test_an_api_that_is_killed_comes_back(settings: Settings) -> None:
+    with wherry("api", settings) as running:
+        (before,) = api_pids(running.pid)
+
+        os.kill(before, signal.SIGKILL)
+
+        wait_until(lambda: api_pids(running.pid) not in ([], [before]))
+        wait_until(lambda: is_serving(settings), within_s=60)
+        assert ask(settings, "{__typename}") == {"data": {"__typename": "Query"}}
+
+
+def test_a_killed_supervisor_takes_api_and_servers_with_it(settings: Settings) -> None:
+    with wherry("api", settings) as running:
+        (api,) = api_pids(running.pid)
+
+        running.kill()
+
+        wait_until(lambda: not is_serving(settings) and command_lines(settings.home) == [])
+        wait_until(lambda: not pid_exists(api))
+
+
+def pid_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_message_on_a_socket_may_be_as_large_as_a_body() -> None:
+    assert SOCKET_MESSAGE_BYTES_MAX == BODY_BYTES_MAX
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80"), ("db.example", "http://db.example:80")],
+)
+def test_the_address_shown_is_one_that_a_browser_can_open(host: str, address: str) -> None:
+    assert api_address(Settings(host=host, port=80)) == address
