@@ -13,6 +13,7 @@ from domain.migrations.progress import RunPhase, RunProgress, TablePhase, TableP
 from workers.cli.output import say
 
 _TABLES_SHOWN_MAX = 15
+_DRAW_INTERVAL_S = 0.2
 _LINE_INTERVAL_S = 10.0
 
 _PHASES = {
@@ -41,6 +42,8 @@ class LiveDisplay:
 
     def __init__(self) -> None:
         self._live = Live(console=Console(stderr=True), auto_refresh=False)
+        self._phase: RunPhase | None = None
+        self._drawn_s = 0.0
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -52,7 +55,10 @@ class LiveDisplay:
         self._live.stop()
 
     async def report(self, progress: RunProgress) -> None:
-        """Draw how things stand."""
+        """Draw how things stand, unless it was just drawn."""
+        if progress.phase is self._phase and progress.elapsed_s - self._drawn_s < _DRAW_INTERVAL_S:
+            return
+        self._phase, self._drawn_s = progress.phase, progress.elapsed_s
         self._live.update(_rendered(progress), refresh=True)
 
 

@@ -11,8 +11,12 @@ from domain.kernel.values import Bytes, Rows
 from domain.migrations.progress import ProgressSink, RunPhase, RunProgress, TablePhase, TableProgress
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy
 
-REPORT_INTERVAL_S = 0.25
-"""Batches are reported at most this often; chunk ends and changes of phase always."""
+BATCH_INTERVAL_S = 0.25
+"""Batches are reported at most this often."""
+
+CHUNK_INTERVAL_S = 0.05
+"""Ends of chunks and tables are reported at most this often, so that a thousand tiny tables cost
+no more than a few large ones; what the run as a whole enters is always reported."""
 
 _RATE_MEMORY_S = 5.0
 _SAMPLE_S = 0.2
@@ -132,7 +136,7 @@ class Meter:
     async def table(self, number: int, phase: TablePhase) -> None:
         """Note what happens to a table, and report."""
         self._tables[number].phase = phase
-        await self.report()
+        await self._report_after(CHUNK_INTERVAL_S)
 
     def planned(self, number: int, chunks: Sequence[Chunk]) -> None:
         """Replace a table's guessed number of rows by what its remaining chunks say."""
@@ -150,8 +154,7 @@ class Meter:
         table.rate.add(batch.rows, now)
         self._rows.add(batch.rows, now)
         self._bytes.add(batch.size_bytes, now)
-        if now - self._reported >= REPORT_INTERVAL_S:
-            await self.report()
+        await self._report_after(BATCH_INTERVAL_S)
 
     def discard(self, chunk: Chunk) -> None:
         """Forget what was read of a chunk whose attempt failed."""
@@ -165,13 +168,17 @@ class Meter:
         table.chunks_left -= 1
         if not table.chunks_left:
             table.phase = TablePhase.COPIED
-        await self.report()
+        await self._report_after(CHUNK_INTERVAL_S)
 
     async def report(self) -> None:
         """Tell the sink how things stand."""
         self._reported = self._clock()
         self._sequence += 1
         await self._sink.report(self.progress())
+
+    async def _report_after(self, interval_s: float) -> None:
+        if self._clock() - self._reported >= interval_s:
+            await self.report()
 
     def progress(self) -> RunProgress:
         """Return how things stand."""

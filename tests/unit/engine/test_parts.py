@@ -256,6 +256,16 @@ class TestProgress:
 
         assert len(watcher.seen) - told <= 4
 
+    async def test_a_thousand_small_chunks_are_not_a_thousand_reports(self) -> None:
+        meter, watcher, clock, _ = self._copying(rows=1000)
+        chunks = numbered(chunks_of(0, *range(0, 10_000, 10)))
+        meter.planned(0, chunks)
+        for chunk in chunks:
+            clock.now += 0.001
+            await meter.committed(receipt_of(chunk))
+
+        assert len(watcher.seen) <= 21
+
     async def test_what_a_failed_attempt_read_is_forgotten(self) -> None:
         meter, _, _, chunk = self._copying(rows=20)
         await meter.read(chunk, Batch(5, 500, RowColumns(())))
@@ -296,6 +306,7 @@ class TestProgress:
         await meter.enter(RunPhase.DATA)
 
         assert (watcher.seen[-1].sequence, watcher.seen[-1].rows_written) == (8, 10)
+        clock.now += 1
         await meter.committed(receipt_of(left))
         assert meter.rows_copied == 10
         assert [progress.tables[0].phase for progress in watcher.seen] == [TablePhase.COPYING, TablePhase.COPIED]
