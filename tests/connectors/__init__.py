@@ -1,0 +1,1 @@
+"""The contract that every connector fulfils, tested on real databases."""

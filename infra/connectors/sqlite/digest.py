@@ -9,6 +9,7 @@ from collections.abc import Callable
 from domain.catalog.model import TableName
 from domain.catalog.types import Carrier, Decimal, LogicalType, Time, Timestamp, carrier
 from domain.kernel.errors import SchemaDrift
+from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.canonical import DigestSum, float_text, hash_text, is_hashed
 from infra.connectors.sqlite.session import quoted
@@ -17,22 +18,26 @@ from infra.connectors.sqlite.values import Misfit, Present, Stored, decimal_text
 _ROWS = 2_000
 """Rows taken at once."""
 
-_MARK = re.compile(rb"(?:Z|\+00:00)\Z")
-_SECONDS_LENGTH = len("2000-01-01 00:00:00")
-_MICROSECONDS_LENGTH = len("2000-01-01 00:00:00.000000")
-_CLOCK_OFFSET = len("2000-01-01 ")
+_CLOCK = rb"(\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?"
+_MOMENT = re.compile(rb"(\d{4}-\d\d-\d\d)[ T]" + _CLOCK + rb"(?:Z|\+00:00)?")
+_TIME = re.compile(_CLOCK)
+_CANONICAL_LENGTH = len("2000-01-01 00:00:00.000000")
+_MIDDLE = len("2000-01-01")
+_SPACE = ord(" ")
 
 Speller = Callable[[Present], bytes]
 """Gives the canonical text of a stored value, or its MD5 where values may be large."""
 
 
 def digest_table(connection: sqlite3.Connection, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
-    """Compute a table's digest.
+    """Compute a table's digest; without columns only count its rows.
 
     Raises:
         SchemaDrift: a value is not of its column's type.
     """
     name = quoted(table.name)
+    if not columns:
+        return Digest(Rows(int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0])), 0, 0)
     names = ", ".join(f"{name}.{quoted(column.name)}" for column in columns)
     spellers = [speller(column.type) for column in columns]
     cursor = connection.execute(f"SELECT {names} FROM {name}")
@@ -100,19 +105,17 @@ def _hashed(value: Present) -> bytes:
 
 
 def _timestamp(value: Present) -> bytes:
+    """Spell a moment with six digits; what has another shape (`infinity`, a year before Christ) is spelled already."""
     text = bytes(own_text(value))
-    if len(text) == _MICROSECONDS_LENGTH and text[10:11] == b" " and text[-1:] != b"Z":
-        return text
-    text = _MARK.sub(b"", text)
-    return text[:10] + b" " + _six_digits(text[11:])
+    match = _MOMENT.fullmatch(text) if len(text) != _CANONICAL_LENGTH or text[_MIDDLE] != _SPACE else None
+    return b"%s %s.%s" % (match[1], match[2], _six_digits(match[3])) if match else text
 
 
 def _time(value: Present) -> bytes:
-    return _six_digits(bytes(own_text(value)))
+    text = bytes(own_text(value))
+    match = _TIME.fullmatch(text)
+    return b"%s.%s" % (match[1], _six_digits(match[2])) if match else text
 
 
-def _six_digits(clock: bytes) -> bytes:
-    """Fill the fraction of a second up to six digits."""
-    if len(clock) == _SECONDS_LENGTH - _CLOCK_OFFSET:
-        clock += b"."
-    return clock.ljust(_MICROSECONDS_LENGTH - _CLOCK_OFFSET, b"0")
+def _six_digits(fraction: bytes | None) -> bytes:
+    return (fraction or b"").ljust(6, b"0")

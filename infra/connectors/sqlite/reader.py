@@ -188,11 +188,12 @@ class _ChunkReading:
         rows: list[tuple[Stored, ...]] = []
         size = 0
         while len(rows) < BATCH_ROWS_MAX and size < BATCH_BYTES_MAX:
-            found = self._cursor.fetchmany(_FETCH_ROWS)
+            wanted = min(_FETCH_ROWS, BATCH_ROWS_MAX - len(rows))
+            found = self._cursor.fetchmany(wanted)
             rows.extend(found)
             size += 8 * len(self._copy.columns) * len(found)
             size += sum(getsizeof(row[number]) for number in self._unbounded for row in found)
-            if len(found) < _FETCH_ROWS:
+            if len(found) < wanted:
                 break
         if not rows:
             return None

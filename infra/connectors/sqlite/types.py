@@ -95,7 +95,7 @@ def candidates(declared: str) -> tuple[LogicalType, ...]:
             return (Uuid(),)
         case "JSON" | "JSONB":
             return (Json(binary=word == "JSONB"),)
-        case "BIT" if first and first > 1:
+        case "BIT" if first and affinity(declared) is Affinity.TEXT:
             return (Bits(first),)
         case _:
             return _moments(word) or _decimals(word, declared, first, second or 0)
