@@ -10,8 +10,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
+from graphql import validate
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from resolvers.limits import Limits, OverLimit, check_document, check_operations
 
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 KEPT_CHARS_MAX: Final = 256 * 1024
 """Length of all texts kept together. A parsed document takes some 550 bytes a token, so this bounds memory to about
 70 MB in the worst case and a few MB in practice."""
+
+ERRORS_MAX: Final = 20
+"""Faults of one document that are reported; validation stops there."""
+
+STRAWBERRY_RULES: Final = (MaybeNullValidationRule, OneOfInputValidationRule)
+"""The rules that Strawberry adds to those of the language."""
 
 _Rules = tuple["type[ASTValidationRule]", ...]
 
@@ -131,7 +139,8 @@ class LimitedDocuments(SchemaExtension):
             return [refusal]
         if passed is not None:
             return []
-        errors = validate_document(schema, document, rules)
+        quiet = context.schema.config.disable_field_suggestions
+        errors = validate(schema, document, (*rules, *STRAWBERRY_RULES), ERRORS_MAX, hide_suggestions=quiet)
         if not errors:
             self._kept.keep(text, rules, Passed(document, varies))
         return errors

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator  # read by Strawberry at run time
 import pytest
 import strawberry
 from graphql import parse
+from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionResult
 
 from resolvers.documents import LimitedDocuments, Passed, PassedDocuments, limited_documents
@@ -108,9 +109,25 @@ async def test_a_document_that_passed_is_parsed_and_validated_once(monkeypatch: 
         raise AssertionError
 
     monkeypatch.setattr("strawberry.schema.schema.parse", fails)
-    monkeypatch.setattr("resolvers.documents.validate_document", fails)
+    monkeypatch.setattr("resolvers.documents.validate", fails)
     monkeypatch.setattr("resolvers.documents.check_operations", fails)
     assert (await one_schema.execute("{ health }")).data == {"health": "ok"}
+
+
+async def test_names_close_to_a_wrong_one_are_told_only_where_the_schema_may_be_known() -> None:
+    for quiet in (False, True):
+        config = StrawberryConfig(disable_field_suggestions=quiet)
+        one_schema = strawberry.Schema(query=Query, config=config, extensions=[limited_documents(Limits())])
+        for text in ("{ healt }", "query Q($a: Stringg) { health }", "{ rows(firs: 1) { name } }"):
+            result = await one_schema.execute(text)
+            assert result.errors is not None
+            assert any("Did you mean" in error.message for error in result.errors) is not quiet
+
+
+async def test_no_more_faults_than_twenty_are_reported() -> None:
+    found = await errors("{ rows(first: 1) { " + " ".join(f"wrong{n}" for n in range(30)) + " } }")
+    assert len(found) == 21
+    assert found[-1].startswith("Too many validation errors")
 
 
 async def test_documents_that_failed_are_not_kept() -> None:
