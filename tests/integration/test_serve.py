@@ -16,7 +16,7 @@ import pytest
 from infra.graphql_http import BODY_BYTES_MAX
 from infra.settings import Settings
 from tests.support.embedded import REPOSITORY
-from tests.support.processes import command_lines, wait_until
+from tests.support.processes import children, command_lines, wait_until
 from tests.support.servers import free_port
 from workers.supervisor.programs import SOCKET_MESSAGE_BYTES_MAX, api_address, is_serving
 
@@ -69,10 +69,7 @@ def ask(settings: Settings, query: str) -> object:
 
 
 def api_pids(supervisor: int) -> list[int]:
-    children = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(supervisor)], capture_output=True, text=True, check=True
-    )
-    return [int(line.split()[0]) for line in children.stdout.splitlines() if "uvicorn" in line]
+    return [pid for pid, line in children(supervisor).items() if "uvicorn" in line]
 
 
 def test_the_api_answers_and_a_termination_ends_it_and_its_servers_in_good_order(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,47 @@ def test_a_mysql_database_is_empty_for_its_own_user(mysql_database: Endpoint) ->
 def test_mysql_refuses_a_wrong_password(mysql_database: Endpoint) -> None:
     with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
         mysql_count(replace(mysql_database, password=Secret("wrong")))
+
+
+async def test_postgresql_proves_who_it_is_to_those_who_trust_its_authority(
+    postgresql_server: PostgresqlServer,
+) -> None:
+    admin, ca_file = postgresql_server.admin, postgresql_server.ca_file
+    if ca_file is None:
+        pytest.skip("these PostgreSQL programs lack TLS")
+
+    async def connect(tls: ssl.SSLContext) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            host=admin.host,
+            port=admin.port,
+            database=admin.database,
+            user=admin.username,
+            password=admin.password.reveal(),
+            ssl=tls,
+        )
+
+    connection = await connect(ssl.create_default_context(cafile=ca_file))
+    assert await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    await connection.close()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await connect(ssl.create_default_context())
+
+
+def test_mysql_proves_who_it_is_to_those_who_trust_its_authority(mysql_server: MysqlServer) -> None:
+    admin = mysql_server.admin
+
+    def cipher(tls: ssl.SSLContext) -> str:
+        connection = pymysql.connect(
+            host=admin.host, port=admin.port, user=admin.username, password=admin.password.reveal(), ssl=tls
+        )
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+            row = cursor.fetchone()
+        return str(row[1]) if row else ""
+
+    assert cipher(ssl.create_default_context(cafile=mysql_server.ca_file)) != ""
+    with pytest.raises(pymysql.err.OperationalError, match="CERTIFICATE_VERIFY_FAILED"):
+        cipher(ssl.create_default_context())
 
 
 def test_mysql_has_no_account_without_a_password(mysql_server: MysqlServer) -> None:

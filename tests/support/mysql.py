@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pymysql
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.values import Secret
 from infra.embedded import binaries, process
+from tests.support.certificates import make_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +36,14 @@ FAST_AND_FORGETFUL = {
 
 
 class MysqlServer:
-    """A server on loopback TCP. `admin` has every right; every user signs in with a password."""
+    """A server on loopback TCP. `admin` has every right; every user signs in with a password.
 
-    def __init__(self, admin: Endpoint) -> None:
+    `ca_file` is the authority of its TLS certificate.
+    """
+
+    def __init__(self, admin: Endpoint, ca_file: Path) -> None:
         self.admin = admin
+        self.ca_file = ca_file
 
     def create_database(self, name: str = "") -> Endpoint:
         """Create an empty database with a new user that has every right in it, and return where it is."""
@@ -94,7 +100,12 @@ def running_mysql(programs: tuple[Path, Path], folder: Path, port: int) -> Itera
         account=account,
         folder=folder,
     )
+    certificates = make_certificates(folder)
+    if account:
+        os.chown(certificates.key, account.uid, account.gid)
     options = {
+        "ssl-cert": str(certificates.certificate),
+        "ssl-key": str(certificates.key),
         "datadir": str(data),
         "socket": str(folder / "s"),
         "port": str(port),
@@ -110,7 +121,7 @@ def running_mysql(programs: tuple[Path, Path], folder: Path, port: int) -> Itera
         account=account,
     )
     with process.running(program):
-        yield MysqlServer(_make_admin(port, folder / "s"))
+        yield MysqlServer(_make_admin(port, folder / "s"), certificates.ca)
 
 
 def _make_admin(port: int, socket_file: Path) -> Endpoint:

@@ -13,6 +13,7 @@ from domain.connections.values import Endpoint, Engine
 from domain.kernel.values import Secret
 from infra.embedded import binaries, process
 from infra.embedded.postgres import is_ready
+from tests.support.certificates import Certificates, make_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +34,14 @@ FAST_AND_FORGETFUL = {
 
 
 class PostgresqlServer:
-    """A server on loopback TCP. `admin` is a superuser; every user signs in with a password (SCRAM)."""
+    """A server on loopback TCP. `admin` is a superuser; every user signs in with a password (SCRAM).
 
-    def __init__(self, admin: Endpoint, programs: Path) -> None:
+    `ca_file` is the authority of its TLS certificate; None where the server's programs lack TLS.
+    """
+
+    def __init__(self, admin: Endpoint, programs: Path, ca_file: Path | None) -> None:
         self.admin = admin
+        self.ca_file = ca_file
         self._programs = programs
 
     def create_database(self, name: str = "") -> Endpoint:
@@ -101,6 +106,9 @@ def running_postgresql(programs: Path, folder: Path, port: int) -> Iterator[Post
         folder=folder,
     )
     settings = {"port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": "", **FAST_AND_FORGETFUL}
+    certificates = _certificates(programs, folder, account)
+    if certificates:
+        settings |= {"ssl": "on", "ssl_cert_file": str(certificates.certificate), "ssl_key_file": str(certificates.key)}
     program = process.Program(
         name="PostgreSQL",
         argv=(programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())),
@@ -119,4 +127,15 @@ def running_postgresql(programs: Path, folder: Path, port: int) -> Iterator[Post
         password=Secret(password),
     )
     with process.running(program):
-        yield PostgresqlServer(admin, programs)
+        yield PostgresqlServer(admin, programs, certificates.ca if certificates else None)
+
+
+def _certificates(programs: Path, folder: Path, account: process.Account | None) -> Certificates | None:
+    """Return the files of a server certificate that the server's account may read, where it can do TLS."""
+    built_with = process.run_tool((programs / "pg_config", "--configure"), account=account, folder=folder)
+    if "ssl" not in built_with:
+        return None
+    certificates = make_certificates(folder)
+    if account:
+        os.chown(certificates.key, account.uid, account.gid)
+    return certificates

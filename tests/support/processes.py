@@ -33,6 +33,17 @@ def running_in(folder: Path) -> Iterator[Path]:
             continue
 
 
+def children(pid: int) -> dict[int, str]:
+    """Return the command lines of a process's children, by their ids."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it may end while we look
+            after_name = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(after_name[1]) == pid:
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
+
+
 def command_lines(folder: Path) -> list[str]:
     """Return the command lines of the processes that run in `folder`."""
     found = []
