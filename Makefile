@@ -44,7 +44,7 @@ lock: .venv/.installed ## Choose the newest allowed packages and write the requi
 
 clean: ## Remove everything that the tasks create, but no data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench build dist *.egg-info
-	rm -rf infra/web/node_modules infra/web/dist
+	rm -rf infra/web/node_modules infra/web/dist tests/conformance/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 dev: .venv/.dev

@@ -15,7 +15,8 @@ from infra.embedded import binaries, place, postgres, process
 from infra.embedded.stack import open_servers
 from infra.settings import Settings
 from tests.support.embedded import another_process, read, write
-from tests.support.processes import command_lines, listening_tcp_sockets, open_sockets, wait_until
+from tests.support.processes import command_lines, listening_tcp_sockets, open_sockets
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     pass

@@ -16,8 +16,9 @@ import pytest
 from infra.graphql_http import BODY_BYTES_MAX
 from infra.settings import Settings
 from tests.support.embedded import REPOSITORY
-from tests.support.processes import children, command_lines, wait_until
+from tests.support.processes import children, command_lines
 from tests.support.servers import free_port
+from tests.support.waiting import wait_until
 from workers.supervisor.programs import SOCKET_MESSAGE_BYTES_MAX, api_address, is_serving
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def wherry(command: str, settings: Settings) -> Iterator[subprocess.Popen[str]]:
         text=True,
     ) as running:
         try:
-            wait_until(lambda: is_serving(settings) or running.poll() is not None, within_s=60)
+            wait_until(lambda: is_serving(settings) or running.poll() is not None, timeout_s=60)
             assert running.poll() is None, running.communicate()
             yield running
         finally:
@@ -91,7 +92,7 @@ def test_an_api_that_is_killed_comes_back(settings: Settings) -> None:
         os.kill(before, signal.SIGKILL)
 
         wait_until(lambda: api_pids(running.pid) not in ([], [before]))
-        wait_until(lambda: is_serving(settings), within_s=60)
+        wait_until(lambda: is_serving(settings), timeout_s=60)
         assert ask(settings, "{__typename}") == {"data": {"__typename": "Query"}}
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.embedded import REPOSITORY
-from tests.support.processes import command_lines, wait_until
+from tests.support.processes import command_lines
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,26 +1,13 @@
-"""Processes as the operating system sees them, and waiting for what they do."""
+"""Processes as the operating system sees them."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-def wait_until(condition: Callable[[], bool], within_s: float = 20) -> None:
-    """Return once the condition holds; fail the test when it does not in time."""
-    pause = Event()
-    for _ in range(int(within_s / 0.02)):
-        if condition():
-            return
-        pause.wait(0.02)
-    pytest.fail(f"not within {within_s} s")
+    from collections.abc import Iterator
 
 
 def running_in(folder: Path) -> Iterator[Path]:

@@ -18,7 +18,8 @@ import pytest
 
 from infra.embedded import binaries, process
 from tests.support import mysql, postgresql, redis
-from tests.support.processes import command_lines, wait_until
+from tests.support.processes import command_lines
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
