@@ -44,6 +44,7 @@ class LiveDisplay:
         self._live = Live(console=Console(stderr=True), auto_refresh=False)
         self._phase: RunPhase | None = None
         self._drawn_s = 0.0
+        self._latest: RunProgress | None = None
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -52,10 +53,13 @@ class LiveDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._latest is not None:
+            self._live.update(_rendered(self._latest), refresh=True)
         self._live.stop()
 
     async def report(self, progress: RunProgress) -> None:
         """Draw how things stand, unless it was just drawn."""
+        self._latest = progress
         if progress.phase is self._phase and progress.elapsed_s - self._drawn_s < _DRAW_INTERVAL_S:
             return
         self._phase, self._drawn_s = progress.phase, progress.elapsed_s
