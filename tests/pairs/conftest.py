@@ -1,0 +1,59 @@
+"""Two empty databases, of every engine and every engine."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from domain.connections.values import Endpoint, Engine
+from infra.connectors.registry import connector_for
+from tests.connectors.lab import Lab
+from tests.support.mysql import MysqlServer
+from tests.support.postgresql import PostgresqlServer
+from workers.engine.ends import Route
+
+ENGINES = tuple(
+    engine
+    for engine in Engine
+    if importlib.util.find_spec(f"infra.connectors.{engine.value.lower()}") is not None
+    and importlib.util.find_spec(f"infra.connectors.{engine.value.lower()}.connector") is not None
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source and a target."""
+
+    source: Lab
+    target: Lab
+
+    @property
+    def route(self) -> Route:
+        return Route(self.source.connector, self.source.endpoint, self.target.connector, self.target.endpoint)
+
+
+@pytest.fixture(params=list(product(ENGINES, ENGINES)), ids=lambda ends: "-".join(end.value.lower() for end in ends))
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    """Two empty databases, gone after the test."""
+    engines: tuple[Engine, Engine] = request.param
+    labs = [_lab(engine, request, tmp_path / name) for engine, name in zip(engines, ("source", "target"), strict=True)]
+    yield Pair(*labs)
+    for lab in labs:
+        if not lab.engine.is_file:
+            _server(lab.engine, request).drop(lab.endpoint)
+
+
+def _lab(engine: Engine, request: pytest.FixtureRequest, path: Path) -> Lab:
+    endpoint = Endpoint(engine, path=str(path)) if engine.is_file else _server(engine, request).create_database()
+    return Lab(engine, endpoint, connector_for(engine))
+
+
+def _server(engine: Engine, request: pytest.FixtureRequest) -> MysqlServer | PostgresqlServer:
+    server = request.getfixturevalue(f"{engine.value.lower()}_server")
+    assert isinstance(server, MysqlServer | PostgresqlServer)
+    return server

@@ -1,0 +1,62 @@
+"""What the tests of pairs do over and over: fill a source, migrate, look at the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.catalog.model import Table
+from domain.migrations.plan import RunOptions
+from domain.migrations.report import RunReport
+from domain.migrations.transfer import DigestColumn, Phase
+from infra.connectors.canonical import Carried, digest_rows
+from tests.connectors.lab import Lab, batches, copy_of, run_steps, whole
+from tests.pairs.conftest import Pair
+from tests.support.runs import Watcher
+from workers.engine.control import ControlSwitch
+from workers.engine.ends import open_ends
+from workers.engine.plan import plan_migration
+from workers.engine.prepare import RunRequest
+from workers.engine.run import run
+
+Rows = Sequence[Sequence[Carried]]
+
+STANDARD = RunOptions()
+
+
+async def fill(lab: Lab, rows: Mapping[Table, Rows]) -> None:
+    """Make tables, with all that hangs on them, and fill them."""
+    plan = lab.connector.plan_schema(lab.wanted(*rows), lab.endpoint)
+    async with lab.target() as target:
+        ticket = await target.open_run("fill", "fill")
+        await run_steps(target, plan, ticket, Phase.BEFORE_DATA)
+        for number, (wanted, made) in enumerate(zip(rows, plan.tables, strict=True)):
+            copy = copy_of(wanted, made, number)
+            await target.write(copy, whole(copy), batches(copy, [tuple(row) for row in rows[wanted]]), ticket)
+        await run_steps(target, plan, ticket, Phase.INDEXES, Phase.FOREIGN_KEYS, Phase.FINISH)
+        await target.close_run("fill")
+
+
+async def migrate(pair: Pair, options: RunOptions = STANDARD, *, run_id: str = "run") -> RunReport:
+    """Migrate in this process."""
+    async with open_ends(pair.route, parallel=options.parallel) as ends:
+        return await run(ends, RunRequest(run_id, options), Watcher(), ControlSwitch())
+
+
+async def wrong_tables(pair: Pair, rows: Mapping[Table, Rows]) -> list[str]:
+    """Name the target tables that do not hold exactly these rows, by a digest made without any database."""
+    wrong = []
+    async with pair.source.source() as source, pair.target.source() as target:
+        plan = await plan_migration(
+            source, pair.source.connector, STANDARD, pair.target.connector, pair.target.endpoint
+        )
+        by_name = {table.name.name: (table, held) for table, held in rows.items()}
+        for copy in plan.tables:
+            table, held = by_name[copy.source.name]
+            columns = tuple(
+                DigestColumn(column.target, column.target_native, wanted.type)
+                for column, wanted in zip(copy.columns, table.columns, strict=True)
+            )
+            found = await target.digest(copy.target, columns)
+            if found != digest_rows([column.type for column in table.columns], held):
+                wrong.append(copy.target.name)
+    return wrong

@@ -1,0 +1,65 @@
+"""Awkward values from every engine to every engine."""
+
+from __future__ import annotations
+
+from domain.catalog.model import Column, Key, Table, TableName
+from domain.catalog.types import Integer
+from domain.kernel.errors import ErrorCode
+from domain.migrations.plan import RunOptions
+from domain.migrations.progress import RunStatus
+from infra.connectors.canonical import Carried
+from tests.pairs.conftest import Pair
+from tests.pairs.moves import Rows, fill, migrate, wrong_tables
+from tests.support.awkward import AWKWARD, Awkward
+
+
+def a_table(awkward: Awkward) -> Table:
+    return Table(
+        TableName(f"v_{awkward.name}"),
+        (Column("id", Integer(32), "", nullable=False), Column("value", awkward.type, "")),
+        primary_key=Key(("id",)),
+    )
+
+
+def numbered(values: tuple[Carried, ...]) -> Rows:
+    """Each value in a row of its own, NULL among them."""
+    return list(enumerate((*values, None)))
+
+
+def kept_by_both(pair: Pair, awkward: Awkward) -> tuple[Carried, ...]:
+    return tuple(value for value in awkward.kept_by(pair.source.engine) if value in awkward.kept_by(pair.target.engine))
+
+
+def lost_between(pair: Pair, awkward: Awkward) -> tuple[Carried, ...]:
+    return tuple(
+        value for value in awkward.kept_by(pair.source.engine) if value in awkward.refused_by(pair.target.engine)
+    )
+
+
+async def test_every_awkward_value_arrives_as_it_was(pair: Pair) -> None:
+    rows = {a_table(awkward): numbered(kept_by_both(pair, awkward)) for awkward in AWKWARD}
+    await fill(pair.source, rows)
+
+    report = await migrate(pair)
+
+    assert report.error is None, report.error.message
+    assert report.status is RunStatus.SUCCEEDED
+    assert all(table.verified for table in report.tables)
+    assert {table.name.rpartition(".")[2]: table.rows_written for table in report.tables} == {
+        table.name.name: len(held) for table, held in rows.items()
+    }
+    assert await wrong_tables(pair, rows) == []
+
+
+async def test_a_value_without_an_exact_place_fails_the_run_and_is_not_changed(pair: Pair) -> None:
+    for awkward in AWKWARD:
+        values, table = lost_between(pair, awkward), a_table(awkward)
+        if values:
+            await fill(pair.source, {table: numbered(values)})
+
+            report = await migrate(pair, RunOptions(include=(table.name.name,)), run_id=awkward.name)
+
+            assert report.error is not None, awkward.name
+            assert report.error.code is ErrorCode.VALUE_REJECTED, report.error
+            async with pair.target.target() as target:
+                assert await target.row_counts((table.name,)) == {table.name: 0}, awkward.name
