@@ -14,9 +14,11 @@ from domain.kernel.behaviors import pipeline
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.mediator import Mediator
 from infra.authentication import Authenticator
-from infra.bindings import Ports, bindings
+from infra.bindings.ports import Ports
+from infra.bindings.table import bindings
 from infra.clock import SystemClock, SystemIds
-from infra.crypto.keyring import signing_key
+from infra.crypto.envelope import Envelope
+from infra.crypto.keyring import credentials_key, signing_key
 from infra.crypto.passwords import Argon2Hasher
 from infra.crypto.tokens import TokenIssuer
 from infra.db.database import Database
@@ -24,6 +26,7 @@ from infra.db.readers.access import SqlAccess
 from infra.db.stores.auth import SqlSessions
 from infra.db.upgrade import upgrade
 from infra.db.work import SqlWorks
+from infra.files import DataFolder
 from infra.logs import StructuredRequestLog
 from infra.metrics import Metrics
 from infra.redis.cache import RedisCache
@@ -65,7 +68,16 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         await upgrade(database)
         doorbell = RedisDoorbell(redis)
         tokens = TokenIssuer(signing_key(settings.signing_key_file))
-        ports = Ports(clock, SystemIds(), database, hasher, tokens, WindowThrottle(redis_url))
+        ports = Ports(
+            clock=clock,
+            ids=SystemIds(),
+            database=database,
+            hasher=hasher,
+            tokens=tokens,
+            throttle=WindowThrottle(redis_url),
+            envelope=Envelope(credentials_key(settings.credentials_key_file)),
+            files=DataFolder(settings.data_dir),
+        )
         behaviors = pipeline(
             log=StructuredRequestLog(metrics),
             access=SqlAccess(database),

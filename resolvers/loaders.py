@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from uuid import UUID
@@ -10,7 +11,9 @@ from strawberry.dataloader import DataLoader
 from strawberry.extensions import SchemaExtension
 
 from domain.auth.queries import GetUsersByIds
+from domain.connections.queries import GetConnectionsByIds, GetConnectionsOfProjects, GetLastTests
 from domain.kernel.messages import Query
+from domain.kernel.values import Page, PageRequest
 from domain.projects.queries import GetProjectMembers, GetProjectsByIds
 from schema.context import Context, Loaders, current_loaders
 
@@ -24,6 +27,9 @@ def make_loaders(context: Context) -> Loaders:
         users=_one(context, lambda ids: GetUsersByIds(ids=ids)),
         projects=_one(context, lambda ids: GetProjectsByIds(ids=ids)),
         project_members=_many(context, lambda ids: GetProjectMembers(project_ids=ids)),
+        project_connections=_pages(context, lambda ids, page: GetConnectionsOfProjects(project_ids=ids, page=page)),
+        connections=_one(context, lambda ids: GetConnectionsByIds(ids=ids)),
+        last_tests=_one(context, lambda ids: GetLastTests(connection_ids=ids)),
     )
 
 
@@ -45,6 +51,21 @@ def _many(
     async def load(keys: list[UUID]) -> list[tuple[V, ...]]:
         found = await context.send(query(tuple(keys)))
         return [found.get(key, ()) for key in keys]
+
+    return DataLoader(load_fn=load)
+
+
+def _pages(
+    context: Context, query: Callable[[Ids, PageRequest], Query[dict[UUID, Page[V]]]]
+) -> DataLoader[tuple[UUID, PageRequest], Page[V]]:
+    """Return a loader of pages of the things that belong to an id; pages of the same cut are one query."""
+
+    async def load(keys: list[tuple[UUID, PageRequest]]) -> list[Page[V]]:
+        owners: defaultdict[PageRequest, list[UUID]] = defaultdict(list)
+        for id_, page in keys:
+            owners[page].append(id_)
+        found = {page: await context.send(query(tuple(ids), page)) for page, ids in owners.items()}
+        return [found[page].get(id_, Page((), has_next=False, total=0)) for id_, page in keys]
 
     return DataLoader(load_fn=load)
 

@@ -6,14 +6,18 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from domain.auth.views import Organization, User
+from domain.connections.views import Connection as DatabaseConnection
+from domain.connections.views import ConnectionMetrics, ConnectionStatus
 from domain.projects.views import Project, ProjectActivity
 from resolvers.documents import limited_documents
 from resolvers.failures import EXPECTED, CalmSchema, CodedErrors
 from resolvers.limits import Limits
 from resolvers.loaders import LoadersPerOperation
 from resolvers.mutations import auth as auth_mutations
+from resolvers.mutations import connections as connection_mutations
 from resolvers.mutations import projects as project_mutations
 from resolvers.queries import auth as auth_queries
+from resolvers.queries import connections as connection_queries
 from resolvers.queries import projects as project_queries
 from resolvers.subscriptions import projects as project_subscriptions
 from schema.auth import (
@@ -22,6 +26,13 @@ from schema.auth import (
     RegisterUserResult,
     SignInResult,
     SignOutResult,
+)
+from schema.connections import (
+    CreateConnectionResult,
+    DeleteConnectionResult,
+    TestConnectionResult,
+    UpdateConnectionCredentialsResult,
+    UpdateConnectionResult,
 )
 from schema.expose import described, described_subscription
 from schema.paging import Connection
@@ -38,6 +49,10 @@ class Query:
     project: Project | None = described(project_queries.project)
     projects: Connection[Project] = described(project_queries.projects)
     project_history: list[ProjectActivity] = described(project_queries.project_history)
+    connection: DatabaseConnection | None = described(connection_queries.connection)
+    connections: Connection[DatabaseConnection] = described(connection_queries.connections)
+    connection_status: ConnectionStatus = described(connection_queries.connection_status)
+    connection_metrics: ConnectionMetrics = described(connection_queries.connection_metrics)
 
 
 @strawberry.type(description="What can be done.")
@@ -52,6 +67,13 @@ class Mutation:
     create_project: CreateProjectResult = described(project_mutations.create_project)
     update_project_status: UpdateProjectStatusResult = described(project_mutations.update_project_status)
     assign_user_to_project: AssignUserToProjectResult = described(project_mutations.assign_user_to_project)
+    create_connection: CreateConnectionResult = described(connection_mutations.create_connection)
+    test_connection: TestConnectionResult = described(connection_mutations.test_connection)
+    update_connection: UpdateConnectionResult = described(connection_mutations.update_connection)
+    update_connection_credentials: UpdateConnectionCredentialsResult = described(
+        connection_mutations.update_connection_credentials
+    )
+    delete_connection: DeleteConnectionResult = described(connection_mutations.delete_connection)
 
 
 @strawberry.type(description="What can be followed.")

@@ -12,10 +12,12 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from domain.auth.views import User
+from domain.connections.views import Connection, ConnectionTest
 from domain.kernel.mediator import Mediator
 from domain.kernel.messages import Request
 from domain.kernel.ports import Feed
 from domain.kernel.scope import Scope
+from domain.kernel.values import Page, PageRequest
 from domain.projects.views import Project, ProjectMember
 
 A = TypeVar("A")
@@ -28,6 +30,9 @@ class Loaders:
     users: DataLoader[UUID, User | None]
     projects: DataLoader[UUID, Project | None]
     project_members: DataLoader[UUID, tuple[ProjectMember, ...]]
+    project_connections: DataLoader[tuple[UUID, PageRequest], Page[Connection]]
+    connections: DataLoader[UUID, Connection | None]
+    last_tests: DataLoader[UUID, ConnectionTest | None]
 
 
 current_loaders: ContextVar[Loaders] = ContextVar("current_loaders")

@@ -26,13 +26,22 @@ def expose_type(class_: C, *, name: str | None = None, **edges: Callable[..., An
     """Make a domain dataclass an output type. Each edge is a resolver that becomes a further field."""
     _expose_enums(class_)
     strawberry.type(class_, name=name, description=_doc(class_))
-    definition = _describe_fields(class_)
+    _describe_fields(class_)
+    add_edges(class_, **edges)
+    return class_
+
+
+def add_edges(class_: type, **edges: Callable[..., Any]) -> None:
+    """Give an exposed output type further fields, each resolved by a function.
+
+    A later slice hangs its things on an earlier one's this way, before the schema is built.
+    """
+    definition = get_object_definition(class_, strict=True)
     for python_name, resolver in edges.items():
         field = described(resolver)
         field.python_name = field.name = python_name
         field.origin = class_
         definition.fields.append(field)
-    return class_
 
 
 def expose_input(class_: C, name: str) -> C:
@@ -57,12 +66,19 @@ def _expose_enums(class_: type) -> None:
     """Register the enums that a dataclass's fields mention."""
     for hint in get_type_hints(class_).values():
         for part in (hint, *_parts(hint)):
-            if isinstance(part, type) and issubclass(part, Enum) and not hasattr(part, "__strawberry_definition__"):
-                strawberry.enum(part, description=_doc(part))
-                definition: StrawberryEnumDefinition = part.__strawberry_definition__  # type: ignore[attr-defined]  # just set
-                texts = attribute_docs(part)
-                for value in definition.values:
-                    value.description = texts.get(value.name)
+            if isinstance(part, type) and issubclass(part, Enum):
+                expose_enum(part)
+
+
+def expose_enum(class_: type[Enum], name: str | None = None) -> None:
+    """Make an enum of the domain one of the API, unless it is one already."""
+    if hasattr(class_, "__strawberry_definition__"):
+        return
+    strawberry.enum(class_, name=name, description=_doc(class_))
+    definition: StrawberryEnumDefinition = class_.__strawberry_definition__  # type: ignore[attr-defined]  # just set
+    texts = attribute_docs(class_)
+    for value in definition.values:
+        value.description = texts.get(value.name)
 
 
 def _parts(hint: object) -> list[object]:

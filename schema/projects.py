@@ -24,7 +24,8 @@ async def _user(root: strawberry.Parent[views.ProjectMember], info: Info) -> Use
 
 
 expose_type(views.ProjectMember, user=_user)
-expose_type(views.Project, members=_members)
+PROJECT = expose_type(views.Project, members=_members)
+"""Later slices hang their edges on it."""
 expose_type(views.ProjectActivity)
 
 expose_input(views.ProjectFilter, "ProjectFilter")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from domain.kernel.errors import ErrorCode
 from domain.kernel.values import Secret
 
 
@@ -12,9 +13,13 @@ class Engine(Enum):
     """A kind of database. MYSQL stands for MySQL and MariaDB alike."""
 
     POSTGRESQL = "POSTGRESQL"
+    """A PostgreSQL server."""
     MYSQL = "MYSQL"
+    """A MySQL or MariaDB server."""
     SQLITE = "SQLITE"
+    """An SQLite file."""
     DUCKDB = "DUCKDB"
+    """A DuckDB file."""
 
     @property
     def is_file(self) -> bool:
@@ -61,13 +66,65 @@ class Endpoint:
         return f"{self.engine.value.lower()}://{self.username}@{self.host}:{self.port}/{self.database}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConnectionConfig:
+    """Where a database is and as whom to sign in; the password is kept apart, sealed."""
+
+    host: str = ""
+    """The server's name or address; empty for a file."""
+    port: int = 0
+    """The server's TCP port; 0 for a file."""
+    database: str = ""
+    """The database on the server; empty for a file."""
+    username: str = ""
+    """The user that signs in; empty for a file."""
+    path: str = ""
+    """The file, within the folder for file databases; empty for a server."""
+    schema: str = ""
+    """The one schema to look at; empty for the engine's default."""
+    tls: TlsMode = TlsMode.DISABLE
+    """How the connection is protected on the wire."""
+
+    def endpoint(self, engine: Engine, password: Secret) -> Endpoint:
+        """Return what a connector needs to sign in; a file's path stays as it is here."""
+        return Endpoint(
+            engine,
+            host=self.host,
+            port=self.port,
+            database=self.database,
+            username=self.username,
+            password=password,
+            path=self.path,
+            schema=self.schema,
+            tls=self.tls,
+        )
+
+    def leads_elsewhere(self, other: ConnectionConfig) -> bool:
+        """Tell whether a password kept for this place must not be sent to the other one unasked."""
+        return (self.host, self.port, self.username, self.tls) != (other.host, other.port, other.username, other.tls)
+
+
+class ConnectionState(Enum):
+    """What the last test of a connection, as it is now, has shown."""
+
+    UNTESTED = "UNTESTED"
+    """Not tested since it was made or last changed."""
+    OK = "OK"
+    """Signing in works and no right is missing."""
+    FAILING = "FAILING"
+    """Signing in failed or a right is missing; the last test says what to do."""
+
+
 @dataclass(frozen=True)
 class ProbeFinding:
     """One thing a connection test looked at, and what to do when it is missing."""
 
     name: str
+    """What was looked at, such as a right."""
     passed: bool
+    """Whether it is there."""
     advice: str = ""
+    """What to do when it is missing."""
 
 
 @dataclass(frozen=True)
@@ -81,3 +138,15 @@ class Probe:
     def passed(self) -> bool:
         """Whether nothing is missing."""
         return all(finding.passed for finding in self.findings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeOutcome:
+    """How a connection test went: connected or not, what was found, and how long it took."""
+
+    success: bool
+    latency_ms: int
+    code: ErrorCode | None = None
+    message: str = ""
+    server_version: str = ""
+    findings: tuple[ProbeFinding, ...] = ()

@@ -3,6 +3,7 @@
 WherryError
 ├── Refused                the caller must change something
 │   ├── ValidationFailed   a value is out of its bounds
+│   │   └── PathNotAllowed a file lies where this instance opens none
 │   ├── Unauthenticated    nobody is signed in
 │   ├── Forbidden          the caller may not do this
 │   ├── NotFound           no such object within the caller's reach
@@ -96,6 +97,12 @@ class ValidationFailed(Refused):
     """A value is out of its bounds."""
 
     code = ErrorCode.VALIDATION_FAILED
+
+
+class PathNotAllowed(ValidationFailed):
+    """A file lies outside the folder in which this instance opens databases."""
+
+    code = ErrorCode.PATH_NOT_ALLOWED
 
 
 class Unauthenticated(Refused):

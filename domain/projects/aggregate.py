@@ -87,6 +87,15 @@ class Project(Aggregate[ProjectEvent]):
             )
         )
 
+    def require_open(self) -> None:
+        """Let only a project pass that may still be changed.
+
+        Raises:
+            Conflict: it is archived.
+        """
+        if self.status is ProjectStatus.ARCHIVED:
+            raise Conflict("The project is archived; set its status to ACTIVE first.")
+
     def require_active(self) -> None:
         """Let only an active project pass.
 

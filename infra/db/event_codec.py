@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.auth import events as auth
+from domain.connections import events as connections
 from domain.kernel.messages import Event
 from domain.projects import events as projects
 from infra.shapes import adapter
 
-EVENT_TYPES: dict[str, type[Event]] = {type_.__name__: type_ for type_ in (*auth.EVENTS, *projects.EVENTS)}
+EVENT_TYPES: dict[str, type[Event]] = {
+    type_.__name__: type_ for type_ in (*auth.EVENTS, *projects.EVENTS, *connections.EVENTS)
+}
 """Every event class by the name it is stored under."""
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]

@@ -75,11 +75,13 @@ class SqlWork:
     async def recall(self, request_name: str, fingerprint: str) -> UUID | None:
         """Return the answer already given under the scope's idempotency key, if any."""
         row = await self.session.get(IdempotencyRow, (self._scope.user_id, self._scope.idempotency_key))
-        if row is None:
+        known = (row.request, row.fingerprint, row.answer) if row else None
+        await self.session.rollback()  # a handler may now take its time before it needs the transaction
+        if known is None:
             return None
-        if (row.request, row.fingerprint) != (request_name, fingerprint):
+        if known[:2] != (request_name, fingerprint):
             raise Conflict("This idempotency key was used for another request. Take a new key.")
-        return row.answer
+        return known[2]
 
     async def remember(self, request_name: str, fingerprint: str, answer: UUID) -> None:
         """Store an answer under the scope's idempotency key, in this transaction."""

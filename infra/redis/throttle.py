@@ -9,7 +9,10 @@ from limits.errors import StorageError
 
 from domain.kernel.errors import RateLimited
 
-ACCOUNT_MAX: dict[str, RateLimitItem] = {"sign-in": RateLimitItemPerMinute(10)}
+ACCOUNT_MAX: dict[str, RateLimitItem] = {
+    "sign-in": RateLimitItemPerMinute(10),
+    "test-connection": RateLimitItemPerMinute(60),
+}
 """How many attempts one account has a minute."""
 
 ADDRESS_MAX = RateLimitItemPerMinute(600)

@@ -8,6 +8,14 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.connections.events import (
+    ConnectionCreated,
+    ConnectionCredentialsUpdated,
+    ConnectionDeleted,
+    ConnectionEvent,
+    ConnectionTested,
+    ConnectionUpdated,
+)
 from domain.kernel.messages import Event
 from domain.projects.events import ProjectCreated, ProjectStatusChanged, UserAssignedToProject
 from infra.db.event_store import Recorded
@@ -44,5 +52,26 @@ def _line(event: Event) -> tuple[UUID, str] | None:
             return event.project_id, f"The status changed from {event.old_status.value} to {event.new_status.value}."
         case UserAssignedToProject():
             return event.project_id, f"A member was given the role {event.role.value}."
+        case ConnectionCreated() | ConnectionUpdated() | ConnectionCredentialsUpdated():
+            return event.project_id, _of_connection(event)
+        case ConnectionTested() | ConnectionDeleted():
+            return event.project_id, _of_connection(event)
         case _:
             return None
+
+
+def _of_connection(event: ConnectionEvent) -> str:
+    """Say what happened to a connection."""
+    match event:
+        case ConnectionCreated():
+            return f"Connection {event.name} to a {event.type.value} database was created."
+        case ConnectionUpdated():
+            return f"Connection {event.name} was changed."
+        case ConnectionCredentialsUpdated():
+            return "The password of a connection was changed."
+        case ConnectionTested(success=True):
+            return f"A connection was tested and works; it took {event.latency_ms} ms."
+        case ConnectionTested():
+            return f"A connection was tested and does not work: {event.code.value if event.code else 'unknown'}."
+        case ConnectionDeleted():
+            return f"Connection {event.name} was deleted."

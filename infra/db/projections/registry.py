@@ -8,13 +8,13 @@ from sqlalchemy import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from infra.db.event_store import Recorded
-from infra.db.projections import activity, auth, projects
+from infra.db.projections import activity, auth, connections, projects
 
 Projection = Callable[[AsyncSession, Recorded], Awaitable[None]]
 
-PROJECTIONS: tuple[Projection, ...] = (auth.project, projects.project, activity.project)
+PROJECTIONS: tuple[Projection, ...] = (auth.project, projects.project, connections.project, activity.project)
 
-TABLES: tuple[Table, ...] = (*auth.TABLES, *projects.TABLES, *activity.TABLES)
+TABLES: tuple[Table, ...] = (*auth.TABLES, *projects.TABLES, *connections.TABLES, *activity.TABLES)
 """The tables that projections own; a rebuild empties them first."""
 
 

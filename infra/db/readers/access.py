@@ -26,6 +26,7 @@ WHERE project.id = {project_id}
 ROLES_SQL: dict[Subject, str] = {
     Subject.ORGANIZATION: _ORGANIZATION,
     Subject.PROJECT: _PROJECT.format(project_id=":id"),
+    Subject.CONNECTION: _PROJECT.format(project_id="(SELECT project_id FROM connection WHERE id = :id)"),
 }
 """How the roles on each kind of object are found: those of things in a project are those on the project."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from infra.db.tables import auth, kernel, projects
+from infra.db.tables import auth, connections, kernel, projects
 
-MODULES = (kernel, auth, projects)
+MODULES = (kernel, auth, projects, connections)
 
 
 def metadata() -> MetaData:

@@ -1,0 +1,83 @@
+"""From what people type to a connection's settled place, by rules that depend on the kind of database."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Interval, Len
+
+from domain.connections.values import ConnectionConfig, Engine, TlsMode
+from domain.kernel.errors import ValidationFailed
+
+_PORTS = {Engine.POSTGRESQL: 5432, Engine.MYSQL: 3306}
+
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}")
+"""Names and addresses. No slash: to a driver that means a Unix socket, and those of this machine are not for users."""
+
+_SERVER_NEEDS = ("host", "database", "username")
+_SERVER_FIELDS = (*_SERVER_NEEDS, "port", "tls")
+_FILE_FIELDS = ("path",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionConfigInput:
+    """Where a database is. A server needs host, database and username; a file needs path."""
+
+    host: Annotated[str, Len(1, 255)] | None = None
+    """The server's name or address."""
+    port: Annotated[int, Interval(ge=1, le=65_535)] | None = None
+    """The server's TCP port; by default the usual one of its kind."""
+    database: Annotated[str, Len(1, 100)] | None = None
+    """The database on the server."""
+    username: Annotated[str, Len(1, 100)] | None = None
+    """The user to sign in as."""
+    path: Annotated[str, Len(1, 1000)] | None = None
+    """The file of an SQLite or DuckDB database, within the server's folder for file databases."""
+    schema: Annotated[str, Len(1, 100)] | None = None
+    """The one schema to look at; by default the engine's own (`public`, `main`)."""
+    tls: TlsMode | None = None
+    """How the connection is protected; by default fully, and not at all to the machine Wherry runs on."""
+
+
+def settled(type_: Engine, wanted: ConnectionConfigInput) -> ConnectionConfig:
+    """Return the whole config, with the defaults of that kind of database.
+
+    Raises:
+        ValidationFailed: a field is missing, does not belong to such a database, or is no host name.
+    """
+    needed, foreign = (_FILE_FIELDS, _SERVER_FIELDS) if type_.is_file else (_SERVER_NEEDS, _FILE_FIELDS)
+    for name in needed:
+        if getattr(wanted, name) is None:
+            raise ValidationFailed(f"A {type_.value} connection needs {name}.", path=("config", name))
+    for name in foreign:
+        if getattr(wanted, name) is not None:
+            raise ValidationFailed(f"A {type_.value} connection has no {name}.", path=("config", name))
+    if type_.is_file:
+        return ConnectionConfig(path=wanted.path or "", schema=wanted.schema or "")
+    host = _host(wanted.host or "")
+    return ConnectionConfig(
+        host=host,
+        port=wanted.port or _PORTS[type_],
+        database=wanted.database or "",
+        username=wanted.username or "",
+        schema=wanted.schema or "",
+        tls=wanted.tls or (TlsMode.DISABLE if _is_this_machine(host) else TlsMode.VERIFY_FULL),
+    )
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValidationFailed("host must be a name or an address, without slashes or spaces.", path=("config", "host"))
+    return text
+
+
+def _is_this_machine(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,12 @@
+"""The binding table: every request and the handler that answers it, with the ports it needs."""
+
+from __future__ import annotations
+
+from domain.kernel.messages import Binding
+from infra.bindings import auth, connections, projects
+from infra.bindings.ports import Ports
+
+
+def bindings(ports: Ports) -> tuple[Binding, ...]:
+    """Return the table."""
+    return (*auth.bindings(ports), *projects.bindings(ports), *connections.bindings(ports))
