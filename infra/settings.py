@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, _scheme("postgresql")] | None = None
     """The PostgreSQL database that keeps users, projects and migrations. Unset: an embedded server."""
 
+    embedded_port: Annotated[int, Ge(1024), Le(65_535)] | None = None
+    """A loopback TCP port at which the embedded PostgreSQL serves its other databases, such as a demonstration's
+    target. Unset: none, and only its socket remains."""
+
     redis_url: Annotated[SecretStr, _scheme("redis", "rediss", "unix")] | None = None
     """The Redis or Valkey server of queue, cache and live signals. Unset: an embedded server."""
 

@@ -1,7 +1,8 @@
 """PostgreSQL as an embedded server: on a private socket, for one operating system account.
 
 The control store's role `wherry` needs no password, because the server asks the kernel who is at
-the other end of the socket (`peer`). Every other role needs its password.
+the other end of the socket (`peer`). Every other role needs its password. Only where the settings
+name a port does the server listen on loopback TCP too, and there not for the control store's role.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 
 ROLE = "wherry"
 DATABASE = "wherry"
-PORT = 5432  # only a part of the socket's name
-PID_FILE_STATUS_LINE = 7  # counted from 0; see src/include/utils/pidfile.h of PostgreSQL
+PORT = 5432  # without TCP only a part of the socket's name
+LOOPBACK = "127.0.0.1"
+PID_FILE_PORT_LINE = 3  # counted from 0; see src/include/utils/pidfile.h of PostgreSQL
+PID_FILE_STATUS_LINE = 7
 SETTINGS = {
-    "listen_addresses": "",
-    "port": str(PORT),
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "64MB",
@@ -42,12 +43,23 @@ SETTINGS = {
     "log_min_messages": "error",
     "log_min_error_statement": "panic",  # a statement may hold what no log should
 }
+ADMISSION = f"""\
+local all {ROLE} peer map=ours
+local all all scram-sha-256
+host all {ROLE} {LOOPBACK}/32 reject
+host all all {LOOPBACK}/32 scram-sha-256
+"""
 FIRST_STATEMENTS = f"CREATE DATABASE {DATABASE};\nREVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;\n"
 
 
-def address(place: Place) -> str:
-    """Return the address of the control store's database on the embedded server."""
-    return f"postgresql://{ROLE}@/{DATABASE}?host={place.sockets}&port={PORT}"
+def address(place: Place, port: int = PORT) -> str:
+    """Return the address of the control store's database on the embedded server at that port."""
+    return f"postgresql://{ROLE}@/{DATABASE}?host={place.sockets}&port={port}"
+
+
+def running_port(place: Place) -> int:
+    """Return the port of the embedded server, which must be running."""
+    return int(_pid_file(_cluster(place))[PID_FILE_PORT_LINE])
 
 
 def is_running(place: Place) -> bool:
@@ -55,19 +67,24 @@ def is_running(place: Place) -> bool:
     return is_ready(_cluster(place))
 
 
-def prepare(place: Place, lock: int) -> process.Program:
+def prepare(place: Place, lock: int, tcp_port: int | None = None) -> process.Program:
     """Create the cluster when there is none, and return the server to start.
 
-    Raises ServerFailed when no PostgreSQL programs are found, or only of another major version than
-    the one that made the cluster.
+    With `tcp_port` it listens on loopback there, too. Raises ServerFailed when no PostgreSQL programs
+    are found, or only of another major version than the one that made the cluster.
     """
     data = _cluster(place)
     programs = _choose_programs(place, data)
     if not data.exists():
         _create_cluster(programs, data, place)
-    _write_for_server(data / "pg_hba.conf", f"local all {ROLE} peer map=ours\nlocal all all scram-sha-256\n", place)
+    _write_for_server(data / "pg_hba.conf", ADMISSION, place)
     _write_for_server(data / "pg_ident.conf", f'ours "{_our_name()}" {ROLE}\n', place)
-    settings = {**SETTINGS, "unix_socket_directories": str(place.sockets)}
+    settings = {
+        **SETTINGS,
+        "unix_socket_directories": str(place.sockets),
+        "listen_addresses": LOOPBACK if tcp_port else "",
+        "port": str(tcp_port or PORT),
+    }
     return process.Program(
         name="PostgreSQL",
         argv=(programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())),
@@ -82,22 +99,21 @@ def prepare(place: Place, lock: int) -> process.Program:
 
 def is_ready(data: Path) -> bool:
     """Tell whether the server of a cluster takes connections, which it notes in its pid file."""
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return False
-    return len(lines) > PID_FILE_STATUS_LINE and lines[PID_FILE_STATUS_LINE].strip() == "ready"
+    return _pid_file(data).get(PID_FILE_STATUS_LINE) == "ready"
 
 
 async def create_database(place: Place, name: str) -> Endpoint:
     """Create an empty database, with an owner who can reach no other, on the running embedded server.
+
+    The endpoint is on TCP if the server listens there, else on the socket.
 
     `name` is a plain lower-case name. A database of that name is dropped first, whoever uses it.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", name) or name == DATABASE:
         raise process.ServerFailed(f"{name!r} is no name for a database beside the control store")
     password = secrets.token_urlsafe(24)
-    connection = await asyncpg.connect(address(place))
+    port = running_port(place)
+    connection = await asyncpg.connect(address(place, port))
     try:
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         await connection.execute(f'DROP ROLE IF EXISTS "{name}"')
@@ -108,12 +124,21 @@ async def create_database(place: Place, name: str) -> Endpoint:
         await connection.close()
     return Endpoint(
         Engine.POSTGRESQL,
-        host=str(place.sockets),
-        port=PORT,
+        host=str(place.sockets) if port == PORT else LOOPBACK,
+        port=port,
         database=name,
         username=name,
         password=Secret(password),
     )
+
+
+def _pid_file(data: Path) -> dict[int, str]:
+    """Return the lines of the file in which a running server tells of itself, by number; none without one."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    return {number: line.strip() for number, line in enumerate(lines)}
 
 
 def _cluster(place: Place) -> Path:

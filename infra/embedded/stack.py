@@ -61,24 +61,26 @@ def planned_servers(settings: Settings, *, may_join: bool) -> Iterator[tuple[Ser
             if not may_join:
                 raise
             _wait_for_others(settings, place)
+            port = postgres.PORT if settings.database_url else postgres.running_port(place)
         else:
             programs = embedded_programs(settings, place, lock)
-        yield addresses(settings, place), programs
+            port = settings.embedded_port or postgres.PORT
+        yield addresses(settings, place, port), programs
 
 
 def embedded_programs(settings: Settings, place: Place, lock: int) -> tuple[process.Program, ...]:
     """Return the servers that the settings leave to us, ready to start; `lock` comes from `claim`."""
-    prepare = (
-        postgres.prepare if settings.database_url is None else None,
-        valkey.prepare if settings.redis_url is None else None,
-    )
-    return tuple(one(place, lock) for one in prepare if one)
+    database = (postgres.prepare(place, lock, settings.embedded_port),) if settings.database_url is None else ()
+    queue = (valkey.prepare(place, lock),) if settings.redis_url is None else ()
+    return (*database, *queue)
 
 
-def addresses(settings: Settings, place: Place) -> Servers:
+def addresses(settings: Settings, place: Place, port: int) -> Servers:
     """Return the addresses that the settings name, and those of the embedded servers for the rest."""
     return Servers(
-        database_url=settings.database_url.get_secret_value() if settings.database_url else postgres.address(place),
+        database_url=settings.database_url.get_secret_value()
+        if settings.database_url
+        else postgres.address(place, port),
         redis_url=settings.redis_url.get_secret_value() if settings.redis_url else valkey.address(place),
         place=place,
     )
