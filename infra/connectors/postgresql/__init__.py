@@ -1,0 +1,1 @@
+"""PostgreSQL: asyncpg sessions, COPY in and out, catalogue in and out."""

@@ -1,0 +1,65 @@
+"""COPY ... TO STDOUT as a bounded stream of blocks."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.connectors.arrow import BATCH_BYTES_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    import asyncpg
+
+BLOCKS_AHEAD_MAX = 2
+"""Blocks read and not yet taken; a slower taker stops the server's sending."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some whole rows as the server sent them. The last block, and only that, has the number of all rows."""
+
+    data: bytes
+    rows: int | None = None
+
+
+async def copied_out(connection: asyncpg.Connection, query: str, form: str) -> AsyncGenerator[Block, None]:
+    """Run COPY of a query in a format (`csv`, `binary`) and yield what comes.
+
+    The server sends every row as a message of its own and the driver never parts a message, so
+    a block holds whole rows. A block is about `BATCH_BYTES_MAX` or one larger row. If the taker
+    leaves early the statement is cancelled and the session is of no further use.
+    """
+    blocks: asyncio.Queue[bytes | None] = asyncio.Queue()
+    space = asyncio.Semaphore(BLOCKS_AHEAD_MAX)
+    parts: list[bytes] = []
+    size_bytes = 0
+
+    async def take(data: bytes) -> None:
+        nonlocal size_bytes
+        parts.append(data)
+        size_bytes += len(data)
+        if size_bytes >= BATCH_BYTES_MAX:
+            await space.acquire()
+            blocks.put_nowait(b"".join(parts))
+            parts.clear()
+            size_bytes = 0
+
+    async def run() -> str:
+        try:
+            return str(await connection.copy_from_query(query, output=take, format=form))
+        finally:
+            blocks.put_nowait(None)
+
+    copying = asyncio.create_task(run())
+    try:
+        while (data := await blocks.get()) is not None:
+            space.release()
+            yield Block(data)
+        status = await copying
+        yield Block(b"".join(parts), int(status.rpartition(" ")[2]))
+    finally:
+        copying.cancel()
+        await asyncio.gather(copying, return_exceptions=True)

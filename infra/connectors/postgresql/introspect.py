@@ -1,0 +1,216 @@
+"""Describe a schema: one question to the catalogue per kind of object, put together by table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from domain.catalog.model import (
+    Check,
+    Column,
+    DatabaseSchema,
+    ForeignKey,
+    Identity,
+    Index,
+    IndexPart,
+    Key,
+    OtherObject,
+    ReferentialAction,
+    Sequence,
+    Table,
+    TableName,
+    View,
+)
+from domain.connections.values import Engine
+from domain.kernel.values import Bytes, Rows
+from infra.connectors.postgresql import catalog_queries as queries
+from infra.connectors.postgresql.estimate import estimated_rows
+from infra.connectors.postgresql.names import identifier
+from infra.connectors.postgresql.relation import Relation
+from infra.connectors.postgresql.types import meaning
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_ACTIONS = {
+    "a": ReferentialAction.NO_ACTION,
+    "r": ReferentialAction.RESTRICT,
+    "c": ReferentialAction.CASCADE,
+    "n": ReferentialAction.SET_NULL,
+    "d": ReferentialAction.SET_DEFAULT,
+}
+_STORED = "s"
+_ALWAYS = "a"
+
+ColumnPlace = tuple[int, int]
+"""A column by the catalogue's numbers of its table and of itself."""
+
+
+@dataclass(frozen=True)
+class _Generator:
+    """A sequence as the catalogue shows it. `owner` is the column it belongs to, if to any."""
+
+    name: str
+    increment: int
+    next_value: int
+    owner: ColumnPlace | None
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What hangs on the tables, by the catalogue's number of the table."""
+
+    columns: dict[int, list[asyncpg.Record]]
+    constraints: dict[int, list[asyncpg.Record]]
+    indexes: dict[int, list[asyncpg.Record]]
+    generators: dict[ColumnPlace, _Generator]
+
+
+async def introspect(connection: asyncpg.Connection, schema: str) -> DatabaseSchema:
+    """Describe all of a schema. A schema that is not there is described as empty."""
+    tables = await connection.fetch(queries.TABLES, schema)
+    generators = [
+        await _generator(connection, schema, row) for row in await connection.fetch(queries.SEQUENCES, schema)
+    ]
+    parts = _Parts(
+        _by_table(await connection.fetch(queries.COLUMNS, schema)),
+        _by_table(await connection.fetch(queries.CONSTRAINTS, schema)),
+        _by_table(await connection.fetch(queries.INDEXES, schema)),
+        {generator.owner: generator for generator in generators if generator.owner},
+    )
+    described = tuple([await _table(connection, schema, row, parts) for row in tables])
+    numbering = _numbering_columns(parts)
+    return DatabaseSchema(
+        Engine.POSTGRESQL,
+        str(await connection.fetchval("SHOW server_version")),
+        described,
+        tuple(_free(generator, schema) for generator in generators if generator.owner not in numbering),
+        _views(await connection.fetch(queries.VIEWS, schema), schema),
+        tuple([other for query in queries.OTHERS for other in await _others(connection, query, schema)]),
+    )
+
+
+def _by_table(rows: list[asyncpg.Record]) -> dict[int, list[asyncpg.Record]]:
+    grouped: dict[int, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        grouped[row["table_oid"]].append(row)
+    return grouped
+
+
+async def _generator(connection: asyncpg.Connection, schema: str, row: asyncpg.Record) -> _Generator:
+    """Read a sequence's next value; without the right to read it, its start stands in."""
+    owner = None if row["table_oid"] is None else (row["table_oid"], row["column_number"])
+    next_value = row["start"]
+    if row["readable"]:
+        name = f"{identifier(schema)}.{identifier(row['name'])}"
+        state = await connection.fetchrow(f"SELECT last_value, is_called FROM {name}")
+        next_value = state["last_value"] + (row["increment"] if state["is_called"] else 0)
+    return _Generator(row["name"], row["increment"], next_value, owner)
+
+
+def _free(generator: _Generator, schema: str) -> Sequence:
+    return Sequence(TableName(generator.name, schema), generator.next_value, generator.increment)
+
+
+def _numbers_itself(column: asyncpg.Record) -> bool:
+    return bool(column["identity"]) or (column["default"] or "").startswith("nextval(")
+
+
+def _numbering_columns(parts: _Parts) -> frozenset[ColumnPlace | None]:
+    """Return the places of the columns whose own sequence is their identity."""
+    places: set[ColumnPlace | None] = set()
+    for table_oid, columns in parts.columns.items():
+        places.update((table_oid, column["number"]) for column in columns if _numbers_itself(column))
+    return frozenset(places & set(parts.generators))
+
+
+async def _table(connection: asyncpg.Connection, schema: str, row: asyncpg.Record, parts: _Parts) -> Table:
+    oid = row["oid"]
+    constraints = parts.constraints.get(oid, [])
+    primary = next((found for found in constraints if found["kind"] == "p"), None)
+    return Table(
+        TableName(row["name"], schema),
+        tuple(_column(column, parts.generators.get((oid, column["number"]))) for column in parts.columns.get(oid, [])),
+        Key(tuple(primary["columns"]), primary["name"]) if primary else None,
+        tuple(_index(index) for index in parts.indexes.get(oid, [])),
+        tuple(_foreign_key(found) for found in constraints if found["kind"] == "f"),
+        tuple(Check(found["name"], found["expression"]) for found in constraints if found["kind"] == "c"),
+        row["comment"] or "",
+        Rows(await _estimate(connection, schema, row)),
+        Bytes(row["size_bytes"]),
+    )
+
+
+async def _estimate(connection: asyncpg.Connection, schema: str, row: asyncpg.Record) -> int:
+    if not row["readable"]:
+        return max(0, round(float(row["tuples"])))
+    relation = Relation(row["oid"], row["kind"], schema, row["name"])
+    return await estimated_rows(connection, relation.rows, row["tuples"], row["size_bytes"])
+
+
+def _column(row: asyncpg.Record, generator: _Generator | None) -> Column:
+    identity = None
+    if generator is not None and _numbers_itself(row):
+        identity = Identity(generator.next_value, always=row["identity"] == _ALWAYS)
+    generated = row["default"] if row["generated"] else None
+    return Column(
+        row["name"],
+        meaning(row["spelling"], labels=tuple(row["labels"]), enum_name=row["type_name"]),
+        row["native"],
+        nullable=row["nullable"],
+        default=None if identity or generated else row["default"],
+        identity=identity,
+        generated=generated,
+        generated_stored=row["generated"] == _STORED,
+        comment=row["comment"] or "",
+    )
+
+
+def _index(row: asyncpg.Record) -> Index:
+    parts = tuple(
+        IndexPart(column, expression, descending, operator_class=operator_class)
+        for column, expression, descending, operator_class in zip(
+            row["columns"], row["expressions"], row["descending"], row["operator_classes"], strict=True
+        )
+    )
+    return Index(
+        row["name"],
+        parts,
+        row["unique"],
+        row["is_constraint"],
+        row["method"],
+        row["predicate"],
+        tuple(row["include"]),
+    )
+
+
+def _foreign_key(row: asyncpg.Record) -> ForeignKey:
+    return ForeignKey(
+        row["name"],
+        tuple(row["columns"]),
+        TableName(row["referenced_table"], row["referenced_schema"]),
+        tuple(row["referenced_columns"]),
+        _ACTIONS[row["on_delete"]],
+        _ACTIONS[row["on_update"]],
+    )
+
+
+def _views(rows: list[asyncpg.Record], schema: str) -> tuple[View, ...]:
+    """Return the views so that each comes after those it uses."""
+    by_oid = {row["oid"]: row for row in rows}
+    sorter: TopologicalSorter[int] = TopologicalSorter()
+    for row in rows:
+        sorter.add(row["oid"], *(used for used in row["uses"] if used in by_oid))
+    try:
+        order = tuple(sorter.static_order())
+    except CycleError:
+        order = tuple(by_oid)
+    found = (by_oid[oid] for oid in order)
+    return tuple(View(TableName(row["name"], schema), row["definition"], row["materialized"]) for row in found)
+
+
+async def _others(connection: asyncpg.Connection, query: str, schema: str) -> list[OtherObject]:
+    rows = await connection.fetch(query, schema)
+    return [OtherObject(row["kind"], row["name"], row["definition"] or "") for row in rows]

@@ -1,0 +1,195 @@
+"""The ledger of finished work, in the target and in the transaction of the work itself.
+
+`run` holds the newest epoch of every unfinished run, `chunk` the receipts, `step` the schema
+steps that are done. Every transaction of a run holds a shared advisory lock named after the run,
+so a successor can find the sessions of its predecessors, end them, and only then raise the epoch.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import asyncpg
+
+from domain.kernel.errors import Conflict, DatabaseError, ErrorCode, Fenced
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.transfer import Chunk, ChunkReceipt, Ticket
+from infra.connectors.postgresql.capabilities import LEDGER_SCHEMA
+
+TAKEOVER_TIMEOUT_MS = 15_000
+"""How long a successor waits for its predecessors' sessions to end."""
+
+_SETUP_LOCK = 7_703_481_620_011
+"""Advisory lock for making and dropping the ledger; any number will do that nobody else uses."""
+
+_RUN_LOCK = "hashtextextended('wherry run ' || $1::text, 0)"
+
+_TABLES = f"""
+CREATE SCHEMA {LEDGER_SCHEMA};
+CREATE TABLE {LEDGER_SCHEMA}.run (
+    run_id text PRIMARY KEY, epoch bigint NOT NULL, plan_hash text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE {LEDGER_SCHEMA}.chunk (
+    run_id text, table_number bigint, chunk_number bigint, epoch bigint NOT NULL, rows_read bigint NOT NULL,
+    rows_written bigint NOT NULL, rows_rejected bigint NOT NULL, size_bytes bigint NOT NULL,
+    committed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (run_id, table_number, chunk_number));
+CREATE TABLE {LEDGER_SCHEMA}.step (
+    run_id text, number bigint, state text NOT NULL, PRIMARY KEY (run_id, number));
+"""
+_EXISTS = f"SELECT to_regclass('{LEDGER_SCHEMA}.step') IS NOT NULL"
+_END_PREDECESSORS = f"""
+SELECT pg_terminate_backend(l.pid) FROM pg_locks l, (SELECT {_RUN_LOCK} AS key) k
+WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295
+"""
+_TAKE_OVER = f"""
+INSERT INTO {LEDGER_SCHEMA}.run AS known (run_id, epoch, plan_hash) VALUES ($1, 1, $2)
+ON CONFLICT (run_id) DO UPDATE SET epoch = known.epoch + 1 WHERE known.plan_hash = excluded.plan_hash
+RETURNING epoch
+"""
+_RECEIPT_COLUMNS = "table_number, chunk_number, rows_read, rows_written, rows_rejected, size_bytes"
+_NOTE_CHUNK = f"""
+INSERT INTO {LEDGER_SCHEMA}.chunk (run_id, epoch, {_RECEIPT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+
+async def exists(connection: asyncpg.Connection) -> bool:
+    """Tell whether the ledger is there."""
+    return bool(await connection.fetchval(_EXISTS))
+
+
+async def take_over(connection: asyncpg.Connection, run_id: str, plan_hash: str) -> Ticket:
+    """Make the ledger if need be, end the sessions of earlier tickets of the run, and raise its epoch.
+
+    Raises:
+        Conflict: the ledger knows the run under another plan.
+        DatabaseError: an earlier session does not end (it belongs to another user).
+    """
+    with suppress(asyncpg.InsufficientPrivilegeError):  # another user's session: wait for its end instead
+        await connection.execute(_END_PREDECESSORS, run_id)
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
+        if not await exists(connection):
+            await connection.execute(_TABLES)
+        await connection.execute(f"SET LOCAL lock_timeout = {TAKEOVER_TIMEOUT_MS}")
+        try:
+            await connection.execute(f"SELECT pg_advisory_xact_lock({_RUN_LOCK})", run_id)
+        except asyncpg.LockNotAvailableError as error:
+            text = f"Another worker still writes for run {run_id} and its session cannot be ended. Try again later."
+            raise DatabaseError(text, code=ErrorCode.DATABASE_BUSY, transient=True) from error
+        epoch = await connection.fetchval(_TAKE_OVER, run_id, plan_hash)
+    if epoch is None:
+        raise Conflict(f"Run {run_id} was begun here under another plan. Finish or close that run, or take a new id.")
+    return Ticket(run_id, epoch, plan_hash)
+
+
+async def enter(connection: asyncpg.Connection, ticket: Ticket) -> None:
+    """Begin work inside a transaction: from now to its end nobody can take the run over.
+
+    Raises:
+        Fenced: the ticket is void.
+    """
+    try:
+        await connection.execute(f"SELECT pg_advisory_xact_lock_shared({_RUN_LOCK})", ticket.run_id)
+        epoch = await connection.fetchval(
+            f"SELECT epoch FROM {LEDGER_SCHEMA}.run WHERE run_id = $1 FOR SHARE", ticket.run_id
+        )
+    except asyncpg.UndefinedTableError:
+        epoch = None
+    if epoch != ticket.epoch:
+        raise Fenced(f"Another worker has taken run {ticket.run_id} over, or the run is closed.")
+
+
+async def claim(connection: asyncpg.Connection, run_id: str, chunk: Chunk) -> ChunkReceipt | None:
+    """Wait until nobody else is writing the chunk, and return its receipt if its rows are in the target.
+
+    An earlier attempt whose line broke may still be about to commit; it holds this lock till then.
+    """
+    key = f"{run_id} {chunk.table_number} {chunk.number}"
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('wherry chunk ' || $1::text, 0))", key)
+    return await receipt(connection, run_id, chunk)
+
+
+async def receipt(connection: asyncpg.Connection, run_id: str, chunk: Chunk) -> ChunkReceipt | None:
+    """Return the receipt of a chunk, if its rows are in the target."""
+    row = await connection.fetchrow(
+        f"SELECT {_RECEIPT_COLUMNS} FROM {LEDGER_SCHEMA}.chunk "
+        "WHERE run_id = $1 AND table_number = $2 AND chunk_number = $3",
+        run_id,
+        chunk.table_number,
+        chunk.number,
+    )
+    return None if row is None else _as_receipt(row)
+
+
+async def receipts(connection: asyncpg.Connection, run_id: str) -> tuple[ChunkReceipt, ...]:
+    """Return all receipts of a run, in the order of tables and chunks."""
+    if not await exists(connection):
+        return ()
+    rows = await connection.fetch(
+        f"SELECT {_RECEIPT_COLUMNS} FROM {LEDGER_SCHEMA}.chunk WHERE run_id = $1 ORDER BY table_number, chunk_number",
+        run_id,
+    )
+    return tuple(_as_receipt(row) for row in rows)
+
+
+async def note_chunk(connection: asyncpg.Connection, ticket: Ticket, done: ChunkReceipt) -> None:
+    """Write a chunk's receipt."""
+    await connection.execute(
+        _NOTE_CHUNK,
+        ticket.run_id,
+        ticket.epoch,
+        done.table_number,
+        done.chunk_number,
+        done.rows_read,
+        done.rows_written,
+        done.rows_rejected,
+        done.size_bytes,
+    )
+
+
+async def steps_done(connection: asyncpg.Connection, run_id: str) -> frozenset[int]:
+    """Return the numbers of the schema steps that are done."""
+    if not await exists(connection):
+        return frozenset()
+    rows = await connection.fetch(f"SELECT number FROM {LEDGER_SCHEMA}.step WHERE run_id = $1", run_id)
+    return frozenset(row["number"] for row in rows)
+
+
+async def note_step(connection: asyncpg.Connection, ticket: Ticket, number: int) -> None:
+    """Note a schema step as done."""
+    await connection.execute(
+        f"INSERT INTO {LEDGER_SCHEMA}.step (run_id, number, state) VALUES ($1, $2, 'DONE')", ticket.run_id, number
+    )
+
+
+async def knows(connection: asyncpg.Connection, run_id: str) -> bool:
+    """Tell whether a run is begun and not closed."""
+    if not await exists(connection):
+        return False
+    known = await connection.fetchval(f"SELECT EXISTS (SELECT FROM {LEDGER_SCHEMA}.run WHERE run_id = $1)", run_id)
+    return bool(known)
+
+
+async def forget(connection: asyncpg.Connection, run_id: str) -> None:
+    """Remove a run; with the last one the ledger itself goes."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
+        if not await exists(connection):
+            return
+        for table in ("chunk", "step", "run"):
+            await connection.execute(f"DELETE FROM {LEDGER_SCHEMA}.{table} WHERE run_id = $1", run_id)
+        if not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {LEDGER_SCHEMA}.run)"):
+            await connection.execute(f"DROP SCHEMA {LEDGER_SCHEMA} CASCADE")
+
+
+def _as_receipt(row: asyncpg.Record) -> ChunkReceipt:
+    return ChunkReceipt(
+        row["table_number"],
+        row["chunk_number"],
+        Rows(row["rows_read"]),
+        Rows(row["rows_written"]),
+        Rows(row["rows_rejected"]),
+        Bytes(row["size_bytes"]),
+    )

@@ -1,0 +1,149 @@
+"""PostgreSQL as a source: many sessions, one snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
+from domain.kernel.errors import DatabaseError, ObjectMissing, SchemaDrift
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.transfer import Batch, Chunk, Consistency, Digest, DigestColumn, TableCopy, WireFormat
+from infra.connectors.postgresql import canonical, relation, session
+from infra.connectors.postgresql.copy_out import copied_out
+from infra.connectors.postgresql.decode import decoded
+from infra.connectors.postgresql.digest import digest
+from infra.connectors.postgresql.failures import DRIVER_ERRORS, read_error, reported
+from infra.connectors.postgresql.introspect import introspect
+from infra.connectors.postgresql.names import identifier, identifiers, schema_of
+from infra.connectors.postgresql.snapshot import Snapshot, hold, open_reader
+from infra.connectors.postgresql.split import condition, split
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    import asyncpg
+
+    from domain.connections.values import Endpoint
+
+
+class PostgresqlSource:
+    """Reading sessions that all see one snapshot; a session that failed is replaced by a fresh one."""
+
+    consistency = Consistency.SNAPSHOT
+
+    def __init__(self, endpoint: Endpoint, snapshot: Snapshot, readers: int) -> None:
+        self._endpoint = endpoint
+        self._snapshot = snapshot
+        self._places = asyncio.Semaphore(readers)
+        self._idle: list[asyncpg.Connection] = []
+
+    @classmethod
+    async def open(cls, endpoint: Endpoint, readers: int) -> PostgresqlSource:
+        """Take the snapshot; reading sessions open when they are needed."""
+        return cls(endpoint, await hold(endpoint), max(1, readers))
+
+    async def introspect(self) -> DatabaseSchema:
+        """Describe the endpoint's schema."""
+        async with self._session() as connection:
+            with reported(f"{self._endpoint.label} could not be described"):
+                return await introspect(connection, schema_of(self._endpoint))
+
+    async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
+        """Cut a table by its key along an index, or else by pages."""
+        async with self._session() as connection:
+            with reported(f"Table {copy.source} could not be divided into chunks"):
+                return await split(connection, await relation.get(connection, copy.source), copy, rows_max)
+
+    async def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
+        """Read a chunk by COPY, as column batches or as COPY's own binary stream."""
+        doing = f"Table {copy.source}, chunk {chunk.number} could not be read"
+        async with self._session() as connection:
+            try:
+                found = await relation.get(connection, copy.source)
+                batches = _binary(connection, found, copy, chunk)
+                if copy.format is WireFormat.ARROW:
+                    batches = _columnar(connection, found, copy, chunk)
+                async with aclosing(batches):
+                    async for batch in batches:
+                        yield batch
+            except pa.ArrowInvalid as error:
+                raise DatabaseError(f"{doing}: {error}") from error
+            except ObjectMissing as error:
+                raise SchemaDrift(f"{doing}: {error.message}") from error
+            except DRIVER_ERRORS as error:
+                raise read_error(error, doing) from error
+
+    async def orphans(self, table: TableName, key: ForeignKey) -> Rows:
+        """Count the rows whose reference finds no row; a reference with a NULL in it refers to nothing."""
+        given = " AND ".join(f"c.{identifier(name)} IS NOT NULL" for name in key.columns)
+        same = " AND ".join(
+            f"p.{identifier(theirs)} = c.{identifier(ours)}"
+            for ours, theirs in zip(key.columns, key.referenced_columns, strict=True)
+        )
+        async with self._session() as connection:
+            with reported(f"Key {key.name} of table {table} could not be checked"):
+                child = await relation.get(connection, table)
+                parent = await relation.get(connection, key.references)
+                query = (
+                    f"SELECT count(*) FROM {child.rows} c WHERE {given} "
+                    f"AND NOT EXISTS (SELECT FROM {parent.rows} p WHERE {same})"
+                )
+                return Rows(await connection.fetchval(query))
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest over the snapshot."""
+        async with self._session() as connection:
+            with reported(f"Table {table} could not be digested"):
+                return await digest(connection, await relation.get(connection, table), columns)
+
+    async def close(self) -> None:
+        """End all sessions and let the snapshot go."""
+        idle, self._idle = self._idle, []
+        for connection in (*idle, self._snapshot.keeper):
+            await session.close(connection)
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[asyncpg.Connection]:
+        """Lend a session. One that failed, or was left amid a COPY, is not lent again."""
+        async with self._places:
+            connection = self._idle.pop() if self._idle else await open_reader(self._endpoint, self._snapshot)
+            try:
+                yield connection
+            except BaseException:
+                connection.terminate()
+                raise
+            self._idle.append(connection)
+
+
+async def _columnar(
+    connection: asyncpg.Connection, found: relation.Relation, copy: TableCopy, chunk: Chunk
+) -> AsyncGenerator[Batch, None]:
+    """Read CSV and parse it in a thread, so the loop keeps the wire busy meanwhile."""
+    expressions = ", ".join(
+        canonical.copied(identifier(column.source), column.source_native, column.type) for column in copy.columns
+    )
+    query = f"SELECT {expressions} FROM {found.rows}{condition(copy, chunk.scope)}"
+    rows = 0
+    async with aclosing(copied_out(connection, query, "csv")) as blocks:
+        async for block in blocks:
+            batches = await asyncio.to_thread(decoded, copy, block.data) if block.data else []
+            for batch in batches:
+                rows += batch.num_rows
+                yield Batch(batch.num_rows, batch.nbytes, batch)
+            if block.rows is not None and block.rows != rows:
+                raise DatabaseError(f"The server sent {block.rows} rows of {copy.source} and {rows} were understood.")
+
+
+async def _binary(
+    connection: asyncpg.Connection, found: relation.Relation, copy: TableCopy, chunk: Chunk
+) -> AsyncGenerator[Batch, None]:
+    """Pass the binary stream on untouched; its last piece has the number of rows."""
+    names = identifiers(tuple(column.source for column in copy.columns))
+    query = f"SELECT {names} FROM {found.rows}{condition(copy, chunk.scope)}"
+    async with aclosing(copied_out(connection, query, "binary")) as blocks:
+        async for block in blocks:
+            yield Batch(block.rows or 0, Bytes(len(block.data)), block.data)

@@ -1,0 +1,205 @@
+"""PostgreSQL as a target: COPY in, with the receipt in the same transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, cast
+
+import asyncpg
+import pyarrow as pa
+
+from domain.catalog.model import DatabaseSchema, TableName
+from domain.kernel.errors import DatabaseError
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.transfer import (
+    Batch,
+    Chunk,
+    ChunkReceipt,
+    Digest,
+    DigestColumn,
+    Step,
+    TableCopy,
+    Ticket,
+    WireFormat,
+)
+from infra.connectors.postgresql import ledger, relation
+from infra.connectors.postgresql.backend import Backend, committed, ended, opened, transaction
+from infra.connectors.postgresql.digest import digest
+from infra.connectors.postgresql.encode import encoded
+from infra.connectors.postgresql.failures import DRIVER_ERRORS, reported, write_error
+from infra.connectors.postgresql.introspect import introspect
+from infra.connectors.postgresql.names import schema_of
+from infra.connectors.postgresql.session import close
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from domain.connections.values import Endpoint
+
+
+class PostgresqlTarget:
+    """Writing sessions, opened when they are needed and lent to one caller at a time."""
+
+    def __init__(self, endpoint: Endpoint, first: Backend, writers: int) -> None:
+        self._endpoint = endpoint
+        self._places = asyncio.Semaphore(writers)
+        self._idle = [first]
+
+    @classmethod
+    async def open(cls, endpoint: Endpoint, writers: int) -> PostgresqlTarget:
+        """Open the first session, so that a wrong address shows at once."""
+        return cls(endpoint, await opened(endpoint), max(1, writers))
+
+    async def introspect(self) -> DatabaseSchema:
+        """Describe the endpoint's schema; the ledger has a schema of its own."""
+        async with self._session(f"{self._endpoint.label} could not be described") as backend:
+            return await introspect(backend.connection, schema_of(self._endpoint))
+
+    async def row_counts(self, tables: tuple[TableName, ...]) -> dict[TableName, Rows]:
+        """Count the rows of those of the tables that exist."""
+        counts: dict[TableName, Rows] = {}
+        async with self._session("The target's rows could not be counted") as backend:
+            for table in tables:
+                found = await relation.find(backend.connection, table)
+                if found is not None:
+                    counts[table] = Rows(await backend.connection.fetchval(f"SELECT count(*) FROM {found.rows}"))
+        return counts
+
+    async def truncate(self, table: TableName) -> None:
+        """Remove all rows; where foreign keys forbid TRUNCATE, row by row."""
+        async with self._session(f"Table {table} could not be emptied") as backend:
+            found = await relation.get(backend.connection, table)
+            try:
+                await backend.connection.execute(f"TRUNCATE {found.rows}")
+            except asyncpg.FeatureNotSupportedError:
+                await backend.connection.execute(f"DELETE FROM {found.rows}")
+
+    async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
+        """Take the run over, ending the sessions of earlier tickets."""
+        async with self._session(f"Run {run_id} could not be opened") as backend:
+            return await ledger.take_over(backend.connection, run_id, plan_hash)
+
+    async def knows_run(self, run_id: str) -> bool:
+        """Whether the ledger holds an unfinished run of this id."""
+        async with self._session("The ledger could not be read") as backend:
+            return await ledger.knows(backend.connection, run_id)
+
+    async def steps_done(self, run_id: str) -> frozenset[int]:
+        """Numbers of the schema steps that are done."""
+        async with self._session("The ledger could not be read") as backend:
+            return await ledger.steps_done(backend.connection, run_id)
+
+    async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
+        """Receipts of the chunks whose rows are in the target."""
+        async with self._session("The ledger could not be read") as backend:
+            return await ledger.receipts(backend.connection, run_id)
+
+    async def execute(self, step: Step, ticket: Ticket) -> None:
+        """Run a schema step and note it, in one transaction."""
+        doing = f"{step.object.kind.value.lower().replace('_', ' ')} {step.object.name} could not be made"
+        async with self._session(doing) as backend:
+            async with transaction(backend):
+                await ledger.enter(backend.connection, ticket)
+                if step.number not in await ledger.steps_done(backend.connection, ticket.run_id):
+                    await backend.connection.execute(step.sql)
+                    await ledger.note_step(backend.connection, ticket, step.number)
+            if await committed(backend):
+                return
+        await ended(self._endpoint, backend)
+        if step.number not in await self.steps_done(ticket.run_id):
+            raise DatabaseError(f"{doing}: the connection was lost.", transient=True)
+
+    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+        """COPY a chunk and note its receipt, in one transaction."""
+        doing = f"Chunk {chunk.number} of table {copy.target} could not be written"
+        async with self._session(doing) as backend:
+            try:
+                async with transaction(backend):
+                    await ledger.enter(backend.connection, ticket)
+                    done = await ledger.claim(backend.connection, ticket.run_id, chunk)
+                    if done is None:
+                        done = await _loaded(backend.connection, copy, chunk, batches)
+                        await ledger.note_chunk(backend.connection, ticket, done)
+                if await committed(backend):
+                    return done
+            except DRIVER_ERRORS as error:
+                raise write_error(error, doing) from error
+        return await self._settled(backend, chunk, ticket, doing)
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest in the database."""
+        async with self._session(f"Table {table} could not be digested") as backend:
+            return await digest(backend.connection, await relation.get(backend.connection, table), columns)
+
+    async def close_run(self, run_id: str) -> None:
+        """Forget a finished run; with the last one the ledger goes."""
+        async with self._session(f"Run {run_id} could not be closed") as backend:
+            await ledger.forget(backend.connection, run_id)
+
+    async def close(self) -> None:
+        """End all sessions."""
+        idle, self._idle = self._idle, []
+        for backend in idle:
+            await close(backend.connection)
+
+    async def _settled(self, lost: Backend, chunk: Chunk, ticket: Ticket, doing: str) -> ChunkReceipt:
+        """Decide what became of a COMMIT whose answer never came: once its session is gone, the ledger knows."""
+        await ended(self._endpoint, lost)
+        async with self._session(doing) as backend:
+            known = await ledger.receipt(backend.connection, ticket.run_id, chunk)
+        if known is None:
+            raise DatabaseError(f"{doing}: the connection was lost.", transient=True)
+        return known
+
+    @asynccontextmanager
+    async def _session(self, doing: str) -> AsyncIterator[Backend]:
+        """Lend a session; one that is closed or amid a transaction afterwards is not lent again."""
+        async with self._places:
+            backend = self._idle.pop() if self._idle else await opened(self._endpoint)
+            try:
+                with reported(doing):
+                    yield backend
+            finally:
+                if backend.connection.is_closed() or backend.connection.is_in_transaction():
+                    backend.connection.terminate()
+                else:
+                    self._idle.append(backend)
+
+
+async def _loaded(
+    connection: asyncpg.Connection, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch]
+) -> ChunkReceipt:
+    """Send a chunk's rows and check that the server took every one of them."""
+    found = await relation.get(connection, copy.target)
+    rows = 0
+    size_bytes = 0
+
+    async def pieces() -> AsyncGenerator[memoryview | bytes, None]:
+        nonlocal rows, size_bytes
+        async for batch in batches:
+            rows += batch.rows
+            size_bytes += batch.size_bytes
+            if isinstance(batch.payload, bytes):
+                yield batch.payload
+                continue
+            for piece in await asyncio.to_thread(_encoded, cast("pa.RecordBatch", batch.payload)):
+                yield piece
+
+    async with aclosing(pieces()) as source:
+        status = await connection.copy_to_table(
+            found.name,
+            source=source,
+            schema_name=found.schema,
+            columns=[column.target for column in copy.columns],
+            format="binary" if copy.format is WireFormat.PG_BINARY else "text",
+        )
+    written = int(status.rpartition(" ")[2])
+    if written != rows:
+        text = f"{rows} rows of {copy.target} were sent and {written} were stored. Look for a trigger or rule there."
+        raise DatabaseError(text)
+    return ChunkReceipt(chunk.table_number, chunk.number, Rows(rows), Rows(written), size_bytes=Bytes(size_bytes))
+
+
+def _encoded(batch: pa.RecordBatch) -> list[memoryview]:
+    return list(encoded(batch))
