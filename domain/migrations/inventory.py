@@ -12,7 +12,12 @@ _KINDS_OF_OTHERS = {
     "ROUTINE": ObjectKind.ROUTINE,
     "FUNCTION": ObjectKind.ROUTINE,
     "PROCEDURE": ObjectKind.ROUTINE,
+    "AGGREGATE": ObjectKind.ROUTINE,
     "TYPE": ObjectKind.TYPE,
+    "ENUM TYPE": ObjectKind.TYPE,
+    "COMPOSITE TYPE": ObjectKind.TYPE,
+    "RANGE TYPE": ObjectKind.TYPE,
+    "DOMAIN": ObjectKind.TYPE,
 }
 
 

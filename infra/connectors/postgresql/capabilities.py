@@ -19,7 +19,7 @@ LEDGER_SCHEMA = "_wherry"
 PARTITIONED = "p"
 """`pg_class.relkind` of a table whose rows live in partitions."""
 
-BTREE_LIKE = frozenset({"", "btree", "hash", "art", "rbtree"})
+BTREE_LIKE_METHODS = frozenset({"", "btree", "hash", "art", "rbtree"})
 """Index methods of other engines, in lower case, that a B-tree replaces without a difference in meaning."""
 
 CAPABILITIES = Capabilities(

@@ -1,0 +1,141 @@
+"""CREATE TABLE: columns with types, defaults, numbering and computed values; no keys yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from domain.catalog.model import Column, Table, TableName
+from domain.migrations.transfer import ObjectKind, Phase, SchemaObject
+from infra.connectors.postgresql.ddl_values import computed, default, is_inline
+from infra.connectors.postgresql.draft import Draft, NameSpace, of_table
+from infra.connectors.postgresql.names import identifier, literal
+
+if TYPE_CHECKING:
+    from infra.connectors.postgresql.ddl_types import Place
+    from infra.connectors.postgresql.types import Declaration
+
+_NUMBERED = frozenset({"smallint", "integer", "bigint"})
+
+
+def take_names(draft: Draft) -> dict[Place, str]:
+    """Settle what tables and columns are called here, before anything else can take their names."""
+    columns: dict[Place, str] = {}
+    for table in draft.wanted.tables:
+        columns[table.name, ""] = draft.relations.take(table.name.name)
+        names = NameSpace()
+        for column in table.columns:
+            columns[table.name, column.name] = names.take(column.name)
+    for sequence in draft.wanted.sequences:
+        draft.relations.take(sequence.name.name)
+    for view in draft.wanted.views:
+        draft.relations.take(view.name.name)
+    return columns
+
+
+def add_table(draft: Draft, table: Table, types: dict[Place, Declaration], names: dict[Place, str]) -> Table:
+    """Plan a table and return it in PostgreSQL's terms."""
+    name = TableName(names[table.name, ""], table.name.schema or draft.schema)
+    columns = tuple(
+        _column(draft, table, column, types[table.name, column.name], names[table.name, column.name])
+        for column in table.columns
+    )
+    item = SchemaObject(ObjectKind.TABLE, str(table.name))
+    body = ", ".join(_spelled(draft, table, was, column) for was, column in zip(table.columns, columns, strict=True))
+    partitioning = _partitioning(draft, table)
+    draft.step(Phase.BEFORE_DATA, item, f"CREATE TABLE {draft.spelled(name)} ({body}){partitioning}")
+    draft.created(item, "" if name.name == table.name.name else f"Named {name.name}: names have at most 63 bytes.")
+    for was, column in zip(table.columns, columns, strict=True):
+        _set_default(draft, table, name, was, column)
+    return replace(
+        table,
+        name=name,
+        columns=columns,
+        primary_key=table.primary_key
+        and replace(table.primary_key, columns=renamed(table, columns, table.primary_key.columns)),
+    )
+
+
+def renamed(table: Table, columns: tuple[Column, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names here of some of a table's columns."""
+    now = {was.name: column.name for was, column in zip(table.columns, columns, strict=True)}
+    return tuple(now.get(name, name) for name in wanted)
+
+
+def _column(draft: Draft, table: Table, column: Column, type_: Declaration, name: str) -> Column:
+    """Return a column in PostgreSQL's terms and note what is different."""
+    notes = [type_.note and f"Type {type_.native}: {type_.note}."]
+    if name != column.name:
+        notes.append(f"Named {name}: names have at most 63 bytes.")
+    generated = computed(draft, table, column) if column.generated else None
+    if column.generated and generated is None:
+        notes.append("Its expression has no certain counterpart; the column holds the computed values.")
+    elif column.generated and not column.generated_stored:
+        notes.append("Computed when a row is written, not when it is read.")
+    if column.on_update:
+        notes.append("A trigger sets it on every update.")
+    draft.created(of_table(ObjectKind.COLUMN, column.name, table), *(note for note in notes if note))
+    identity = column.identity
+    if identity is not None:
+        item = of_table(ObjectKind.IDENTITY, column.name, table)
+        if type_.native in _NUMBERED:
+            draft.created(item)
+        else:
+            draft.skipped(item, f"PostgreSQL numbers integer columns only, and this one is {type_.native}.")
+            identity = None
+    return replace(
+        column,
+        name=name,
+        native=type_.native,
+        identity=identity,
+        generated=generated,
+        generated_stored=generated is not None,
+    )
+
+
+def _spelled(draft: Draft, table: Table, was: Column, column: Column) -> str:
+    """Return a column's line of CREATE TABLE; `was` is the column as wanted."""
+    parts = [identifier(column.name), column.native]
+    if column.identity is not None:
+        parts.append(f"GENERATED {'ALWAYS' if column.identity.always else 'BY DEFAULT'} AS IDENTITY")
+    elif column.generated is not None:
+        parts.append(f"GENERATED ALWAYS AS ({column.generated}) STORED")
+    elif was.default is not None:
+        value = default(draft, was)
+        if value is not None and is_inline(draft, was, value):
+            parts.append(f"DEFAULT {value}")
+    if not column.nullable or (table.primary_key and was.name in table.primary_key.columns and not was.nullable):
+        parts.append("NOT NULL")
+    return " ".join(parts)
+
+
+def _set_default(draft: Draft, table: Table, name: TableName, was: Column, column: Column) -> None:
+    """Note a default; set one that PostgreSQL might refuse by a statement of its own, which may fail."""
+    if was.default is None:
+        return
+    item = of_table(ObjectKind.DEFAULT, was.name, table)
+    value = default(draft, was)
+    if value is None:
+        draft.skipped(item, f"{was.default} has no certain counterpart in PostgreSQL.")
+        return
+    draft.created(item)
+    if is_inline(draft, was, value) or column.identity or column.generated:
+        return
+    spelled = draft.spelled(name)
+    draft.step(
+        Phase.BEFORE_DATA,
+        item,
+        f"DO $do$ BEGIN IF NOT (SELECT atthasdef FROM pg_attribute WHERE attrelid = {literal(spelled)}::regclass "
+        f"AND attname = {literal(column.name)}) THEN "
+        f"ALTER TABLE {spelled} ALTER COLUMN {identifier(column.name)} SET DEFAULT {value}; END IF; END $do$",
+        optional=True,
+    )
+
+
+def _partitioning(draft: Draft, table: Table) -> str:
+    """Return how a partitioned table of another PostgreSQL is partitioned."""
+    for other in draft.wanted.others:
+        if draft.is_own and other.kind == "partitioned table" and other.name == table.name.name and other.definition:
+            draft.created(SchemaObject(ObjectKind.OTHER, other.name))
+            return f" {other.definition}"
+    return ""
