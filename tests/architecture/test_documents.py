@@ -45,7 +45,7 @@ def test_the_readme_has_every_setting_with_its_very_description() -> None:
 
     assert set(rows) == {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for name, field in Settings.model_fields.items():
-        first_sentence = (field.description or "").partition(".")[0].partition(":")[0]
+        first_sentence = " ".join((field.description or "").split()).partition(".")[0].partition(":")[0]
         assert rows[f"{PREFIX}{name.upper()}"].startswith(first_sentence), name
 
 
