@@ -1,0 +1,49 @@
+"""What MySQL and MariaDB can do and where they end, as data."""
+
+from __future__ import annotations
+
+from domain.connections.values import Engine
+from domain.migrations.transfer import Capabilities, WireFormat
+
+CAPABILITIES = Capabilities(
+    engine=Engine.MYSQL,
+    emits=frozenset({WireFormat.ARROW}),
+    accepts=frozenset({WireFormat.ARROW}),
+    identifier_max=64,
+    transactional_ddl=False,
+    enforces_foreign_keys=False,
+    inline_foreign_keys=False,
+    writers_max=64,
+)
+"""Foreign keys are not taken as surely satisfied: `foreign_key_checks=0` is every loader's habit.
+
+`identifier_max` counts characters here; a name of 64 ASCII characters is as long as it can be in bytes.
+"""
+
+LEDGER_PREFIX = "_wherry_"
+"""Tables of this prefix are our own book-keeping in a target; nobody else sees them."""
+
+VARCHAR_MAX = 16_383
+"""Longest VARCHAR of utf8mb4, in characters: 65,535 bytes at 4 a character."""
+
+ROW_BYTES_MAX = 65_535
+"""Most bytes that the columns of a row may declare together; BLOB and TEXT count as pointers."""
+
+KEY_BYTES_MAX = 3_072
+"""Longest index entry of InnoDB (DYNAMIC row format), in bytes."""
+
+CHARACTER_BYTES = 4
+"""Bytes that utf8mb4 reserves for a character in an index or a row."""
+
+DECIMAL_PRECISION_MAX = 65
+DECIMAL_SCALE_MAX = 30
+BIT_MAX = 64
+SET_LABELS_MAX = 64
+ENUM_LABEL_MAX = 255
+INDEX_PARTS_MAX = 16
+
+LOCK_WAIT_S = 5
+"""How long a global read lock or a takeover waits for others before it gives up, in seconds."""
+
+PACKET_BYTES = 256 * 1024
+"""Size of a piece of LOAD DATA input; well below the smallest `max_allowed_packet` anyone sets (1 MiB)."""

@@ -1,0 +1,148 @@
+"""The clauses for indexes, foreign keys, sequences and views."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domain.catalog.model import ReferentialAction
+from domain.connections.values import Engine
+from infra.connectors.expressions import transpile_view
+from infra.connectors.mysql.capabilities import CAPABILITIES, CHARACTER_BYTES, INDEX_PARTS_MAX
+from infra.connectors.mysql.fit import index_bytes, shares
+from infra.connectors.mysql.names import quoted, quoted_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from domain.catalog.model import DatabaseSchema, ForeignKey, Index, IndexPart, Sequence, View
+
+_ORDERED_METHODS = frozenset({"btree", "hash", "art", ""})
+_WORD = re.compile(r"`((?:[^`]|``)+)`|\"((?:[^\"]|\"\")+)\"|(\w+)")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """What ALTER TABLE is to do, or nothing where it cannot be done; `note` says why, or what is different."""
+
+    change: str | None
+    note: str = ""
+
+
+def index_rule(index: Index, engine: Engine, natives: Mapping[str, str]) -> Clause:
+    """Spell an index of a table whose columns have these types."""
+    if engine is not Engine.MYSQL:
+        reason = _foreign_obstacle(index)
+        if reason:
+            return Clause(None, reason)
+    notes = [f"without the included columns {', '.join(index.include)}"] if index.include else []
+    prefixes = _prefixes(index, natives) if engine is not Engine.MYSQL else {}
+    if prefixes:
+        notes.append(f"of the first characters of {', '.join(prefixes)}, since MySQL indexes no more")
+    parts = ", ".join(_part_sql(part, prefixes.get(part.column)) for part in index.parts)
+    kind = "UNIQUE INDEX" if index.unique else "INDEX"
+    if index.method.upper() in ("FULLTEXT", "SPATIAL"):
+        kind = f"{index.method.upper()} INDEX"
+    using = " USING HASH" if engine is Engine.MYSQL and index.method.upper() == "HASH" else ""
+    return Clause(f"ADD {kind} {quoted(index_name(index))} ({parts}){using}", "; ".join(notes))
+
+
+def index_name(index: Index) -> str:
+    """Return a name that MySQL takes for an index."""
+    name = index.name or "_".join(part.column or "expression" for part in index.parts)
+    return ("index_" + name if name.upper() == "PRIMARY" else name)[: CAPABILITIES.identifier_max]
+
+
+def foreign_key_sql(key: ForeignKey, name: str) -> Clause:
+    """Spell a foreign key. InnoDB has no SET DEFAULT; such a key refuses the change instead."""
+    notes = []
+    clauses = []
+    for event, action in (("DELETE", key.on_delete), ("UPDATE", key.on_update)):
+        if action is ReferentialAction.SET_DEFAULT:
+            notes.append(f"ON {event} SET DEFAULT became NO ACTION, which is what InnoDB has")
+        elif action is not ReferentialAction.NO_ACTION:
+            clauses.append(f" ON {event} {action.value}")
+    change = (
+        f"ADD CONSTRAINT {quoted(name)} FOREIGN KEY ({quoted_list(key.columns)}) "
+        f"REFERENCES {quoted(key.references.name)} ({quoted_list(key.referenced_columns)}){''.join(clauses)}"
+    )
+    return Clause(change, "; ".join(notes))
+
+
+def sequence_sql(sequence: Sequence) -> str:
+    """Spell a sequence, which MySQL will refuse and MariaDB take."""
+    name = quoted(sequence.name.name[: CAPABILITIES.identifier_max])
+    return f"CREATE SEQUENCE {name} START WITH {sequence.next_value} INCREMENT BY {sequence.increment}"
+
+
+def view_rules(wanted: DatabaseSchema) -> Iterator[tuple[View, str | None, str]]:
+    """Give each view with its statement (or none) and a reason or note, each view after those it reads."""
+    for view in _in_order(wanted.views):
+        name = quoted(view.name.name[: CAPABILITIES.identifier_max])
+        if not view.definition:
+            yield view, None, "the source does not show its definition to this user; grant SHOW VIEW"
+            continue
+        own = view.definition if wanted.engine is Engine.MYSQL else None
+        query = own or transpile_view(view.definition, wanted.engine, Engine.MYSQL)
+        if query is None:
+            yield view, None, "its query has no certain counterpart in MySQL"
+            continue
+        note = "a plain view; MySQL keeps no results of views" if view.materialized else ""
+        yield view, f"CREATE VIEW {name} AS {query}", note
+
+
+def _foreign_obstacle(index: Index) -> str:
+    """Say why an index of another engine cannot be built, or nothing."""
+    if index.predicate:
+        meaning = "; its rows are not kept unique" if index.unique else ""
+        return f"MySQL has no partial indexes{meaning}"
+    if any(part.expression for part in index.parts):
+        return "an index on an expression is not translated"
+    if index.method.lower() not in _ORDERED_METHODS:
+        return f"MySQL has no {index.method} indexes"
+    if len(index.parts) > INDEX_PARTS_MAX:
+        return f"MySQL indexes at most {INDEX_PARTS_MAX} columns together"
+    return ""
+
+
+def _prefixes(index: Index, natives: Mapping[str, str]) -> dict[str, int]:
+    """Return how many characters (bytes of binary columns) of each long column go into the index."""
+    if index.unique:
+        return {}  # its columns are bounded so that they fit as a whole
+    columns = [part.column for part in index.parts]
+    given = shares(natives.get(column, "INT") for column in columns)
+    prefixes = {}
+    for column, share in zip(columns, given, strict=True):
+        native = natives.get(column, "INT")
+        need = index_bytes(native)
+        if need is None or need > share:
+            is_bytes = native.upper().startswith(("LONGBLOB", "VARBINARY"))
+            prefixes[column] = share if is_bytes else share // CHARACTER_BYTES
+    return prefixes
+
+
+def _part_sql(part: IndexPart, prefix: int | None) -> str:
+    if part.expression:
+        return f"({part.expression})"
+    length = prefix or part.prefix
+    text = quoted(part.column[: CAPABILITIES.identifier_max]) + (f"({length})" if length else "")
+    return f"{text} DESC" if part.descending else text
+
+
+def _in_order(views: tuple[View, ...]) -> list[View]:
+    """Order views so that each comes after those it names; views that name each other keep their order."""
+    names = {view.name.name.lower() for view in views}
+    needs = {view.name.name.lower(): _words(view.definition) & names - {view.name.name.lower()} for view in views}
+    left = list(views)
+    ordered: list[View] = []
+    while left:
+        waiting = {view.name.name.lower() for view in left}
+        ready = [view for view in left if not needs[view.name.name.lower()] & waiting] or left[:1]
+        ordered.extend(ready)
+        left = [view for view in left if view not in ready]
+    return ordered
+
+
+def _words(sql: str) -> set[str]:
+    return {(match[1] or match[2] or match[3]).lower() for match in _WORD.finditer(sql)}

@@ -1,0 +1,96 @@
+"""The book of finished steps and chunks, kept in the target database itself.
+
+A chunk's receipt is stored in the transaction of its rows, so the one is there exactly when the other is.
+MySQL commits before and after every schema statement, so a step is noted twice: as intended before it runs,
+as done afterwards; a step intended and not done may or may not have run, and is run again with
+"already exists" taken for an answer.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.transfer import ChunkReceipt
+
+RUNS = "_wherry_run"
+CHUNKS = "_wherry_chunk"
+STEPS = "_wherry_step"
+LEDGER_TABLES = (STEPS, CHUNKS, RUNS)
+
+WRITER_SLOTS = 64
+"""How many sessions may write for one ticket at once, over all workers."""
+
+_ID = "VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
+
+_CREATE_RUNS = (
+    f"CREATE TABLE IF NOT EXISTS {RUNS} (run_id {_ID} PRIMARY KEY, "
+    "plan_hash VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, epoch BIGINT NOT NULL) ENGINE=InnoDB"
+)
+_CREATE_CHUNKS = (
+    f"CREATE TABLE IF NOT EXISTS {CHUNKS} (run_id {_ID}, table_number INT NOT NULL, chunk_number INT NOT NULL, "
+    "epoch BIGINT NOT NULL, rows_read BIGINT NOT NULL, rows_written BIGINT NOT NULL, rows_rejected BIGINT NOT NULL, "
+    "size_bytes BIGINT NOT NULL, PRIMARY KEY (run_id, table_number, chunk_number)) ENGINE=InnoDB"
+)
+_CREATE_STEPS = (
+    f"CREATE TABLE IF NOT EXISTS {STEPS} (run_id {_ID}, step_number INT NOT NULL, is_done TINYINT NOT NULL, "
+    "PRIMARY KEY (run_id, step_number)) ENGINE=InnoDB"
+)
+CREATE_LEDGER = (_CREATE_RUNS, _CREATE_CHUNKS, _CREATE_STEPS)
+
+TAKE_RUN = (
+    f"INSERT INTO {RUNS} (run_id, plan_hash, epoch) VALUES (%s, %s, LAST_INSERT_ID(1)) "
+    "ON DUPLICATE KEY UPDATE epoch = IF(plan_hash = VALUES(plan_hash), LAST_INSERT_ID(epoch + 1), epoch)"
+)
+"""Opens a run or takes it over; `TAKEN_EPOCH`, asked next in the same session, tells which epoch is ours."""
+
+TAKEN_EPOCH = "SELECT LAST_INSERT_ID()"
+RUN = f"SELECT plan_hash, epoch FROM {RUNS} WHERE run_id = %s"
+RUN_EPOCH = f"SELECT epoch FROM {RUNS} WHERE run_id = %s"
+RUN_EPOCH_HELD = f"{RUN_EPOCH} LOCK IN SHARE MODE"
+"""Keeps the run's epoch as it is until the transaction ends."""
+
+_RECEIPT_COLUMNS = "table_number, chunk_number, rows_read, rows_written, rows_rejected, size_bytes"
+RECEIPTS = f"SELECT {_RECEIPT_COLUMNS} FROM {CHUNKS} WHERE run_id = %s"
+RECEIPT = f"{RECEIPTS} AND table_number = %s AND chunk_number = %s"
+ADD_RECEIPT = f"INSERT INTO {CHUNKS} (run_id, epoch, {_RECEIPT_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+
+STEP = f"SELECT is_done FROM {STEPS} WHERE run_id = %s AND step_number = %s"
+STEPS_DONE = f"SELECT step_number FROM {STEPS} WHERE run_id = %s AND is_done = 1"
+INTEND_STEP = f"INSERT INTO {STEPS} (run_id, step_number, is_done) VALUES (%s, %s, 0)"
+FINISH_STEP = f"UPDATE {STEPS} SET is_done = 1 WHERE run_id = %s AND step_number = %s"
+FORGET_STEP = f"DELETE FROM {STEPS} WHERE run_id = %s AND step_number = %s"
+
+FORGET_RUN = tuple(f"DELETE FROM {table} WHERE run_id = %s" for table in LEDGER_TABLES)
+HOLD_LEDGER = "LOCK TABLES " + ", ".join(f"{table} WRITE" for table in LEDGER_TABLES)
+RUNS_LEFT = f"SELECT COUNT(*) FROM {RUNS}"
+DROP_LEDGER = "DROP TABLE " + ", ".join(LEDGER_TABLES)
+
+
+def receipt(row: tuple[int, ...]) -> ChunkReceipt:
+    """Make a receipt of a row of the ledger."""
+    table, chunk, read, written, rejected, size = row
+    return ChunkReceipt(table, chunk, Rows(read), Rows(written), Rows(rejected), Bytes(size))
+
+
+def receipt_args(run_id: str, epoch: int, noted: ChunkReceipt) -> tuple[object, ...]:
+    """Return what `ADD_RECEIPT` binds."""
+    return (
+        run_id,
+        epoch,
+        noted.table_number,
+        noted.chunk_number,
+        noted.rows_read,
+        noted.rows_written,
+        noted.rows_rejected,
+        noted.size_bytes,
+    )
+
+
+def writer_lock(database: str, run_id: str, epoch: int, slot: int) -> str:
+    """Name the server-wide lock that a session holds while it writes for a ticket.
+
+    Whoever takes the run over finds the sessions of the epoch before by the locks they hold.
+    """
+    run = sha256(f"{database}\0{run_id}".encode()).hexdigest()[:32]
+    return f"wherry:{run}:{epoch}:{slot}"

@@ -1,0 +1,207 @@
+"""One chunk's transaction on a writing session, step by step; every call runs on the session's thread."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Protocol
+
+from pymysql import err
+
+from domain.kernel.errors import DatabaseError, Fenced, ValueRejected
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.transfer import ChunkReceipt
+from infra.connectors.mysql import ledger
+from infra.connectors.mysql.encode import encode, load_sql
+from infra.connectors.mysql.errors import number_of
+from infra.connectors.mysql.inserting import InsertValues, insert_values
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from domain.migrations.transfer import Chunk, TableCopy, Ticket
+    from infra.connectors.mysql.wire import BulkConnection
+
+_DUPLICATE_KEY = 1062
+
+
+class Input(Protocol):
+    """A way to give the server rows."""
+
+    def prepare(self, batch: pa.RecordBatch) -> memoryview | InsertValues:
+        """Spell a batch; may run on any thread."""
+        ...
+
+    def begin(self, connection: BulkConnection) -> None:
+        """Start."""
+        ...
+
+    def send(self, connection: BulkConnection, prepared: memoryview | InsertValues) -> None:
+        """Send a prepared batch."""
+        ...
+
+    def end(self, connection: BulkConnection) -> int:
+        """Wait for the server to finish and return how many rows it stored."""
+        ...
+
+
+class InfileInput:
+    """Rows by LOAD DATA LOCAL."""
+
+    def __init__(self, copy: TableCopy) -> None:
+        self._copy = copy
+        self._is_open = False
+
+    def prepare(self, batch: pa.RecordBatch) -> memoryview:
+        """Spell a batch as text."""
+        return encode(self._copy, batch)
+
+    def begin(self, connection: BulkConnection) -> None:
+        """Send the statement; the server asks for our token."""
+        token = secrets.token_hex(16)
+        connection.begin_load(load_sql(self._copy, token), token)
+        self._is_open = True
+
+    def send(self, connection: BulkConnection, prepared: memoryview | InsertValues) -> None:
+        """Send a part of the text."""
+        if isinstance(prepared, memoryview):
+            connection.send_load(prepared)
+
+    def end(self, connection: BulkConnection) -> int:
+        """End the text.
+
+        With LOCAL the server turns errors into warnings and goes on; any warning is an error to us.
+
+        Raises:
+            ValueRejected: the server changed or left out a value or a row.
+        """
+        if not self._is_open:
+            return 0
+        self._is_open = False
+        loaded = connection.end_load()
+        if loaded.warnings:
+            told = connection.fetch("SHOW WARNINGS LIMIT 1")
+            reason = (
+                f"{told[0][2]} (MySQL {told[0][0].lower()} {told[0][1]})" if told else "the server does not say why"
+            )
+            raise ValueRejected(f"{self._copy.target} refused rows: {reason}", path=(str(self._copy.target),))
+        return loaded.rows
+
+
+class InsertInput:
+    """Rows by INSERT, for servers that forbid LOAD DATA LOCAL."""
+
+    def __init__(self, copy: TableCopy, packet_bytes_max: int) -> None:
+        self._copy = copy
+        self._packet_bytes_max = packet_bytes_max
+        self._stored = 0
+
+    def prepare(self, batch: pa.RecordBatch) -> InsertValues:
+        """Turn a batch into bound values."""
+        return insert_values(self._copy, batch)
+
+    def begin(self, connection: BulkConnection) -> None:
+        """Nothing is to be announced."""
+        del connection
+
+    def send(self, connection: BulkConnection, prepared: memoryview | InsertValues) -> None:
+        """Insert the rows of a batch, as many at a time as fit into a packet."""
+        if isinstance(prepared, InsertValues):
+            self._stored += prepared.insert(connection, self._packet_bytes_max)
+
+    def end(self, connection: BulkConnection) -> int:
+        """Return how many rows were stored."""
+        del connection
+        return self._stored
+
+
+class ChunkLoad:
+    """Writes a chunk's rows and receipt in one transaction, unless the receipt is already there."""
+
+    def __init__(self, copy: TableCopy, chunk: Chunk, ticket: Ticket, rows_by: Input) -> None:
+        self._copy = copy
+        self._chunk = chunk
+        self._ticket = ticket
+        self.input = rows_by
+        self._rows_read = 0
+        self._size_bytes = 0
+
+    def begin(self, connection: BulkConnection) -> ChunkReceipt | None:
+        """Begin the transaction; return the chunk's receipt if it has one, with nothing left open.
+
+        Raises:
+            Fenced: the ticket is void.
+        """
+        connection.fetch("SET SESSION foreign_key_checks = 0")
+        connection.fetch("START TRANSACTION")
+        check_ticket(connection, self._ticket)
+        found = self.receipt(connection)
+        if found is not None:
+            connection.rollback()
+            return found
+        self.input.begin(connection)
+        return None
+
+    def send(self, connection: BulkConnection, prepared: memoryview | InsertValues, rows: int, size_bytes: int) -> None:
+        """Send a prepared batch."""
+        self.input.send(connection, prepared)
+        self._rows_read += rows
+        self._size_bytes += size_bytes
+
+    def finish(self, connection: BulkConnection) -> ChunkReceipt:
+        """End the input, check that every row arrived, and write the receipt; the commit is left to do.
+
+        Raises:
+            ValueRejected: a row or value did not arrive as it was sent.
+        """
+        stored = self.input.end(connection)
+        if stored != self._rows_read:
+            raise ValueRejected(
+                f"{self._copy.target} stored {stored} of {self._rows_read} rows", path=(str(self._copy.target),)
+            )
+        noted = ChunkReceipt(
+            self._chunk.table_number,
+            self._chunk.number,
+            rows_read=Rows(self._rows_read),
+            rows_written=Rows(stored),
+            size_bytes=Bytes(self._size_bytes),
+        )
+        connection.fetch(ledger.ADD_RECEIPT, ledger.receipt_args(self._ticket.run_id, self._ticket.epoch, noted))
+        return noted
+
+    def cancel(self, connection: BulkConnection) -> None:
+        """Undo everything. What the server says of an input that ends early does not matter any more."""
+        try:
+            self.input.end(connection)
+        except (err.MySQLError, ValueRejected):
+            if not connection.open:
+                return
+        connection.rollback()
+
+    def receipt(self, connection: BulkConnection) -> ChunkReceipt | None:
+        """Return the chunk's receipt, if it has one."""
+        args = (self._ticket.run_id, self._chunk.table_number, self._chunk.number)
+        found = connection.fetch(ledger.RECEIPT, args)
+        return ledger.receipt(found[0]) if found else None
+
+
+def check_ticket(connection: BulkConnection, ticket: Ticket) -> None:
+    """Check that a ticket is valid, and keep it so until the transaction ends.
+
+    Raises:
+        Fenced: a newer ticket of the run exists, or the run is closed; nothing is left open.
+    """
+    found = connection.fetch(ledger.RUN_EPOCH_HELD, (ticket.run_id,))
+    if not found or found[0][0] != ticket.epoch:
+        connection.rollback()
+        raise Fenced(f"run {ticket.run_id} has been taken over by another worker")
+
+
+def commit(connection: BulkConnection) -> None:
+    """Commit the transaction."""
+    connection.commit()
+
+
+def is_duplicate(error: DatabaseError) -> bool:
+    """Whether a failure says that a key is there already (as when two workers write one chunk)."""
+    cause = error.__cause__
+    return cause is not None and number_of(cause) == _DUPLICATE_KEY

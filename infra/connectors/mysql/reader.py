@@ -1,0 +1,202 @@
+"""A MySQL database as a source."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from domain.kernel.errors import DatabaseError, ObjectMissing, SchemaDrift
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.transfer import Batch, Consistency, Digest
+from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX
+from infra.connectors.mysql.bulk import BulkSession
+from infra.connectors.mysql.columns import Layout, layout, query, record_batch
+from infra.connectors.mysql.digest import table_digest
+from infra.connectors.mysql.introspect import introspect
+from infra.connectors.mysql.names import quoted, table_sql
+from infra.connectors.mysql.rowstream import RowStream
+from infra.connectors.mysql.scope import condition
+from infra.connectors.mysql.session import Control
+from infra.connectors.mysql.snapshot import begin_snapshot
+from infra.connectors.mysql.split import split
+from infra.connectors.mysql.wire import BulkConnection
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
+    from domain.connections.values import Endpoint
+    from domain.migrations.transfer import Chunk, DigestColumn, TableCopy
+
+_DRAIN_ALONE_S = 0.2
+"""How long the rest of an abandoned result is read away before the server is told to stop it, in seconds."""
+
+
+class MysqlSource:
+    """Reading sessions in one snapshot where the server can give one."""
+
+    def __init__(self, sessions: list[BulkSession], control: Control, consistency: Consistency) -> None:
+        self._sessions = sessions
+        self._control = control
+        self._consistency = consistency
+        self._free: asyncio.Queue[BulkSession] = asyncio.Queue()
+        for session in sessions:
+            self._free.put_nowait(session)
+
+    @classmethod
+    async def open(cls, endpoint: Endpoint, readers: int) -> MysqlSource:
+        """Open `readers` sessions in one snapshot.
+
+        Raises:
+            ConnectFailed: no session could be opened.
+        """
+        control = Control(endpoint)
+        sessions: list[BulkSession] = []
+        try:
+            await control.open()
+            for _ in range(max(1, readers)):
+                sessions.append(await BulkSession.open(endpoint))  # noqa: PERF401 - what is open must be closed
+            consistency = await begin_snapshot(sessions, control)
+        except BaseException:
+            await _close_all(sessions, control)
+            raise
+        return cls(sessions, control, consistency)
+
+    @property
+    def consistency(self) -> Consistency:
+        """What this source's reads have in common."""
+        return self._consistency
+
+    async def introspect(self) -> DatabaseSchema:
+        """Describe everything in the database."""
+        return await introspect(self._control)
+
+    async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
+        """Cut a table into chunks along its key; without a usable key it is one chunk."""
+        async with self._session() as session:
+            return await session.call(
+                lambda connection: split(connection, copy, rows_max), doing=f"cutting {copy.source} into chunks"
+            )
+
+    async def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
+        """Read a chunk, one batch ahead of whoever consumes it.
+
+        Raises:
+            SchemaDrift: a table or column is no longer as the copy says.
+            DatabaseError: the database failed; `transient` tells whether to try again.
+        """
+        form = layout(copy)
+        sql = query(copy, condition(copy, chunk))
+        doing = f"reading {copy.source}"
+        session = await self._borrowed()
+        stream = _Reading(form)
+        ahead: asyncio.Task[pa.RecordBatch | None] | None = None
+        try:
+            await session.call(lambda connection: stream.start(connection, sql), doing=doing)
+            ahead = asyncio.create_task(session.call(stream.next_batch, doing=doing))
+            while (batch := await asyncio.shield(ahead)) is not None:
+                ahead = asyncio.create_task(session.call(stream.next_batch, doing=doing))
+                yield Batch(batch.num_rows, Bytes(batch.nbytes), batch)
+        except ObjectMissing as error:
+            raise SchemaDrift(f"{copy.source} changed since it was looked at: {error.message}") from error
+        finally:
+            try:
+                if ahead is not None:
+                    await self._end(session, stream, ahead)
+            finally:
+                self._free.put_nowait(session)
+
+    async def orphans(self, table: TableName, key: ForeignKey) -> Rows:
+        """Count the rows whose reference finds no row; a reference with a NULL in it refers to nothing."""
+        pairs = " AND ".join(
+            f"p.{quoted(there)} = c.{quoted(here)}"
+            for here, there in zip(key.columns, key.referenced_columns, strict=True)
+        )
+        given = " AND ".join(f"c.{quoted(column)} IS NOT NULL" for column in key.columns)
+        sql = (
+            f"SELECT COUNT(*) FROM {table_sql(table)} c WHERE {given} "
+            f"AND NOT EXISTS (SELECT 1 FROM {table_sql(key.references)} p WHERE {pairs})"
+        )
+        async with self._session() as session:
+            found = await session.rows(sql, doing=f"looking for orphans of {key.name} in {table}")
+        return Rows(int(found[0][0]))
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest in the snapshot; without columns only the rows are counted."""
+        async with self._session() as session:
+            return await session.call(
+                lambda connection: table_digest(connection, table, columns), doing=f"computing the digest of {table}"
+            )
+
+    async def close(self) -> None:
+        """End all sessions."""
+        await _close_all(self._sessions, self._control)
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[BulkSession]:
+        session = await self._borrowed()
+        try:
+            yield session
+        finally:
+            self._free.put_nowait(session)
+
+    async def _borrowed(self) -> BulkSession:
+        """Wait for a free session. A lost one is not replaced: a new one would see another moment."""
+        while True:
+            session = await self._free.get()
+            if not session.is_lost:
+                return session
+            if all(each.is_lost for each in self._sessions):
+                self._free.put_nowait(session)
+                raise DatabaseError(
+                    "the source's sessions were lost and its snapshot with them; open the source again", transient=True
+                )
+
+    async def _end(self, session: BulkSession, stream: _Reading, ahead: asyncio.Task[pa.RecordBatch | None]) -> None:
+        """Bring a session that may be in the middle of a result back to where it can be asked again."""
+        await asyncio.wait([ahead])
+        if not ahead.cancelled():
+            ahead.exception()  # already raised by the reading, or of no interest to whoever stopped it
+        if stream.is_over or session.is_lost:
+            return
+        rest = asyncio.ensure_future(session.call(stream.drain, doing="ending a read"))
+        done, _ = await asyncio.wait([rest], timeout=_DRAIN_ALONE_S)
+        if not done:
+            await self._control.rows(f"KILL QUERY {session.connection_id}", doing="stopping an abandoned read")
+        await rest
+
+
+class _Reading:
+    """One chunk's query and how its rows become batches; used on the session's thread."""
+
+    def __init__(self, form: Layout) -> None:
+        self._form = form
+        self._stream: RowStream | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self._stream is None or self._stream.is_over
+
+    def start(self, connection: BulkConnection, sql: str) -> None:
+        self._stream = RowStream(connection, self._form.result_columns)
+        self._stream.start(sql)
+
+    def next_batch(self, connection: BulkConnection) -> pa.RecordBatch | None:
+        del connection
+        if self._stream is None or self._stream.is_over:
+            return None
+        values = self._stream.take(BATCH_BYTES_MAX, BATCH_ROWS_MAX)
+        return record_batch(self._form, values) if values[0] else None
+
+    def drain(self, connection: BulkConnection) -> None:
+        del connection
+        if self._stream is not None:
+            self._stream.drain()
+
+
+async def _close_all(sessions: list[BulkSession], control: Control) -> None:
+    for session in sessions:
+        await session.close()
+    await control.close()

@@ -1,0 +1,135 @@
+"""Opening, taking over and closing runs in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from domain.kernel.errors import Conflict, DatabaseError, ErrorCode
+from domain.migrations.transfer import ChunkReceipt, Ticket
+from infra.connectors.mysql import ledger
+from infra.connectors.mysql.capabilities import LOCK_WAIT_S
+
+if TYPE_CHECKING:
+    from infra.connectors.mysql.session import Control, Row
+
+_TAKEOVER_TRIES = 5
+_GONE_TIMEOUT_S = 30
+_GONE_POLL_S = 0.05
+
+
+class RunBook:
+    """The ledger's runs, as seen from a control session."""
+
+    def __init__(self, control: Control, database: str) -> None:
+        self._control = control
+        self._database = database
+
+    async def take(self, run_id: str, plan_hash: str) -> Ticket:
+        """Open a run, or take it over from whoever has it.
+
+        Raises:
+            Conflict: the ledger knows this run under another plan.
+            DatabaseError: the ledger's tables may not be created, or the run could not be had in time.
+        """
+        await self._control.rows(f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_S}")
+        for attempt in range(1, _TAKEOVER_TRIES + 1):
+            try:
+                return await self._take_once(run_id, plan_hash)
+            except DatabaseError as error:
+                is_passing = error.code in (ErrorCode.DATABASE_BUSY, ErrorCode.TABLE_NOT_FOUND)
+                if not is_passing or attempt == _TAKEOVER_TRIES:
+                    raise
+        raise DatabaseError(f"run {run_id} could not be taken over", transient=True)
+
+    async def knows(self, run_id: str) -> bool:
+        """Whether the ledger holds the run."""
+        return bool(await self._rows_if_any(ledger.RUN_EPOCH, (run_id,)))
+
+    async def steps_done(self, run_id: str) -> frozenset[int]:
+        """Numbers of the run's schema steps that are done."""
+        return frozenset(int(number) for (number,) in await self._rows_if_any(ledger.STEPS_DONE, (run_id,)))
+
+    async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
+        """Receipts of the run's chunks."""
+        return tuple(ledger.receipt(row) for row in await self._rows_if_any(ledger.RECEIPTS, (run_id,)))
+
+    async def close(self, run_id: str) -> None:
+        """Forget a run, and drop the ledger if it was the last one.
+
+        The ledger is locked meanwhile, so no run can begin between the look and the drop. A user
+        who may not lock or drop tables leaves an empty ledger behind.
+        """
+        if not await self.knows(run_id):
+            return
+        for statement in ledger.FORGET_RUN:
+            await self._control.rows(statement, (run_id,), doing="closing a run")
+        try:
+            await self._control.rows(ledger.HOLD_LEDGER, doing="locking the ledger")
+        except DatabaseError as error:
+            if error.code in (ErrorCode.PRIVILEGE_MISSING, ErrorCode.TABLE_NOT_FOUND):
+                return
+            raise
+        try:
+            if not await self._control.value(ledger.RUNS_LEFT):
+                await self._control.rows(ledger.DROP_LEDGER, doing="dropping the empty ledger")
+        except DatabaseError as error:
+            if error.code is not ErrorCode.PRIVILEGE_MISSING:
+                raise
+        finally:
+            await self._control.rows("UNLOCK TABLES")
+
+    async def _take_once(self, run_id: str, plan_hash: str) -> Ticket:
+        for statement in ledger.CREATE_LEDGER:
+            await self._control.rows(statement, doing="creating the ledger")
+        known = await self._control.rows(ledger.RUN, (run_id,))
+        if known:
+            await self._end_writers(run_id, int(known[0][1]))
+        await self._control.rows(ledger.TAKE_RUN, (run_id, plan_hash), doing=f"opening run {run_id}")
+        epoch = int(await self._control.value(ledger.TAKEN_EPOCH))
+        held_plan = (await self._control.rows(ledger.RUN, (run_id,)))[0][0]
+        if held_plan != plan_hash:
+            raise Conflict(
+                f"run {run_id} is under way in this database with another plan; finish or drop that one first"
+            )
+        if not epoch:
+            raise DatabaseError(f"the session was lost while run {run_id} was opened", transient=True)
+        return Ticket(run_id, epoch, plan_hash)
+
+    async def _end_writers(self, run_id: str, epoch: int) -> None:
+        """End the sessions that write with a ticket of an epoch; one that is frozen would keep its locks forever."""
+        names = [ledger.writer_lock(self._database, run_id, epoch, slot) for slot in range(ledger.WRITER_SLOTS)]
+        asked = ", ".join("IS_USED_LOCK(%s)" for _ in names)
+        holders = (await self._control.rows(f"SELECT {asked}", tuple(names), doing="looking for other writers"))[0]
+        for holder in holders:
+            if holder is not None:
+                await end_session(self._control, int(holder))
+
+    async def _rows_if_any(self, sql: str, args: tuple[object, ...]) -> list[Row]:
+        """Return rows of the ledger, none if there is no ledger."""
+        try:
+            return await self._control.rows(sql, args, doing="reading the ledger")
+        except DatabaseError as error:
+            if error.code is ErrorCode.TABLE_NOT_FOUND:
+                return []
+            raise
+
+
+async def end_session(control: Control, connection_id: int) -> None:
+    """End another session of ours at the server and wait until it is gone, its transaction with it.
+
+    Raises:
+        DatabaseError: it is still there after half a minute (a long rollback).
+    """
+    alive = "SELECT COUNT(*) FROM information_schema.processlist WHERE id = %s"
+    try:
+        await control.rows(f"KILL CONNECTION {connection_id}", doing="ending a session")
+    except DatabaseError:
+        if await control.value(alive, (connection_id,)):
+            raise
+        return
+    for _ in range(round(_GONE_TIMEOUT_S / _GONE_POLL_S)):
+        if not await control.value(alive, (connection_id,), doing="waiting for a session's end"):
+            return
+        await asyncio.sleep(_GONE_POLL_S)
+    raise DatabaseError(f"session {connection_id} is still rolling back; try again later", transient=True)
