@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -12,7 +13,7 @@ from typing import NoReturn
 
 import typer
 
-from domain.kernel.errors import WherryError
+from domain.kernel.errors import ErrorCode, WherryError
 from domain.migrations.report import Failure
 
 EXIT_FAILED = 1
@@ -48,11 +49,17 @@ def fail(failure: Failure, *, as_json: bool, code: int = EXIT_FAILED) -> NoRetur
 
 @contextmanager
 def failures_reported(*, as_json: bool, code: int = EXIT_FAILED) -> Iterator[None]:
-    """Turn an expected failure in this block into its message and an exit code."""
+    """Turn a failure in this block into its message and an exit code; one of our own making also into its trace."""
     try:
         yield
+    except typer.Exit:
+        raise
     except WherryError as error:
         fail(Failure(error.code, error.message), as_json=as_json, code=code)
+    except Exception as error:  # noqa: BLE001 - whatever it is, `--json` promises a document
+        traceback.print_exc()
+        message = f"Wherry itself failed ({type(error).__name__}); the trace above helps whoever mends it"
+        fail(Failure(ErrorCode.INTERNAL, message), as_json=as_json)
 
 
 def is_terminal() -> bool:
