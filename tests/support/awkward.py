@@ -143,7 +143,7 @@ AWKWARD: tuple[Awkward, ...] = (
     ),
     Awkward("boolean", Boolean(), (True, False)),
     Awkward("text", Text(), _TEXTS, (("nul\0inside", frozenset({POSTGRESQL})),)),
-    Awkward("varchar_10", Text(10), ("", "é" * 10, "😀" * 10, " both ends ", "a" * 10)),
+    Awkward("varchar_10", Text(10), ("", "é" * 10, "😀" * 10, " two ends ", "a" * 10)),
     Awkward("char_3", Text(3, fixed=True), ("abc", "éàü", "日本語")),
     Awkward("blob", Binary(), (b"", b"\0", bytes(range(256)), b"\\x41", b"\xff\xfe", b"abc", b"\0" * 70_000)),
     Awkward("varbinary_4", Binary(4), (b"", b"\0\0\0\0", b"\xff ", b"  ")),
