@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from workers.cli.assess import assess
+from workers.cli.demo import demo
 from workers.cli.migrate import migrate
 from workers.cli.serve import api, up, worker
 from workers.cli.verify import verify
@@ -26,6 +27,7 @@ def build_app() -> typer.Typer:
     app.command("migrate")(migrate)
     app.command("verify")(verify)
     app.command("assess")(assess)
+    app.command("demo")(demo)
     app.command("up")(up)
     app.command("api")(api)
     app.command("worker")(worker)
