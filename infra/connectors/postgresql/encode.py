@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -14,28 +15,48 @@ from domain.kernel.errors import ValueRejected
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from domain.migrations.transfer import ColumnCopy, TableCopy
+
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 """What COPY reads as structure, and how it is written as data. The backslash comes first."""
 
 _NULL = "\\N"
 _BYTES_PREFIX = "\\\\x"
+_VARCHAR = re.compile(r"(?:varchar|character varying)\((\d+)\)")
 _MESSAGE_BYTES_MAX = 1024 * 1024
 
 
-def encoded(batch: pa.RecordBatch) -> Iterator[memoryview]:
+def encoded(copy: TableCopy, batch: pa.RecordBatch) -> Iterator[memoryview]:
     """Yield the rows of a batch as COPY text, in pieces of at most 1 MiB that need not end with a row.
 
     Raises:
-        ValueRejected: a text holds the character NUL, which PostgreSQL cannot store.
+        ValueRejected: a text holds the character NUL, which PostgreSQL cannot store, or is longer
+            than its column.
     """
     if batch.num_rows == 0:
         return
+    for column, target in zip(batch.columns, copy.columns, strict=True):
+        _refuse_long(column, target)
     columns = [_as_text(batch.column(number), field) for number, field in enumerate(batch.schema)]
     columns[-1] = _joined(columns[-1], _word(""), separator="\n")
     lines = _joined(*columns, separator="\t")
     data = _data(lines)
     for start in range(0, len(data), _MESSAGE_BYTES_MAX):
         yield data[start : start + _MESSAGE_BYTES_MAX]
+
+
+def _refuse_long(column: pa.Array, target: ColumnCopy) -> None:
+    """Refuse texts longer than their column. PostgreSQL would, too, but silently cuts spaces at the end."""
+    match = _VARCHAR.match(target.target_native)
+    if match is None or not pa.types.is_large_string(column.type):
+        return
+    longest = pc.max(pc.utf8_length(column)).as_py()
+    if longest is not None and longest > int(match[1]):
+        text = (
+            f"A text of {longest} characters does not fit column {target.target}, which is {target.target_native}. "
+            "Shorten it at the source, or make the target's column longer."
+        )
+        raise ValueRejected(text)
 
 
 def _as_text(column: pa.Array, field: pa.Field) -> pa.Array:

@@ -183,7 +183,7 @@ async def _loaded(
             if isinstance(batch.payload, bytes):
                 yield batch.payload
                 continue
-            for piece in await asyncio.to_thread(_encoded, cast("pa.RecordBatch", batch.payload)):
+            for piece in await asyncio.to_thread(_encoded, copy, cast("pa.RecordBatch", batch.payload)):
                 yield piece
 
     async with aclosing(pieces()) as source:
@@ -201,5 +201,5 @@ async def _loaded(
     return ChunkReceipt(chunk.table_number, chunk.number, Rows(rows), Rows(written), size_bytes=Bytes(size_bytes))
 
 
-def _encoded(batch: pa.RecordBatch) -> list[memoryview]:
-    return list(encoded(batch))
+def _encoded(copy: TableCopy, batch: pa.RecordBatch) -> list[memoryview]:
+    return list(encoded(copy, batch))
