@@ -17,12 +17,12 @@ from domain.catalog.model import (
 )
 from domain.catalog.types import Enumeration, Integer
 from domain.connections.values import Engine
-from domain.migrations.inventory import inventory
-from domain.migrations.transfer import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
+from domain.migrations.transfer import ObjectKind, Phase, SchemaObject, SchemaPlan
+from infra.connectors.draft import Draft
 from infra.connectors.expressions import transpile_view
 from infra.connectors.sqlite import types
-from infra.connectors.sqlite.session import literal, quoted
 from infra.connectors.sqlite.trial import Translator, declared
+from infra.connectors.sqltext import literal, quoted
 
 _NOT_BUILT = {
     ObjectKind.COMMENT: "SQLite keeps no comments.",
@@ -44,34 +44,17 @@ def plan_schema(wanted: DatabaseSchema) -> SchemaPlan:
     planner.add_next_values(tables)
     planner.add_views()
     planner.add_triggers()
-    return planner.plan(tables)
+    return planner.draft.plan(tables)
 
 
 class _Planner:
-    """Collects the statements of a plan and what becomes of each object."""
+    """Puts the objects of a wanted schema into SQLite's words, one after the other."""
 
     def __init__(self, wanted: DatabaseSchema) -> None:
+        self.draft = Draft(wanted, _NOT_BUILT)
         self._wanted = wanted
-        self._steps: list[Step] = []
-        self._outcomes: dict[SchemaObject, Parity] = {}
         self._names = {table.name.name.lower() for table in wanted.tables}
         self._numbered = _numbered_columns(wanted)
-
-    def plan(self, tables: tuple[Table, ...]) -> SchemaPlan:
-        """Return what was collected; an object without an outcome is one that SQLite has no place for."""
-        parity = tuple(
-            self._outcomes.get(item)
-            or Parity(item, Outcome.SKIPPED, _NOT_BUILT.get(item.kind, "SQLite has nothing like it."))
-            for item in inventory(self._wanted)
-        )
-        return SchemaPlan(tables, tuple(self._steps), parity)
-
-    def _step(self, phase: Phase, made: SchemaObject, sql: str, *, optional: bool = False) -> None:
-        self._steps.append(Step(len(self._steps) + 1, phase, made, sql, optional))
-
-    def _note(self, kind: ObjectKind, name: str, table: str, outcome: Outcome, reason: str = "") -> None:
-        item = SchemaObject(kind, name, table)
-        self._outcomes[item] = Parity(item, outcome, reason)
 
     def add_table(self, table: Table) -> Table:
         """Plan a table with its primary key, defaults, checks and foreign keys; return it in SQLite's terms."""
@@ -82,15 +65,15 @@ class _Planner:
         columns = tuple(self._computed(name, column, translator) for column in columns)
         parts = [self._column(name, column, key, translator) for column in columns]
         if table.primary_key:
-            self._note(ObjectKind.PRIMARY_KEY, table.primary_key.name, name, Outcome.CREATED)
+            self.draft.created(SchemaObject(ObjectKind.PRIMARY_KEY, table.primary_key.name, name))
             if not any(column.name in key and column.identity for column in columns):
                 parts.append(_named(table.primary_key.name) + f"PRIMARY KEY ({_list(key)})")
         parts.extend(self._checks(table, translator))
         parts.extend(self._foreign_key(name, reference) for reference in table.foreign_keys)
         made = SchemaObject(ObjectKind.TABLE, name)
         body = ",\n  ".join(parts)
-        self._step(Phase.BEFORE_DATA, made, f"CREATE TABLE {quoted(table.name.name)} (\n  {body}\n)")
-        self._outcomes[made] = Parity(made, Outcome.CREATED)
+        self.draft.step(Phase.BEFORE_DATA, made, f"CREATE TABLE {quoted(table.name.name)} (\n  {body}\n)")
+        self.draft.created(made)
         return replace(table, columns=columns)
 
     def _native(self, table: Table, column: Column) -> Column:
@@ -99,14 +82,14 @@ class _Planner:
         native = "INTEGER" if place in self._numbered else types.native(column.type)
         if self._wanted.engine is Engine.SQLITE and types.is_exact_place(column.type, column.native):
             native = column.native
-        self._note(ObjectKind.COLUMN, column.name, name, *_lost_with_column(column))
+        self.draft.replaced(SchemaObject(ObjectKind.COLUMN, column.name, name), _lost_with_column(column))
         if column.identity is None:
             return replace(column, native=native)
         if not _is_row_number(table, column):
             reason = "SQLite numbers only a column that is the whole primary key."
-            self._note(ObjectKind.IDENTITY, column.name, name, Outcome.SKIPPED, reason)
+            self.draft.skipped(SchemaObject(ObjectKind.IDENTITY, column.name, name), reason)
             return replace(column, native=native, identity=None)
-        self._note(ObjectKind.IDENTITY, column.name, name, Outcome.CREATED)
+        self.draft.created(SchemaObject(ObjectKind.IDENTITY, column.name, name))
         keeps_plain = self._wanted.engine is Engine.SQLITE and column.native != types.AUTOINCREMENT
         return replace(column, native="INTEGER" if keeps_plain else types.AUTOINCREMENT)
 
@@ -117,7 +100,7 @@ class _Planner:
         text = translator.generated(column.name, column.generated)
         if text is None:
             reason = "Its expression has no certain counterpart in SQLite; the column holds the computed values."
-            self._note(ObjectKind.COLUMN, column.name, table, Outcome.REPLACED, reason)
+            self.draft.replaced(SchemaObject(ObjectKind.COLUMN, column.name, table), reason)
         return replace(column, generated=text)
 
     def _column(self, table: str, column: Column, key: tuple[str, ...], translator: Translator) -> str:
@@ -137,9 +120,9 @@ class _Planner:
             text = translator.default(column.default)
             if text is None:
                 reason = f"{column.default} has no certain counterpart in SQLite."
-                self._note(ObjectKind.DEFAULT, column.name, table, Outcome.SKIPPED, reason)
+                self.draft.skipped(SchemaObject(ObjectKind.DEFAULT, column.name, table), reason)
             else:
-                self._note(ObjectKind.DEFAULT, column.name, table, Outcome.CREATED)
+                self.draft.created(SchemaObject(ObjectKind.DEFAULT, column.name, table))
                 parts.append(f"DEFAULT ({text})")
         if isinstance(column.type, Enumeration):
             parts.append(f"CHECK ({quoted(column.name)} IN ({', '.join(map(literal, column.type.labels))}))")
@@ -151,14 +134,14 @@ class _Planner:
             text = translator.check(check.expression)
             if text is None:
                 reason = "Its condition has no certain counterpart in SQLite."
-                self._note(ObjectKind.CHECK, check.name, str(table.name), Outcome.SKIPPED, reason)
+                self.draft.skipped(SchemaObject(ObjectKind.CHECK, check.name, str(table.name)), reason)
             else:
-                self._note(ObjectKind.CHECK, check.name, str(table.name), Outcome.CREATED)
+                self.draft.created(SchemaObject(ObjectKind.CHECK, check.name, str(table.name)))
                 parts.append(f"{_named(check.name)}CHECK ({text})")
         return parts
 
     def _foreign_key(self, table: str, key: ForeignKey) -> str:
-        self._note(ObjectKind.FOREIGN_KEY, key.name, table, Outcome.CREATED)
+        self.draft.created(SchemaObject(ObjectKind.FOREIGN_KEY, key.name, table))
         text = (
             f"{_named(key.name)}FOREIGN KEY ({_list(key.columns)})"
             f" REFERENCES {quoted(key.references.name)} ({_list(key.referenced_columns)})"
@@ -180,20 +163,20 @@ class _Planner:
         parts = [_index_part(part, translator) for part in index.parts]
         predicate = translator.predicate(index.predicate) if index.predicate else ""
         if index.method.lower() not in _ORDERED_METHODS:
-            self._outcomes[made] = Parity(made, Outcome.SKIPPED, f"SQLite has no {index.method} indexes.")
+            self.draft.skipped(made, f"SQLite has no {index.method} indexes.")
             return
         if predicate is None or any(part is None for part in parts):
             reason = "Its expression has no certain counterpart in SQLite."
-            self._outcomes[made] = Parity(made, Outcome.SKIPPED, reason)
+            self.draft.skipped(made, reason)
             return
         name = self._free_name(index.name, table.name)
         unique = "UNIQUE " if index.unique else ""
         where = f" WHERE {predicate}" if predicate else ""
         columns = ", ".join(part for part in parts if part)
         sql = f"CREATE {unique}INDEX {quoted(name)} ON {quoted(table.name)} ({columns}){where}"
-        self._step(Phase.INDEXES, made, sql)
+        self.draft.step(Phase.INDEXES, made, sql)
         changes = _index_changes(index, name)
-        self._outcomes[made] = Parity(made, Outcome.REPLACED if changes else Outcome.CREATED, " ".join(changes))
+        self.draft.replaced(made, " ".join(changes))
 
     def _free_name(self, name: str, table: str) -> str:
         """Return an index name that no other index or table of the file has."""
@@ -216,7 +199,7 @@ class _Planner:
                     "INSERT OR REPLACE INTO sqlite_sequence (rowid, name, seq)"
                     f" VALUES ((SELECT rowid {found}), {name}, max({last}, coalesce((SELECT seq {found}), 0)))"
                 )
-                self._step(Phase.FINISH, SchemaObject(ObjectKind.IDENTITY, column.name, str(table.name)), sql)
+                self.draft.step(Phase.FINISH, SchemaObject(ObjectKind.IDENTITY, column.name, str(table.name)), sql)
 
     def add_views(self) -> None:
         """Plan the views; one that SQLite refuses is a line of the report."""
@@ -225,11 +208,10 @@ class _Planner:
             own = self._wanted.engine is Engine.SQLITE
             query = view.definition if own else transpile_view(view.definition, self._wanted.engine, Engine.SQLITE)
             if query is None:
-                self._outcomes[made] = Parity(made, Outcome.SKIPPED, "Its query has no certain counterpart in SQLite.")
+                self.draft.skipped(made, "Its query has no certain counterpart in SQLite.")
                 continue
-            self._step(Phase.FINISH, made, f"CREATE VIEW {quoted(view.name.name)} AS {query}", optional=True)
-            replaced = Parity(made, Outcome.REPLACED, "A plain view; SQLite keeps no results of views.")
-            self._outcomes[made] = replaced if view.materialized else Parity(made, Outcome.CREATED)
+            self.draft.step(Phase.FINISH, made, f"CREATE VIEW {quoted(view.name.name)} AS {query}", optional=True)
+            self.draft.replaced(made, "A plain view; SQLite keeps no results of views." if view.materialized else "")
 
     def add_triggers(self) -> None:
         """Plan the triggers of another SQLite file, word for word."""
@@ -238,8 +220,8 @@ class _Planner:
         for other in self._wanted.others:
             if other.kind == "TRIGGER" and other.definition:
                 made = SchemaObject(ObjectKind.TRIGGER, other.name)
-                self._step(Phase.FINISH, made, other.definition, optional=True)
-                self._outcomes[made] = Parity(made, Outcome.CREATED)
+                self.draft.step(Phase.FINISH, made, other.definition, optional=True)
+                self.draft.created(made)
 
 
 def _numbered_columns(wanted: DatabaseSchema) -> set[tuple[TableName, str]]:
@@ -266,10 +248,9 @@ def _is_row_number(table: Table, column: Column) -> bool:
     return key == (column.name,) and isinstance(column.type, Integer) and column.type.bits <= 64  # noqa: PLR2004
 
 
-def _lost_with_column(column: Column) -> tuple[Outcome, str]:
-    if column.on_update:
-        return Outcome.REPLACED, f"SQLite does not set it on every update ({column.on_update})."
-    return Outcome.CREATED, ""
+def _lost_with_column(column: Column) -> str:
+    """Say what a column loses on its way, nothing if it loses nothing."""
+    return f"SQLite does not set it on every update ({column.on_update})." if column.on_update else ""
 
 
 def _index_part(part: IndexPart, translator: Translator) -> str | None:

@@ -12,8 +12,8 @@ from domain.kernel.errors import SchemaDrift
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.canonical import DigestSum, float_text, hash_text, is_hashed
-from infra.connectors.sqlite.session import quoted
 from infra.connectors.sqlite.values import Misfit, Present, Stored, decimal_text, own_text
+from infra.connectors.sqltext import quoted
 
 _ROWS = 2_000
 """Rows taken at once."""

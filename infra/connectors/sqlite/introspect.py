@@ -26,15 +26,9 @@ from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.sqlite import types
 from infra.connectors.sqlite.capabilities import LEDGER_PREFIX
-from infra.connectors.sqlite.declarations import (
-    IndexDeclaration,
-    TableDeclaration,
-    parse_index,
-    parse_table,
-    parse_view,
-)
+from infra.connectors.sqlite.declarations import TableDeclaration, parse_table, parse_view
 from infra.connectors.sqlite.profile import ColumnProfile, TableProfile, profile_table
-from infra.connectors.sqlite.session import literal, quoted
+from infra.connectors.sqltext import IndexDeclaration, literal, parse_index, quoted
 
 _EXPRESSION = -2
 """`cid` of PRAGMA index_xinfo for an indexed expression."""

@@ -31,9 +31,10 @@ from infra.connectors.sqlite import values
 from infra.connectors.sqlite.capabilities import SNAPSHOT_ATTEMPTS
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.introspect import introspect
-from infra.connectors.sqlite.session import Session, open_session, quoted
+from infra.connectors.sqlite.session import Session, open_session
 from infra.connectors.sqlite.split import row_number_name, split_table
 from infra.connectors.sqlite.values import Misfit, Stored
+from infra.connectors.sqltext import quoted
 
 _FETCH_ROWS = 256
 """Rows taken at once before the size of the batch is looked at."""

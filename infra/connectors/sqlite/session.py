@@ -18,16 +18,6 @@ T = TypeVar("T")
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
-def quoted(identifier: str) -> str:
-    """Quote an identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Write a text as a string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 class Session:
     """One connection, used only on a thread of its own. Text comes out as `bytearray`, blobs as `bytes`."""
 

@@ -9,7 +9,7 @@ from domain.kernel.errors import ErrorCode, ObjectMissing
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Chunk, ChunkScope, KeyRange, PhysicalRange, TableCopy, WholeTable
 from infra.connectors.sqlite.introspect import column_rows, row_number_column, texts
-from infra.connectors.sqlite.session import quoted
+from infra.connectors.sqltext import quoted
 
 _LOWEST_NUMBER = -(2**63)
 _NUMBER_NAMES = ("rowid", "_rowid_", "oid")

@@ -14,8 +14,8 @@ from domain.catalog.model import Column, DatabaseSchema, Table
 from domain.catalog.types import Date, Decimal, Duration, Integer, Interval, Time, Timestamp
 from domain.connections.values import Engine
 from infra.connectors.expressions import transpile
-from infra.connectors.sqlite.session import quoted
 from infra.connectors.sqlite.types import Affinity, affinity
+from infra.connectors.sqltext import quoted
 
 
 class Translator:

@@ -25,7 +25,8 @@ from infra.connectors.sqlite import ledger
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.introspect import introspect
 from infra.connectors.sqlite.places import to_stored
-from infra.connectors.sqlite.session import Session, open_session, quoted
+from infra.connectors.sqlite.session import Session, open_session
+from infra.connectors.sqltext import quoted
 
 T = TypeVar("T")
 
