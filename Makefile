@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --generate-hashes --no-header
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --universal --python-version 3.11 --generate-hashes --no-header
 WEB_SOURCES := $(shell find infra/web schema/examples -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := help
@@ -71,7 +71,7 @@ servers:
 .venv/.web: $(WEB_SOURCES) | .venv/bin/python
 	@if ! node --version >/dev/null 2>&1 || ! npm --version >/dev/null 2>&1; then \
 		echo 'The pages in the browser are left out: they need Node 20.19 or newer and npm. The API needs neither.'; \
-	elif (cd infra/web && npm ci --no-audit --no-fund && npm run build); then \
+	elif (cd infra/web && npm ci --silent --no-audit --no-fund && npm run --silent build -- --logLevel warn); then \
 		touch $@; \
 	else \
 		echo 'The pages in the browser are left out: building them failed (see above). The API does not need them.'; \

@@ -31,9 +31,12 @@ allowed() {
     [ "${1:-1}" != 0 ] && command -v apt-get >/dev/null 2>&1 && as_root true 2>/dev/null
 }
 
+# Quiet, but for the last words of what fails.
 apt_get() {
-    as_root env DEBIAN_FRONTEND=noninteractive timeout 600 \
-        apt-get -qq -y -o DPkg::Lock::Timeout=120 "$@" >/dev/null
+    said=$(as_root env DEBIAN_FRONTEND=noninteractive timeout 600 \
+        apt-get -qq -y -o DPkg::Lock::Timeout=120 "$@" 2>&1) && return
+    printf '%s\n' "$said" | tail -n 5
+    return 1
 }
 
 # A policy of 101 tells Debian's packages not to start their services. One that is there is kept.
