@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from domain.connections.events import (
@@ -15,7 +15,7 @@ from domain.connections.events import (
 )
 from domain.connections.values import ConnectionConfig, Engine, ProbeOutcome
 from domain.kernel.aggregate import Aggregate
-from domain.kernel.errors import Conflict, ValidationFailed
+from domain.kernel.errors import ValidationFailed
 from domain.projects.aggregate import Actor
 
 
@@ -94,7 +94,7 @@ class Connection(Aggregate[ConnectionEvent]):
                 is_source=setup.is_source,
                 is_target=setup.is_target,
                 config=setup.config,
-                moved=(setup.config, setup.is_target) != (self.setup.config, self.setup.is_target),
+                moved=replace(setup, name=self.setup.name) != self.setup,
                 updated_by=actor.user_id,
             )
         )
@@ -111,15 +111,6 @@ class Connection(Aggregate[ConnectionEvent]):
                 updated_by=actor.user_id,
             )
         )
-
-    def require_password_possible(self) -> None:
-        """Let only a connection to a server pass.
-
-        Raises:
-            Conflict: it is a file.
-        """
-        if self.type.is_file:
-            raise Conflict(f"{self.type.value} is a file and has no password.")
 
     def note_test(self, outcome: ProbeOutcome, actor: Actor) -> None:
         """Note how a test went."""

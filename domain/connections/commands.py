@@ -10,10 +10,11 @@ from annotated_types import Len
 
 from domain.auth.ports import Throttle
 from domain.connections.aggregate import Connection, Home, Setup
-from domain.connections.config import ConnectionConfigInput, settled
+from domain.connections.config import ConnectionConfigInput, require_server, settled
 from domain.connections.ports import (
     ConnectionProbe,
     ConnectionReader,
+    ConnectionStrings,
     ConnectionUse,
     Credentials,
     FilePolicy,
@@ -41,14 +42,28 @@ class CredentialsInput:
 
 @dataclass(frozen=True)
 class Places:
-    """Settles configs, files among them."""
+    """Settles where a database is, connection strings and files among it."""
 
+    strings: ConnectionStrings
     files: FilePolicy
 
-    def settle(self, type_: Engine, wanted: ConnectionConfigInput, *, is_source: bool) -> ConnectionConfig:
-        """Return the config, with a file's path in its one spelling; the file of a source must exist."""
+    def settle(
+        self, type_: Engine, wanted: ConnectionConfigInput, credentials: CredentialsInput | None, *, is_source: bool
+    ) -> tuple[ConnectionConfig, Secret | None]:
+        """Return the config and the new password, if there is one. The file of a source must exist."""
+        password = credentials.password if credentials else None
+        if wanted.connection_string:
+            said, inside = self.strings.read(type_, wanted.connection_string)
+            wanted = replace(wanted, connection_string=None).joined_with(said)
+            if inside and password:
+                raise ValidationFailed("The password is given twice.", path=("credentials",))
+            password = inside or password
         config = settled(type_, wanted)
-        return replace(config, path=self.files.admit(config.path, must_exist=is_source)) if type_.is_file else config
+        if password:
+            require_server(type_)
+        if type_.is_file:
+            config = replace(config, path=self.files.admit(config.path, must_exist=is_source))
+        return config, password
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +101,11 @@ class CreateConnectionHandler:
         """Make the connection and return its id. Nothing is dialled."""
         project = await work.load(Project, command.project_id)
         project.require_open()
-        config = self.places.settle(command.type, command.config, is_source=command.is_source)
+        is_source, type_ = command.is_source, command.type
+        config, password = self.places.settle(type_, command.config, command.credentials, is_source=is_source)
         id_, key_id = self.ids.new(), ""
-        if command.credentials:
-            if command.type.is_file:
-                raise ValidationFailed(f"{command.type.value} is a file and has no password.", path=("credentials",))
-            key_id = await self.vault.seal(
-                work, SealedFor(project.organization_id, id_, 1), command.credentials.password
-            )
+        if password:
+            key_id = await self.vault.seal(work, SealedFor(project.organization_id, id_, 1), password)
         setup = Setup(command.name, command.is_source, command.is_target, config)
         home = Home(project.id, project.organization_id)
         actor = Actor(work.scope.user_id, self.clock.now())
@@ -138,28 +150,27 @@ class UpdateConnectionHandler:
         """
         connection = await work.load(Connection, command.connection_id)
         actor = Actor(work.scope.user_id, self.clock.now())
-        setup = self._setup(command, connection)
+        setup, password = self._setup(command, connection)
         moved = setup.config.leads_elsewhere(connection.setup.config)
-        if moved and connection.credentials_version and not command.credentials:
+        if moved and connection.credentials_version and not password:
             raise ValidationFailed("Send the password again when the place changes.", path=("credentials",))
         connection.update(setup, actor)
-        if command.credentials:
-            await _change_password(work, connection, self.vault, command.credentials.password, actor)
+        if password:
+            await _change_password(work, connection, self.vault, password, actor)
         work.add(connection)
         work.signal(activity_signal(connection.home.project_id))
         return connection.id
 
-    def _setup(self, command: UpdateConnection, connection: Connection) -> Setup:
+    def _setup(self, command: UpdateConnection, connection: Connection) -> tuple[Setup, Secret | None]:
         now = connection.setup
+        config, password = now.config, command.credentials.password if command.credentials else None
         is_source = now.is_source if command.is_source is None else command.is_source
-        return Setup(
-            name=now.name if command.name is None else command.name,
-            is_source=is_source,
-            is_target=now.is_target if command.is_target is None else command.is_target,
-            config=self.places.settle(connection.type, command.config, is_source=is_source)
-            if command.config
-            else now.config,
-        )
+        is_target = now.is_target if command.is_target is None else command.is_target
+        if command.config:
+            type_ = connection.type
+            config, password = self.places.settle(type_, command.config, command.credentials, is_source=is_source)
+        name = now.name if command.name is None else command.name
+        return Setup(name, is_source, is_target, config), password
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,10 +230,10 @@ class TestConnectionHandler:
         if tested is None:
             raise NotFound(f"There is no connection {id_}.")
         endpoint = await self.credentials.open(id_)
-        outcome = await self.probe.test(endpoint, writable=tested.is_target)
+        outcome = await self.probe.test(endpoint, is_source=tested.is_source, is_target=tested.is_target)
         connection = await work.load(Connection, id_)
-        setup, version = connection.setup, connection.credentials_version
-        if (setup.config, setup.is_target, version) != (tested.config, tested.is_target, tested.credentials_version):
+        setup = Setup(tested.name, tested.is_source, tested.is_target, tested.config)
+        if (connection.setup, connection.credentials_version) != (setup, tested.credentials_version):
             raise ConcurrencyConflict("The connection was changed while it was being tested. Test it again.")
         connection.note_test(outcome, Actor(user_id, self.clock.now()))
         work.add(connection)
@@ -266,8 +277,8 @@ async def _change_password(work: Work, connection: Connection, vault: Vault, pas
     """Seal a new password and note its version.
 
     Raises:
-        Conflict: the connection is a file.
+        ValidationFailed: the connection is a file.
     """
-    connection.require_password_possible()
+    require_server(connection.type)
     owner = SealedFor(connection.home.organization_id, connection.id, connection.credentials_version + 1)
     connection.change_credentials(await vault.seal(work, owner, password), actor)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, ClassVar
 
 from annotated_types import Interval, Len
 
 from domain.connections.values import ConnectionConfig, Engine, TlsMode
 from domain.kernel.errors import ValidationFailed
+from domain.kernel.messages import Request
+from domain.kernel.values import Secret
 
 _PORTS = {Engine.POSTGRESQL: 5432, Engine.MYSQL: 3306}
 
@@ -26,6 +28,8 @@ _FILE_FIELDS = ("path",)
 class ConnectionConfigInput:
     """Where a database is. A server needs host, database and username; a file needs path."""
 
+    __pydantic_config__: ClassVar[dict[str, object]] = Request.__pydantic_config__
+
     host: Annotated[str, Len(1, 255)] | None = None
     """The server's name or address."""
     port: Annotated[int, Interval(ge=1, le=65_535)] | None = None
@@ -40,6 +44,21 @@ class ConnectionConfigInput:
     """The one schema to look at; by default the engine's own (`public`, `main`)."""
     tls: TlsMode | None = None
     """How the connection is protected; by default fully, and not at all to the machine Wherry runs on."""
+    connection_string: Annotated[Secret, Len(1, 2000)] | None = None
+    """All of it as one text, such as `postgresql://user:password@host/database` or `Host=...;Database=...`. It is
+    taken apart at once; a password in it is encrypted like one in `credentials`."""
+
+    def joined_with(self, other: ConnectionConfigInput) -> ConnectionConfigInput:
+        """Return both together.
+
+        Raises:
+            ValidationFailed: both say something of one field.
+        """
+        for field in fields(self):
+            if getattr(self, field.name) is not None and getattr(other, field.name) is not None:
+                raise ValidationFailed(f"{field.name} is given twice.", path=("config", field.name))
+        said = {field.name: getattr(other, field.name) for field in fields(other)}
+        return replace(self, **{name: value for name, value in said.items() if value is not None})
 
 
 def settled(type_: Engine, wanted: ConnectionConfigInput) -> ConnectionConfig:
@@ -66,6 +85,16 @@ def settled(type_: Engine, wanted: ConnectionConfigInput) -> ConnectionConfig:
         schema=wanted.schema or "",
         tls=wanted.tls or (TlsMode.DISABLE if _is_this_machine(host) else TlsMode.VERIFY_FULL),
     )
+
+
+def require_server(type_: Engine) -> None:
+    """Let only a kind of database pass that has passwords.
+
+    Raises:
+        ValidationFailed: it is a file.
+    """
+    if type_.is_file:
+        raise ValidationFailed(f"{type_.value} is a file and has no password.", path=("credentials",))
 
 
 def _host(text: str) -> str:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.connections.values import Endpoint, ProbeOutcome
+from domain.connections.config import ConnectionConfigInput
+from domain.connections.values import Endpoint, Engine, ProbeOutcome
 from domain.connections.views import Connection, ConnectionMetrics, ConnectionTest
 from domain.kernel.values import Page, PageRequest, Secret
 from domain.kernel.work import Work
@@ -16,8 +17,8 @@ from domain.kernel.work import Work
 class ConnectionProbe(Protocol):
     """Tries databases out."""
 
-    async def test(self, endpoint: Endpoint, *, writable: bool) -> ProbeOutcome:
-        """Really connect, see which rights are there, and say how it went, within a bounded time."""
+    async def test(self, endpoint: Endpoint, *, is_source: bool, is_target: bool) -> ProbeOutcome:
+        """Really connect, see which of the rights needed are there, and say how it went, within a bounded time."""
         ...
 
 
@@ -30,6 +31,19 @@ class FilePolicy(Protocol):
         Raises:
             PathNotAllowed: it leads out of that folder, or to something that is no file.
             DatabaseError: it must exist and does not.
+        """
+        ...
+
+
+class ConnectionStrings(Protocol):
+    """Takes connection strings apart."""
+
+    def read(self, type_: Engine, text: Secret) -> tuple[ConnectionConfigInput, Secret]:
+        """Return the fields that a string names, and the password in it, which may be empty.
+
+        Raises:
+            ValidationFailed: it cannot be understood, or says something that is not allowed; the
+                message never repeats it.
         """
         ...
 

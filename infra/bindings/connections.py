@@ -7,6 +7,7 @@ from domain.connections.ports import ConnectionUse
 from domain.kernel.messages import Binding
 from infra.bindings.ports import Ports
 from infra.connectors.probing import ConnectorProbe
+from infra.connectors.strings import StrictConnectionStrings
 from infra.db.readers.connections import SqlConnectionReader
 from infra.db.stores.connections import SqlCredentials, SqlVault
 
@@ -14,7 +15,7 @@ from infra.db.stores.connections import SqlCredentials, SqlVault
 def bindings(ports: Ports) -> tuple[Binding, ...]:
     """Return this slice's part of the table."""
     clock, reader = ports.clock, SqlConnectionReader(ports.database)
-    places, vault = commands.Places(ports.files), SqlVault(ports.envelope, clock)
+    places, vault = commands.Places(StrictConnectionStrings(), ports.files), SqlVault(ports.envelope, clock)
     credentials = SqlCredentials(ports.database, ports.envelope, ports.files)
     uses: tuple[ConnectionUse, ...] = ()
     tests = commands.TestConnectionHandler(clock, reader, credentials, ConnectorProbe(), ports.throttle)
