@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.catalog.model import Key, Table, TableName
 from domain.catalog.types import Binary, Date, Decimal, Integer, LogicalType, Text
+from domain.connections.values import Engine
 from tests.connectors.lab import Lab, Row, a_column, copy_of, read_rows, table_named
 from tests.support import strategies
 
@@ -115,5 +116,8 @@ async def test_a_large_table_is_cut_into_chunks_of_about_the_wanted_size(lab: La
         sizes = [len(await read_rows(source, copy, chunk)) for chunk in chunks]
 
     assert sum(sizes) == 20_000
+    if lab.engine is Engine.MYSQL and not key:  # rows without a key have no place that could be named there
+        assert len(chunks) == 1
+        return
     assert len(chunks) >= 3
     assert max(sizes) <= 10_000

@@ -18,6 +18,7 @@ from infra.connectors.mysql.ddl_objects import (
     sequence_sql,
     view_rules,
 )
+from infra.connectors.mysql.declare import same_engine
 from infra.connectors.mysql.fit import Columns, declared_columns
 from infra.connectors.mysql.names import literal, quoted, quoted_list, table_sql
 from infra.connectors.mysql.types import INTEGER_BITS, parse_native
@@ -194,7 +195,7 @@ class _Planner:
         )
 
     def _column_sql(self, table: Table, column: Column) -> str:
-        parts = [quoted(column.name), column.native]
+        parts = [quoted(column.name), same_engine(column.native) if self._is_own else column.native]
         if column.generated is not None:
             stored = "STORED" if column.generated_stored or not self._is_own else "VIRTUAL"
             parts.append(f"GENERATED ALWAYS AS ({column.generated}) {stored}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from domain.catalog.types import Integer
 from domain.connections.values import Engine
 from infra.connectors.mysql.capabilities import CHARACTER_BYTES, KEY_BYTES_MAX, ROW_BYTES_MAX
-from infra.connectors.mysql.declare import LONG_BYTES, LONG_TEXT, Declared, declare, same_engine
+from infra.connectors.mysql.declare import LONG_BYTES, LONG_TEXT, Declared, declare
 from infra.connectors.mysql.types import DECIMAL_NAMES, INTEGER_BITS, parse_native
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ def declared_columns(wanted: DatabaseSchema) -> dict[TableName, Columns]:
     """Return the type of every column of the wanted tables."""
     if wanted.engine is Engine.MYSQL:
         return {
-            table.name: {column.name: Declared(same_engine(column.native)) for column in table.columns}
-            for table in wanted.tables
+            table.name: {column.name: Declared(column.native) for column in table.columns} for table in wanted.tables
         }
     types = {table.name: {column.name: declare(column.type) for column in table.columns} for table in wanted.tables}
     _widen_references(wanted, types)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from infra.connectors.mysql.wire import BulkConnection
 
 _DUPLICATE_KEY = 1062
+_NO_SUCH_TABLE = 1146
 
 
 class Input(Protocol):
@@ -190,10 +191,15 @@ def check_ticket(connection: BulkConnection, ticket: Ticket) -> None:
     Raises:
         Fenced: a newer ticket of the run exists, or the run is closed; nothing is left open.
     """
-    found = connection.fetch(ledger.RUN_EPOCH_HELD, (ticket.run_id,))
+    try:
+        found = connection.fetch(ledger.RUN_EPOCH_HELD, (ticket.run_id,))
+    except err.ProgrammingError as error:
+        if number_of(error) != _NO_SUCH_TABLE:
+            raise
+        found = []  # the ledger went with its last run
     if not found or found[0][0] != ticket.epoch:
         connection.rollback()
-        raise Fenced(f"run {ticket.run_id} has been taken over by another worker")
+        raise Fenced(f"run {ticket.run_id} has been taken over by another worker, or is closed")
 
 
 def commit(connection: BulkConnection) -> None:

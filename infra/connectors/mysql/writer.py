@@ -205,6 +205,13 @@ class MysqlTarget:
         await end_session(self._control, session.connection_id)
 
     async def _opened(self, seat: _Seat) -> BulkSession:
+        """Return the seat's session, a new one if the one it had was ended while it was idle."""
+        if seat.session is not None:
+            try:
+                await seat.session.rows("DO 0", doing="using a session again")
+            except DatabaseError:
+                lost, seat.session, seat.lock = seat.session, None, ""
+                await lost.close()
         if seat.session is None:
             seat.session = await BulkSession.open(self._endpoint, loads=self._allows_infile)
         return seat.session
