@@ -59,7 +59,7 @@ async def wrong_tables(pair: Pair, rows: Mapping[Table, Rows]) -> list[str]:
             kept = [
                 (place, column)
                 for place, (column, wanted) in enumerate(zip(copy.columns, table.columns, strict=True))
-                if column.type == wanted.type
+                if type(column.type) is type(wanted.type)
             ]
             columns = tuple(DigestColumn(column.target, column.target_native, column.type) for _, column in kept)
             held = [[row[place] for place, _ in kept] for row in rows[table]]
