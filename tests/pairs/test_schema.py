@@ -137,7 +137,16 @@ async def described(lab: Lab) -> DatabaseSchema:
 
 
 def references(table: Table) -> set[tuple[tuple[str, ...], str, tuple[str, ...], ReferentialAction]]:
-    return {(key.columns, key.references.name, key.referenced_columns, key.on_delete) for key in table.foreign_keys}
+    """What a table refers to; NO ACTION and RESTRICT are one in MySQL, so they count as one."""
+    return {
+        (
+            key.columns,
+            key.references.name,
+            key.referenced_columns,
+            ReferentialAction.NO_ACTION if key.on_delete is ReferentialAction.RESTRICT else key.on_delete,
+        )
+        for key in table.foreign_keys
+    }
 
 
 def indexes(table: Table) -> set[tuple[tuple[str, ...], bool]]:

@@ -6,7 +6,8 @@ Spread over processes it is the same three acts, each re-entrant, driven by the 
 
 1. `prepare.prepare` plans, checks, takes the run over and makes the tables. Its `PreparedRun` is
    plain data; `domain.kernel.codec` stores it. `chunks.split_table` cuts each table, leaving out
-   what the target already has; the chunks go to a shared `schedule.ChunkQueue`.
+   what the target already has; the chunks go to a shared `schedule.ChunkQueue`, those of a wave
+   (`PreparedRun.waves`, mostly one) once the wave before is in the target.
 2. Any number of lanes, in any process, each with its own `ends.open_ends`, a `pipeline.Desk` with
    the run's ticket, and `schedule.work_lane` over the queue: claim, `pipeline.copy_chunk`, complete.
    A chunk that is copied twice arrives once. A worker that dies leaves a lease to expire; who takes

@@ -34,17 +34,18 @@ async def copy_tables(desk: Desk, prepared: PreparedRun, options: RunOptions) ->
         desk.meter.planned(copy.number, chunks)
         return chunks
 
-    queue = MemoryQueue(prepared.plan.tables, split)
+    writers = min(options.parallel, desk.ends.route.target_connector.capabilities.writers_max)
+    for wave in prepared.waves:
+        queue = MemoryQueue((copies[number] for number in wave), split)
 
-    async def lane(_number: int) -> None:
-        try:
-            await work_lane(queue, lambda chunk: copy_chunk(desk, copies[chunk.table_number], chunk), crew)
-        except BaseException:
-            crew.failed = True
-            raise
+        async def lane(_number: int, queue: MemoryQueue = queue) -> None:
+            try:
+                await work_lane(queue, lambda chunk: copy_chunk(desk, copies[chunk.table_number], chunk), crew)
+            except BaseException:
+                crew.failed = True
+                raise
 
-    writers = desk.ends.route.target_connector.capabilities.writers_max
-    await each(range(min(options.parallel, writers)), lane, at_once=options.parallel)
+        await each(range(writers), lane, at_once=writers)
 
 
 class _Crew:

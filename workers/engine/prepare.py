@@ -14,6 +14,7 @@ from domain.migrations.transfer import ChunkReceipt, DigestColumn, Parity, Phase
 from workers.engine.control import Control, check
 from workers.engine.ends import Ends
 from workers.engine.existing import Baseline, adopted, existing_tables, refuse_filled
+from workers.engine.order import Waves, waves
 from workers.engine.pipeline import Desk
 from workers.engine.plan import plan_migration
 from workers.engine.progress import Meter
@@ -37,12 +38,13 @@ class RunRequest:
 class PreparedRun:
     """A run whose tables stand ready for rows. Plain data: lanes in other processes work by it.
 
-    `resumed` says that rows of an interrupted run were found; `not_made` are optional objects that
-    the target refused.
+    The tables of a wave may be filled once those of the waves before it are. `resumed` says that
+    rows of an interrupted run were found; `not_made` are optional objects that the target refused.
     """
 
     plan: MigrationPlan
     ticket: Ticket
+    waves: Waves
     baselines: tuple[Baseline, ...] = ()
     not_made: tuple[Parity, ...] = ()
     resumed: bool = False
@@ -77,14 +79,15 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
         ticket = await _taken_over(target, request.run_id, plan)
         plan, baselines = await _gone_on(target, ticket, plan, catalog)
     else:
-        plan, baselines = await _begun(target, request.options, plan, catalog)
+        plan, baselines = await _begun(ends, request.options, plan, catalog)
         ticket = await _taken_over(target, request.run_id, plan)
+    order = waves(plan, catalog, route.target_connector.capabilities)
     receipts = await target.receipts(request.run_id)
     meter.follow(plan.tables, receipts)
     await meter.enter(RunPhase.TABLES)
     desk = Desk(ends, ticket, meter, control)
     not_made = await run_phase(desk, plan.schema.steps, Phase.BEFORE_DATA, catalog)
-    return PreparedRun(plan, ticket, baselines, not_made, resumed=bool(receipts))
+    return PreparedRun(plan, ticket, order, baselines, not_made, resumed=bool(receipts))
 
 
 async def _taken_over(target: Target, run_id: str, plan: MigrationPlan) -> Ticket:
@@ -98,15 +101,21 @@ async def _taken_over(target: Target, run_id: str, plan: MigrationPlan) -> Ticke
 
 
 async def _begun(
-    target: Target, options: RunOptions, plan: MigrationPlan, catalog: DatabaseSchema
+    ends: Ends, options: RunOptions, plan: MigrationPlan, catalog: DatabaseSchema
 ) -> tuple[MigrationPlan, tuple[Baseline, ...]]:
-    """Check the tables that are already there, and treat their rows as the policy says."""
+    """Check the tables that are already there, and treat their rows as the policy says.
+
+    Those that others refer to are emptied after these.
+    """
+    target = ends.target
     plan = adopted(plan, catalog, frozenset())
     counts = await target.row_counts(existing_tables(plan, catalog))
     refuse_filled(plan, counts)
     filled = tuple(copy for copy in plan.tables if counts.get(copy.target))
     if plan.on_existing is OnExisting.TRUNCATE:
-        for copy in filled:
+        order = waves(plan, catalog, ends.route.target_connector.capabilities)
+        place = {number: wave for wave, members in enumerate(order) for number in members}
+        for copy in sorted(filled, key=lambda copy: -place[copy.number]):
             await target.truncate(copy.target)
         return plan, ()
     return plan, tuple([await _baseline(target, copy, counts, options) for copy in filled])
