@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.catalog.model import DatabaseSchema, Table
-from domain.migrations.transfer import ObjectKind, SchemaObject
+from domain.migrations.schema_plan import ObjectKind, SchemaObject
 
 _KINDS_OF_OTHERS = {
     "TRIGGER": ObjectKind.TRIGGER,

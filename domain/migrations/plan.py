@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from domain.mappings.values import TableMapping
-from domain.migrations.transfer import SchemaPlan, TableCopy
+from domain.migrations.schema_plan import SchemaPlan
+from domain.migrations.transfer import TableCopy
 
 
 class OnExisting(Enum):

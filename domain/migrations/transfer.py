@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
 
-from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
+from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.catalog.types import LogicalType
 from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.schema_plan import SchemaPlan, Step
 
 
 class WireFormat(Enum):
@@ -159,92 +160,6 @@ class Consistency(Enum):
     """Each table as of one moment."""
     CHUNK = "CHUNK"
     """Each chunk as of one moment; exact only for a source at rest."""
-
-
-class ObjectKind(Enum):
-    """What sort of thing a schema object is."""
-
-    SCHEMA = "SCHEMA"
-    TYPE = "TYPE"
-    TABLE = "TABLE"
-    COLUMN = "COLUMN"
-    DEFAULT = "DEFAULT"
-    IDENTITY = "IDENTITY"
-    PRIMARY_KEY = "PRIMARY_KEY"
-    INDEX = "INDEX"
-    FOREIGN_KEY = "FOREIGN_KEY"
-    CHECK = "CHECK"
-    COMMENT = "COMMENT"
-    SEQUENCE = "SEQUENCE"
-    VIEW = "VIEW"
-    TRIGGER = "TRIGGER"
-    ROUTINE = "ROUTINE"
-    OTHER = "OTHER"
-
-
-@dataclass(frozen=True)
-class SchemaObject:
-    """One object of the source, as the parity report names it. `table` is empty for free-standing ones."""
-
-    kind: ObjectKind
-    name: str
-    table: str = ""
-
-
-class Outcome(Enum):
-    """What became of a source object."""
-
-    CREATED = "CREATED"
-    REPLACED = "REPLACED"
-    """Created as something close to it; the note says what."""
-    SKIPPED = "SKIPPED"
-
-
-@dataclass(frozen=True)
-class Parity:
-    """A line of the parity report: every object of the source has exactly one."""
-
-    object: SchemaObject
-    outcome: Outcome
-    reason: str = ""
-
-
-class Phase(Enum):
-    """When a schema step runs. Steps of one phase and table run in their order."""
-
-    BEFORE_DATA = "BEFORE_DATA"
-    INDEXES = "INDEXES"
-    FOREIGN_KEYS = "FOREIGN_KEYS"
-    FINISH = "FINISH"
-    """Next values of identities and sequences, comments."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One statement on the target's schema, and the object it makes.
-
-    `optional` says that its failure is a line of the report and not the end of the run (a
-    foreign key that the data does not allow).
-    """
-
-    number: int
-    phase: Phase
-    object: SchemaObject
-    sql: str
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class SchemaPlan:
-    """How a wanted schema is built in one target: tables in the target's terms, statements, report.
-
-    `tables` keeps the order and the column order of the wanted tables; each column's `native` is
-    the target's spelling and its `type` still the source's meaning.
-    """
-
-    tables: tuple[Table, ...]
-    steps: tuple[Step, ...]
-    parity: tuple[Parity, ...]
 
 
 @dataclass(frozen=True)

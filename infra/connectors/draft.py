@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.catalog.model import DatabaseSchema, Table
 from domain.migrations.inventory import inventory
-from domain.migrations.transfer import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
+from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
 
 
 class Draft:

@@ -11,14 +11,13 @@ import pyarrow as pa
 from domain.catalog.model import Column, DatabaseSchema, Table, TableName
 from domain.catalog.types import LogicalType, carrier
 from domain.connections.values import Endpoint, Engine
+from domain.migrations.schema_plan import Phase, SchemaPlan
 from domain.migrations.transfer import (
     Batch,
     Chunk,
     ColumnCopy,
     Connector,
     DigestColumn,
-    Phase,
-    SchemaPlan,
     Source,
     TableCopy,
     Target,

@@ -10,18 +10,8 @@ import pytest
 from domain.catalog.model import Key, Table, TableName
 from domain.catalog.types import Integer, Text
 from domain.kernel.errors import Conflict, DatabaseError, Fenced
-from domain.migrations.transfer import (
-    Batch,
-    Chunk,
-    ObjectKind,
-    Phase,
-    SchemaObject,
-    Step,
-    TableCopy,
-    Target,
-    Ticket,
-    WholeTable,
-)
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, Step
+from domain.migrations.transfer import Batch, Chunk, TableCopy, Target, Ticket, WholeTable
 from tests.connectors.lab import Lab, Row, a_column, batches, copy_of, run_steps, to_batch, whole
 
 TABLE = Table(

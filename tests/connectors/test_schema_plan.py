@@ -26,7 +26,7 @@ from domain.catalog.model import (
 from domain.catalog.types import Boolean, Date, Decimal, Enumeration, Integer, Opaque, Text, Timestamp
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
-from domain.migrations.transfer import ObjectKind, Outcome, Phase, SchemaObject
+from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
 from tests.connectors.lab import Lab, a_column, batches, copy_of, run_steps, table_named, whole
 from tests.support.awkward import AWKWARD
 

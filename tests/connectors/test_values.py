@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from domain.catalog.model import Table, TableName
 from domain.catalog.types import Duration, Float, Interval, LogicalType
 from domain.kernel.errors import ValueRejected
-from domain.migrations.transfer import Phase
+from domain.migrations.schema_plan import Phase
 from infra.connectors.canonical import Carried, canonical_text, digest_rows
 from tests.connectors.lab import (
     Lab,

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from domain.catalog.model import Table
 from domain.migrations.plan import RunOptions
 from domain.migrations.report import RunReport
-from domain.migrations.transfer import DigestColumn, Phase
+from domain.migrations.schema_plan import Phase
+from domain.migrations.transfer import DigestColumn
 from infra.connectors.canonical import Carried, digest_rows
 from tests.connectors.lab import Lab, batches, copy_of, run_steps, whole
 from tests.pairs.conftest import Pair

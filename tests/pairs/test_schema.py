@@ -20,7 +20,7 @@ from domain.catalog.model import (
 from domain.catalog.types import Date, Decimal, Integer, Text
 from domain.migrations.plan import OnExisting, RunOptions
 from domain.migrations.progress import RunStatus
-from domain.migrations.transfer import Outcome
+from domain.migrations.schema_plan import Outcome
 from tests.connectors.lab import Lab, table_named
 from tests.pairs.conftest import Pair
 from tests.pairs.moves import Rows, fill, migrate, wrong_tables

@@ -15,6 +15,7 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
 from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
 from domain.migrations.transfer import (
     Batch,
     Capabilities,
@@ -23,15 +24,8 @@ from domain.migrations.transfer import (
     Consistency,
     Digest,
     DigestColumn,
-    ObjectKind,
-    Outcome,
-    Parity,
-    Phase,
     PhysicalRange,
-    SchemaObject,
-    SchemaPlan,
     Source,
-    Step,
     TableCopy,
     Target,
     Ticket,

@@ -10,7 +10,8 @@ from domain.catalog.types import carrier
 from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, TargetNotEmpty
 from domain.kernel.values import Rows
 from domain.migrations.plan import MigrationPlan, OnExisting
-from domain.migrations.transfer import Digest, ObjectKind, SchemaObject, Step, TableCopy
+from domain.migrations.schema_plan import ObjectKind, SchemaObject, Step
+from domain.migrations.transfer import Digest, TableCopy
 from workers.engine.plan import fastest_format
 
 _NAMED_MAX = 10

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunPhase
-from domain.migrations.transfer import Parity, Phase
+from domain.migrations.schema_plan import Parity, Phase
 from workers.engine.pipeline import Desk
 from workers.engine.prepare import PreparedRun
 from workers.engine.steps import run_phase

@@ -10,16 +10,8 @@ from domain.kernel.codec import fingerprint
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.plan import MigrationPlan, RunOptions
-from domain.migrations.transfer import (
-    Capabilities,
-    ColumnCopy,
-    Connector,
-    Phase,
-    SchemaPlan,
-    Source,
-    TableCopy,
-    WireFormat,
-)
+from domain.migrations.schema_plan import Phase, SchemaPlan
+from domain.migrations.transfer import Capabilities, ColumnCopy, Connector, Source, TableCopy, WireFormat
 from workers.engine.choose import Choice, choose
 from workers.engine.wanted import Orphans, wanted_schema
 

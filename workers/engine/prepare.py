@@ -10,7 +10,8 @@ from domain.kernel.errors import Conflict
 from domain.kernel.values import Rows
 from domain.migrations.plan import MigrationPlan, OnExisting, RunOptions, VerifyLevel
 from domain.migrations.progress import RunPhase
-from domain.migrations.transfer import ChunkReceipt, DigestColumn, Parity, Phase, TableCopy, Target, Ticket
+from domain.migrations.schema_plan import Parity, Phase
+from domain.migrations.transfer import ChunkReceipt, DigestColumn, TableCopy, Target, Ticket
 from workers.engine.control import Control, check
 from workers.engine.ends import Ends
 from workers.engine.existing import Baseline, adopted, existing_tables, refuse_filled

@@ -8,7 +8,8 @@ from domain.kernel.errors import WherryError
 from domain.migrations.plan import VerifyLevel
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure, ObjectNote, ObjectsReport, RunReport, TableReport
-from domain.migrations.transfer import Consistency, Outcome, Parity, SchemaObject
+from domain.migrations.schema_plan import Outcome, Parity, SchemaObject
+from domain.migrations.transfer import Consistency
 from workers.engine.finish import Finish
 from workers.engine.prepare import PreparedRun
 from workers.engine.progress import Meter

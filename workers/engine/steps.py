@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from domain.catalog.model import DatabaseSchema
 from domain.kernel.errors import DatabaseError, Fenced
-from domain.migrations.transfer import Outcome, Parity, Phase, Step
+from domain.migrations.schema_plan import Outcome, Parity, Phase, Step
 from workers.engine.concurrency import each
 from workers.engine.control import check
 from workers.engine.existing import steps_to_do

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Key, Table, TableName, View
 from domain.kernel.values import Rows
 from domain.migrations.plan import RunOptions
-from domain.migrations.transfer import ObjectKind, Outcome, Parity, SchemaObject
+from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject
 from workers.engine.choose import Choice, is_chosen
 from workers.engine.names import mentions
 

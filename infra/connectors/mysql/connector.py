@@ -13,7 +13,8 @@ from infra.connectors.mysql.writer import MysqlTarget
 if TYPE_CHECKING:
     from domain.catalog.model import DatabaseSchema
     from domain.connections.values import Endpoint, Probe
-    from domain.migrations.transfer import Capabilities, SchemaPlan, Source, Target
+    from domain.migrations.schema_plan import SchemaPlan
+    from domain.migrations.transfer import Capabilities, Source, Target
 
 
 class MysqlConnector:

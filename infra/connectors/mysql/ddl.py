@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from domain.catalog.model import TableName
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
-from domain.migrations.transfer import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
+from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
 from infra.connectors.expressions import transpile
 from infra.connectors.mysql.capabilities import CAPABILITIES
 from infra.connectors.mysql.ddl_objects import (

@@ -11,7 +11,8 @@ from infra.connectors.mysql.errors import is_lost, number_of, text_of
 from infra.connectors.mysql.loading import check_ticket
 
 if TYPE_CHECKING:
-    from domain.migrations.transfer import Step, Ticket
+    from domain.migrations.schema_plan import Step
+    from domain.migrations.transfer import Ticket
     from infra.connectors.mysql.wire import BulkConnection
 
 _ALREADY_THERE = frozenset({1007, 1022, 1050, 1060, 1061, 1068, 1304, 1359, 1826, 3822, 4127})

@@ -25,16 +25,8 @@ if TYPE_CHECKING:
 
     from domain.catalog.model import DatabaseSchema, TableName
     from domain.connections.values import Endpoint
-    from domain.migrations.transfer import (
-        Batch,
-        Chunk,
-        ChunkReceipt,
-        Digest,
-        DigestColumn,
-        Step,
-        TableCopy,
-        Ticket,
-    )
+    from domain.migrations.schema_plan import Step
+    from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket
 
 _PACKET_SHARE = 2
 """INSERT statements are kept to this fraction of `max_allowed_packet`, since escapes are counted roughly."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import Endpoint, Probe
-from domain.migrations.transfer import Capabilities, Connector, SchemaPlan, Source, Target
+from domain.migrations.schema_plan import SchemaPlan
+from domain.migrations.transfer import Capabilities, Connector, Source, Target
 from infra.connectors.postgresql.capabilities import CAPABILITIES
 from infra.connectors.postgresql.ddl import plan_schema
 from infra.connectors.postgresql.probe import probe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.migrations.transfer import ObjectKind, Phase, SchemaObject
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject
 from infra.connectors.postgresql import ddl_keys, ddl_objects, ddl_tables
 from infra.connectors.postgresql.ddl_types import choose_types
 from infra.connectors.postgresql.draft import Draft
@@ -13,7 +13,7 @@ from infra.connectors.postgresql.names import identifier, literal
 if TYPE_CHECKING:
     from domain.catalog.model import DatabaseSchema
     from domain.connections.values import Endpoint
-    from domain.migrations.transfer import SchemaPlan
+    from domain.migrations.schema_plan import SchemaPlan
 
 
 def plan_schema(wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.model import Check, ForeignKey, Index, IndexPart, ReferentialAction, Table
 from domain.catalog.types import Binary
-from domain.migrations.transfer import ObjectKind, Phase
+from domain.migrations.schema_plan import ObjectKind, Phase
 from infra.connectors.postgresql.capabilities import BTREE_LIKE_METHODS
 from infra.connectors.postgresql.ddl_tables import renamed
 from infra.connectors.postgresql.draft import Draft, NameSpace, of_table

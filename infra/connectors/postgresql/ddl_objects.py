@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from domain.catalog.model import OtherObject, Table, TableName, View
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
-from domain.migrations.transfer import ObjectKind, Phase, SchemaObject
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject
 from infra.connectors.expressions import transpile_view
 from infra.connectors.postgresql.ddl_types import BIGINT_END, identifier_if_needed
 from infra.connectors.postgresql.draft import Draft, of_table

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.catalog.model import Column, Table, TableName
-from domain.migrations.transfer import ObjectKind, Phase, SchemaObject
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject
 from infra.connectors.postgresql.ddl_values import computed, default, is_inline
 from infra.connectors.postgresql.draft import Draft, NameSpace, of_table
 from infra.connectors.postgresql.names import identifier, literal

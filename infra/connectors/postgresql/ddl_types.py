@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.catalog.types import Enumeration, Integer
-from domain.migrations.transfer import ObjectKind, Phase, SchemaObject
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject
 from infra.connectors.postgresql.capabilities import IDENTIFIER_MAX
 from infra.connectors.postgresql.names import identifier, literal
 from infra.connectors.postgresql.types import Declaration, declaration

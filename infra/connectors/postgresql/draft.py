@@ -7,7 +7,7 @@ from hashlib import md5
 from domain.catalog.model import DatabaseSchema, Table, TableName
 from domain.connections.values import Endpoint, Engine
 from domain.migrations.inventory import inventory
-from domain.migrations.transfer import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
+from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
 from infra.connectors.expressions import transpile
 from infra.connectors.postgresql.capabilities import IDENTIFIER_MAX
 from infra.connectors.postgresql.names import qualified, schema_of

@@ -12,17 +12,8 @@ import pyarrow as pa
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.transfer import (
-    Batch,
-    Chunk,
-    ChunkReceipt,
-    Digest,
-    DigestColumn,
-    Step,
-    TableCopy,
-    Ticket,
-    WireFormat,
-)
+from domain.migrations.schema_plan import Step
+from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket, WireFormat
 from infra.connectors.postgresql import ledger, relation
 from infra.connectors.postgresql.backend import Backend, committed, ended, opened, transaction
 from infra.connectors.postgresql.digest import digest

@@ -9,7 +9,8 @@ from pathlib import Path
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import Endpoint, Probe, ProbeFinding
 from domain.kernel.errors import DatabaseError, ErrorCode
-from domain.migrations.transfer import Capabilities, SchemaPlan, Source, Target
+from domain.migrations.schema_plan import SchemaPlan
+from domain.migrations.transfer import Capabilities, Source, Target
 from infra.connectors.sqlite import ddl, reader, writer
 from infra.connectors.sqlite.capabilities import CAPABILITIES
 from infra.connectors.sqlite.session import Session, open_session

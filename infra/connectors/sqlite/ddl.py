@@ -17,7 +17,7 @@ from domain.catalog.model import (
 )
 from domain.catalog.types import Enumeration, Integer
 from domain.connections.values import Engine
-from domain.migrations.transfer import ObjectKind, Phase, SchemaObject, SchemaPlan
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
 from infra.connectors.draft import Draft
 from infra.connectors.expressions import transpile_view
 from infra.connectors.sqlite import types

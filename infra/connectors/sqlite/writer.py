@@ -11,16 +11,8 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.transfer import (
-    Batch,
-    Chunk,
-    ChunkReceipt,
-    Digest,
-    DigestColumn,
-    Step,
-    TableCopy,
-    Ticket,
-)
+from domain.migrations.schema_plan import Step
+from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket
 from infra.connectors.sqlite import ledger
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.introspect import introspect

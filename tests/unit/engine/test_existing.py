@@ -9,7 +9,8 @@ from domain.catalog.types import Integer, Text
 from domain.connections.values import Engine
 from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, WherryError
 from domain.migrations.plan import MigrationPlan
-from domain.migrations.transfer import ObjectKind, Phase, SchemaObject, Step, WireFormat
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, Step
+from domain.migrations.transfer import WireFormat
 from tests.support.catalog import a_column, a_table, an_index
 from tests.unit.engine.test_plan import a_schema, planned
 from workers.engine.existing import adopted, find_table, steps_to_do

@@ -12,7 +12,8 @@ from domain.kernel.errors import ErrorCode, ObjectMissing, ValidationFailed
 from domain.kernel.values import Rows
 from domain.mappings.values import ColumnMapping, TableMapping
 from domain.migrations.plan import MigrationPlan, RunOptions
-from domain.migrations.transfer import ColumnCopy, Outcome, SchemaPlan, WireFormat
+from domain.migrations.schema_plan import Outcome, SchemaPlan
+from domain.migrations.transfer import ColumnCopy, WireFormat
 from tests.support.catalog import a_column, a_foreign_key, a_table, an_index
 from tests.support.memory import MemoryConnector, MemoryDatabase
 from workers.engine.plan import make_plan, plan_migration
