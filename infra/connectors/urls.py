@@ -60,6 +60,8 @@ def parse_url(url: str) -> Endpoint:
         raise ValidationFailed(
             f"a database address begins with one of {', '.join(f'{known}://' for known in _ENGINES)}"
         )
+    if "#" in url:
+        raise ValidationFailed(f"a # within the {scheme}:// address must be written %23")
     try:
         parts = urlsplit(url)
         port = parts.port
