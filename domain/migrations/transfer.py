@@ -199,6 +199,8 @@ class Capabilities:
     """Whether foreign keys can only be made together with their table."""
     writers_max: int
     """How many sessions may write to one database at once."""
+    binary_types: frozenset[str] = frozenset()
+    """Types of no portable meaning (`Opaque`) whose PG_BINARY form is the same in every database."""
 
 
 class Source(Protocol):

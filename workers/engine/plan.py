@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
+from domain.catalog.types import Opaque
 from domain.connections.values import Endpoint
 from domain.kernel.codec import fingerprint
 from domain.kernel.errors import ValidationFailed
@@ -66,7 +67,7 @@ def make_plan(
     built = replace(built, parity=(*left_out, *(line for line in built.parity if line.object not in ours)))
     formats = (source.emits & connector.capabilities.accepts) - {WireFormat.ARROW}
     tables = tuple(
-        _table_copy(number, choice, table, formats)
+        _table_copy(number, choice, table, _exact_formats(choice.table, formats, source))
         for number, (choice, table) in enumerate(zip(choices, built.tables, strict=True))
     )
     warnings = () if tables else ("the source holds no tables to copy; does the address name the right schema?",)
@@ -89,6 +90,12 @@ def fastest_format(columns: tuple[ColumnCopy, ...], shared: frozenset[WireFormat
     if WireFormat.PG_BINARY in shared and all(column.source_native == column.target_native for column in columns):
         return WireFormat.PG_BINARY
     return WireFormat.ARROW
+
+
+def _exact_formats(table: Table, shared: frozenset[WireFormat], source: Capabilities) -> frozenset[WireFormat]:
+    """Leave out the binary form where it holds numbers of types that each database gives out anew."""
+    opaque = {column.type.declaration for column in table.columns if isinstance(column.type, Opaque)}
+    return shared if opaque <= source.binary_types else shared - {WireFormat.PG_BINARY}
 
 
 def _table_copy(number: int, choice: Choice, planned: Table, formats: frozenset[WireFormat]) -> TableCopy:

@@ -22,6 +22,18 @@ PARTITIONED = "p"
 BTREE_LIKE_METHODS = frozenset({"", "btree", "hash", "art", "rbtree"})
 """Index methods of other engines, in lower case, that a B-tree replaces without a difference in meaning."""
 
+_SCALARS = (
+    *("inet", "cidr", "macaddr", "macaddr8", "point", "line", "lseg", "box", "path", "polygon", "circle"),
+    *("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "tsvector", "tsquery", "pg_lsn"),
+)
+_ELEMENTS = (
+    *("smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean", "text", "character varying"),
+    *("bytea", "date", "timestamp without time zone", "timestamp with time zone", "time without time zone"),
+    *("interval", "uuid", "json", "jsonb", "inet", "cidr"),
+)
+"""Built-in types have the same number in every server, so arrays of them are the same bytes. An array
+of an enum, a composite or an object name (`regclass`) holds numbers that only its own database knows."""
+
 CAPABILITIES = Capabilities(
     engine=Engine.POSTGRESQL,
     emits=frozenset({WireFormat.ARROW, WireFormat.PG_BINARY}),
@@ -31,4 +43,5 @@ CAPABILITIES = Capabilities(
     enforces_foreign_keys=True,
     inline_foreign_keys=False,
     writers_max=64,
+    binary_types=frozenset({*_SCALARS, *(f"{element}[]" for element in _ELEMENTS)}),
 )
