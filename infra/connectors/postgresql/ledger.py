@@ -1,7 +1,8 @@
 """The ledger of finished work, in the target and in the transaction of the work itself.
 
 `run` holds the newest epoch of every unfinished run, `chunk` the receipts, `step` the schema
-steps that are done. Every transaction of a run holds a shared advisory lock named after the run,
+steps that are done, `reference` the foreign keys to restore at the end. Every transaction of a
+run holds a shared advisory lock named after the run,
 so a successor can find the sessions of its predecessors, end them, and only then raise the epoch.
 """
 
@@ -14,6 +15,7 @@ import asyncpg
 from domain.kernel.errors import Conflict, DatabaseError, ErrorCode, Fenced
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.transfer import Chunk, ChunkReceipt, Ticket
+from infra.connectors.postgresql import references
 from infra.connectors.postgresql.capabilities import LEDGER_SCHEMA
 
 TAKEOVER_TIMEOUT_MS = 15_000
@@ -33,6 +35,8 @@ CREATE TABLE {LEDGER_SCHEMA}.chunk (
     run_id text, table_number bigint, chunk_number bigint, epoch bigint NOT NULL, rows_read bigint NOT NULL,
     rows_written bigint NOT NULL, rows_rejected bigint NOT NULL, size_bytes bigint NOT NULL,
     committed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (run_id, table_number, chunk_number));
+CREATE TABLE {LEDGER_SCHEMA}.reference (
+    run_id text NOT NULL, relation text, name text, definition text NOT NULL, PRIMARY KEY (relation, name));
 CREATE TABLE {LEDGER_SCHEMA}.step (
     run_id text, number bigint, state text NOT NULL, PRIMARY KEY (run_id, number));
 """
@@ -59,6 +63,13 @@ async def exists(connection: asyncpg.Connection) -> bool:
     return bool(await connection.fetchval(_EXISTS))
 
 
+async def ensure(connection: asyncpg.Connection) -> None:
+    """Make the ledger, inside a transaction, if it is not there."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
+    if not await exists(connection):
+        await connection.execute(_TABLES)
+
+
 async def take_over(connection: asyncpg.Connection, run_id: str, plan_hash: str) -> Ticket:
     """Make the ledger if need be, end the sessions of earlier tickets of the run, and raise its epoch.
 
@@ -69,9 +80,7 @@ async def take_over(connection: asyncpg.Connection, run_id: str, plan_hash: str)
     with suppress(asyncpg.InsufficientPrivilegeError):  # another user's session: wait for its end instead
         await connection.execute(_END_PREDECESSORS, run_id)
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
-        if not await exists(connection):
-            await connection.execute(_TABLES)
+        await ensure(connection)
         await connection.execute(f"SET LOCAL lock_timeout = {TAKEOVER_TIMEOUT_MS}")
         try:
             await connection.execute(f"SELECT pg_advisory_xact_lock({_RUN_LOCK})", run_id)
@@ -173,7 +182,9 @@ async def knows(connection: asyncpg.Connection, run_id: str) -> bool:
 
 
 async def forget(connection: asyncpg.Connection, run_id: str) -> None:
-    """Remove a run; with the last one the ledger itself goes."""
+    """Restore the foreign keys set aside for a run and remove it; with the last run the ledger itself goes."""
+    if await exists(connection):
+        await references.restore(connection, run_id)
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
         if not await exists(connection):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 import asyncpg
@@ -14,7 +14,7 @@ from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket, WireFormat
-from infra.connectors.postgresql import ledger, relation
+from infra.connectors.postgresql import ledger, references, relation
 from infra.connectors.postgresql.backend import Backend, committed, ended, opened, transaction
 from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.encode import encoded
@@ -58,13 +58,17 @@ class PostgresqlTarget:
         return counts
 
     async def truncate(self, table: TableName) -> None:
-        """Remove all rows; where foreign keys forbid TRUNCATE, row by row."""
+        """Remove all rows. Foreign keys of other tables that forbid it are set aside till the end of a run."""
         async with self._session(f"Table {table} could not be emptied") as backend:
-            found = await relation.get(backend.connection, table)
+            connection = backend.connection
+            found = await relation.get(connection, table)
             try:
-                await backend.connection.execute(f"TRUNCATE {found.rows}")
+                await connection.execute(f"TRUNCATE {found.rows}")
             except asyncpg.FeatureNotSupportedError:
-                await backend.connection.execute(f"DELETE FROM {found.rows}")
+                async with connection.transaction():
+                    await ledger.ensure(connection)
+                    await references.set_referring_aside(connection, references.BEFORE_ANY_RUN, found)
+                    await connection.execute(f"TRUNCATE {found.rows}")
 
     async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
         """Take the run over, ending the sessions of earlier tickets."""
@@ -106,6 +110,7 @@ class PostgresqlTarget:
         doing = f"Chunk {chunk.number} of table {copy.target} could not be written"
         async with self._session(doing) as backend:
             try:
+                await _free_of_references(backend.connection, copy, ticket)
                 async with transaction(backend):
                     await ledger.enter(backend.connection, ticket)
                     done = await ledger.claim(backend.connection, ticket.run_id, chunk)
@@ -156,6 +161,16 @@ class PostgresqlTarget:
                     backend.connection.terminate()
                 else:
                     self._idle.append(backend)
+
+
+async def _free_of_references(connection: asyncpg.Connection, copy: TableCopy, ticket: Ticket) -> None:
+    """Set a table's foreign keys aside, as rows arrive in any order. Who may not do that must send parents first."""
+    found = await relation.get(connection, copy.target)
+    if await references.has_own(connection, found):
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            async with connection.transaction():
+                await ledger.enter(connection, ticket)
+                await references.set_own_aside(connection, ticket.run_id, found)
 
 
 async def _loaded(
