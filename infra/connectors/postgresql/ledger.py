@@ -2,8 +2,8 @@
 
 `run` holds the newest epoch of every unfinished run, `chunk` the receipts, `step` the schema
 steps that are done, `reference` the foreign keys to restore at the end. Every transaction of a
-run holds a shared advisory lock named after the run,
-so a successor can find the sessions of its predecessors, end them, and only then raise the epoch.
+run holds a shared advisory lock named after the run, so a successor can find the sessions of its
+predecessors, end them, and only then raise the epoch.
 """
 
 from __future__ import annotations
