@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from domain.kernel.behaviors import pipeline
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.mediator import Mediator
+from domain.migrations.ports import MappingBook
 from infra.authentication import Authenticator
 from infra.bindings.ports import Ports
 from infra.bindings.table import bindings
@@ -23,7 +24,9 @@ from infra.crypto.passwords import Argon2Hasher
 from infra.crypto.tokens import TokenIssuer
 from infra.db.database import Database
 from infra.db.readers.access import SqlAccess
+from infra.db.readers.mappings import NoMappings
 from infra.db.stores.auth import SqlSessions
+from infra.db.stores.connections import SqlCredentials
 from infra.db.upgrade import upgrade
 from infra.db.work import SqlWorks
 from infra.files import DataFolder
@@ -50,6 +53,8 @@ class Container:
     authenticator: Authenticator
     mediator: Mediator
     metrics: Metrics
+    credentials: SqlCredentials
+    mappings: MappingBook
 
 
 @asynccontextmanager
@@ -67,16 +72,17 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
     try:
         await upgrade(database)
         doorbell = RedisDoorbell(redis)
-        tokens = TokenIssuer(signing_key(settings.signing_key_file))
         ports = Ports(
             clock=clock,
             ids=SystemIds(),
             database=database,
             hasher=hasher,
-            tokens=tokens,
+            tokens=TokenIssuer(signing_key(settings.signing_key_file)),
             throttle=WindowThrottle(redis_url),
             envelope=Envelope(credentials_key(settings.credentials_key_file)),
             files=DataFolder(settings.data_dir),
+            feed=feed,
+            mappings=NoMappings(),
         )
         behaviors = pipeline(
             log=StructuredRequestLog(metrics),
@@ -91,17 +97,23 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
             redis=redis,
             doorbell=doorbell,
             feed=feed,
-            authenticator=Authenticator(tokens, SqlSessions(database), clock),
+            authenticator=Authenticator(ports.tokens, SqlSessions(database), clock),
             mediator=Mediator(bindings(ports), behaviors),
             metrics=metrics,
+            credentials=SqlCredentials(database, ports.envelope, ports.files),
+            mappings=ports.mappings,
         )
     finally:
-        listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
+        await _ended(listening)
         hasher.close()
         await redis.aclose(close_connection_pool=True)
         await database.close()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def control_store_url(url: str) -> str:

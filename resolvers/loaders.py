@@ -14,6 +14,7 @@ from domain.auth.queries import GetUsersByIds
 from domain.connections.queries import GetConnectionsByIds, GetConnectionsOfProjects, GetLastTests
 from domain.kernel.messages import Query
 from domain.kernel.values import Page, PageRequest
+from domain.migrations.queries import GetLastMigrations, GetMigrationsByIds, GetMigrationsOfProjects
 from domain.projects.queries import GetProjectMembers, GetProjectsByIds
 from schema.context import Context, Loaders, current_loaders
 
@@ -30,6 +31,9 @@ def make_loaders(context: Context) -> Loaders:
         project_connections=_pages(context, lambda ids, page: GetConnectionsOfProjects(project_ids=ids, page=page)),
         connections=_one(context, lambda ids: GetConnectionsByIds(ids=ids)),
         last_tests=_one(context, lambda ids: GetLastTests(connection_ids=ids)),
+        migrations=_one(context, lambda ids: GetMigrationsByIds(ids=ids)),
+        last_migrations=_one(context, lambda ids: GetLastMigrations(project_ids=ids)),
+        project_migrations=_pages(context, lambda ids, page: GetMigrationsOfProjects(project_ids=ids, page=page)),
     )
 
 

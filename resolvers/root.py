@@ -8,6 +8,14 @@ from strawberry.schema.config import StrawberryConfig
 from domain.auth.views import Organization, User
 from domain.connections.views import Connection as DatabaseConnection
 from domain.connections.views import ConnectionMetrics, ConnectionStatus
+from domain.migrations.report import RunReport
+from domain.migrations.views import (
+    Migration,
+    MigrationFrame,
+    MigrationLogEntry,
+    MigrationProgress,
+    MigrationStatusReport,
+)
 from domain.projects.views import Project, ProjectActivity
 from resolvers.documents import limited_documents
 from resolvers.failures import EXPECTED, CalmSchema, CodedErrors
@@ -15,10 +23,13 @@ from resolvers.limits import Limits
 from resolvers.loaders import LoadersPerOperation
 from resolvers.mutations import auth as auth_mutations
 from resolvers.mutations import connections as connection_mutations
+from resolvers.mutations import migrations as migration_mutations
 from resolvers.mutations import projects as project_mutations
 from resolvers.queries import auth as auth_queries
 from resolvers.queries import connections as connection_queries
+from resolvers.queries import migrations as migration_queries
 from resolvers.queries import projects as project_queries
+from resolvers.subscriptions import migrations as migration_subscriptions
 from resolvers.subscriptions import projects as project_subscriptions
 from schema.auth import (
     CreateOrganizationResult,
@@ -35,6 +46,7 @@ from schema.connections import (
     UpdateConnectionResult,
 )
 from schema.expose import described, described_subscription
+from schema.migrations import CancelMigrationResult, StartMigrationResult
 from schema.paging import Connection
 from schema.projects import AssignUserToProjectResult, CreateProjectResult, UpdateProjectStatusResult
 from schema.scalars import SCALARS
@@ -53,6 +65,12 @@ class Query:
     connections: Connection[DatabaseConnection] = described(connection_queries.connections)
     connection_status: ConnectionStatus = described(connection_queries.connection_status)
     connection_metrics: ConnectionMetrics = described(connection_queries.connection_metrics)
+    migration: Migration | None = described(migration_queries.migration)
+    migrations: Connection[Migration] = described(migration_queries.migrations)
+    migration_status: MigrationStatusReport = described(migration_queries.migration_status)
+    migration_progress: MigrationProgress = described(migration_queries.migration_progress)
+    migration_logs: Connection[MigrationLogEntry] = described(migration_queries.migration_logs)
+    migration_report: RunReport | None = described(migration_queries.migration_report)
 
 
 @strawberry.type(description="What can be done.")
@@ -74,6 +92,8 @@ class Mutation:
         connection_mutations.update_connection_credentials
     )
     delete_connection: DeleteConnectionResult = described(connection_mutations.delete_connection)
+    start_migration: StartMigrationResult = described(migration_mutations.start_migration)
+    cancel_migration: CancelMigrationResult = described(migration_mutations.cancel_migration)
 
 
 @strawberry.type(description="What can be followed.")
@@ -81,6 +101,8 @@ class Subscription:
     """What can be followed."""
 
     project_activity: ProjectActivity = described_subscription(project_subscriptions.project_activity)
+    migration_events: MigrationFrame = described_subscription(migration_subscriptions.migration_events)
+    migration_logs: MigrationLogEntry = described_subscription(migration_subscriptions.migration_logs)
 
 
 def build_schema() -> strawberry.Schema:

@@ -18,6 +18,7 @@ from domain.kernel.messages import Request
 from domain.kernel.ports import Feed
 from domain.kernel.scope import Scope
 from domain.kernel.values import Page, PageRequest
+from domain.migrations.views import Migration
 from domain.projects.views import Project, ProjectMember
 
 A = TypeVar("A")
@@ -33,6 +34,9 @@ class Loaders:
     project_connections: DataLoader[tuple[UUID, PageRequest], Page[Connection]]
     connections: DataLoader[UUID, Connection | None]
     last_tests: DataLoader[UUID, ConnectionTest | None]
+    migrations: DataLoader[UUID, Migration | None]
+    last_migrations: DataLoader[UUID, Migration | None]
+    project_migrations: DataLoader[tuple[UUID, PageRequest], Page[Migration]]
 
 
 current_loaders: ContextVar[Loaders] = ContextVar("current_loaders")

@@ -38,10 +38,12 @@ class Guard:
 
     Without `right` any signed-in principal may send it, and the readers show only what is theirs.
     With `right` the principal must hold it on the object of kind `subject` whose id stands in the
-    request's field `field`; an object out of reach is reported as not found.
+    request's field `field`; an object out of reach is reported as not found. What is for the
+    `system` alone no user may send, whatever rights the user holds.
     """
 
     public: bool = False
+    system: bool = False
     right: Right | None = None
     subject: Subject = Subject.PROJECT
     field: str = ""
@@ -49,6 +51,7 @@ class Guard:
 
 PUBLIC = Guard(public=True)
 SIGNED_IN = Guard()
+SYSTEM = Guard(system=True)
 
 
 def needs(right: Right, subject: Subject, field: str) -> Guard:

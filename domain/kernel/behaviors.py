@@ -58,7 +58,10 @@ class Authorized:
             Forbidden: the caller sees the object but lacks the right.
         """
         guard = type(step.request).guard
-        if not guard.public:
+        if guard.system:
+            if not step.scope.system:
+                raise Forbidden("Only the system itself may do this.")
+        elif not guard.public:
             principal = step.scope.principal
             if principal is None:
                 raise Unauthenticated("Sign in first.")

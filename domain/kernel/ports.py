@@ -47,8 +47,10 @@ class Cache(Protocol):
 class Watch(Protocol):
     """A live subscriber's ear on one topic."""
 
-    async def changed(self, timeout_s: float) -> None:
+    async def changed(self, timeout_s: float) -> bool:
         """Return at the next signal (or one that came since the last call), at the latest after the time-out.
+
+        Tells which of the two it was: whether there was a signal.
 
         Signals may be lost, so a subscriber looks at the state again whenever this returns.
         """

@@ -23,6 +23,8 @@ class Scope:
     idempotency_key: str = ""
     client: str = ""
     """The caller's network address, for throttling and audit."""
+    system: bool = False
+    """Whether the system itself asks, such as a worker. Nothing that comes in over the network does."""
 
     @property
     def user_id(self) -> UUID:

@@ -13,7 +13,9 @@ class RunStatus(Enum):
     """What has become of a run. The last three and PAUSED are states in which nothing works on it."""
 
     RUNNING = "RUNNING"
+    """Somebody works on it."""
     PAUSED = "PAUSED"
+    """Stopped on request, to go on later."""
     CANCELLED = "CANCELLED"
     """Stopped on request; starting it again resumes it."""
     FAILED = "FAILED"
@@ -26,24 +28,38 @@ class RunPhase(Enum):
     """What a run is doing now, in the order of the story."""
 
     PLANNING = "PLANNING"
+    """Looking at both databases."""
     TABLES = "TABLES"
+    """Making the target's tables."""
     DATA = "DATA"
+    """Copying rows."""
     INDEXES = "INDEXES"
+    """Making keys and indexes."""
     FOREIGN_KEYS = "FOREIGN_KEYS"
+    """Making and checking foreign keys."""
     FINISH = "FINISH"
+    """Setting next values, making views and comments."""
     VERIFICATION = "VERIFICATION"
+    """Comparing both databases."""
     DONE = "DONE"
+    """Nothing is left to do."""
 
 
 class TablePhase(Enum):
     """What is happening to one table."""
 
     WAITING = "WAITING"
+    """Nothing yet."""
     COPYING = "COPYING"
+    """Its rows are being copied."""
     COPIED = "COPIED"
+    """All its rows are accounted for."""
     VERIFYING = "VERIFYING"
+    """It is being compared."""
     VERIFIED = "VERIFIED"
+    """It is in the target as it is in the source."""
     DIFFERENT = "DIFFERENT"
+    """It differs between source and target."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +70,23 @@ class TableProgress:
     """
 
     name: str
+    """The table's name in the source."""
     phase: TablePhase
+    """What is happening to it."""
     rows_read: Rows
+    """Rows read from the source; runs ahead of those committed."""
     rows_written: Rows
+    """Rows committed in the target."""
     rows_rejected: Rows
+    """Rows that the target could not take."""
     rows_total: Rows
+    """Rows to be copied; an estimate until it is copied."""
     bytes_done: Bytes
+    """Bytes read."""
     bytes_total: Bytes
+    """Bytes to read; an estimate until it is copied."""
     rows_per_second: float
+    """The present rate in rows; 0 while it is not being copied."""
 
 
 @dataclass(frozen=True)

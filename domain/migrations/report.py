@@ -18,10 +18,15 @@ class TableReport:
     """
 
     name: str
+    """The table's name in the source."""
     rows_read: Rows
+    """Rows read from the source."""
     rows_written: Rows
+    """Rows committed in the target."""
     rows_rejected: Rows
+    """Rows that the target could not take."""
     verified: bool | None
+    """Whether it was compared and is equal; null if it was not compared."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,9 @@ class ObjectNote:
     """An object that did not arrive as it was, and why. `name` says kind and name: `index film.idx_title`."""
 
     name: str
+    """Kind and name, such as `index film.idx_title`."""
     reason: str
+    """Why it is not as it was."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,11 @@ class ObjectsReport:
     """What became of the source's objects: made as they were, made as something close, or not made."""
 
     created: int
+    """How many are in the target as they were in the source."""
     replaced: tuple[ObjectNote, ...]
+    """Those that became something close."""
     skipped: tuple[ObjectNote, ...]
+    """Those that were left out."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,9 @@ class Failure:
     """Why a run failed."""
 
     code: ErrorCode
+    """Why, for programs."""
     message: str
+    """Why and what to do, for people."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +66,18 @@ class RunReport:
     """What became of a run, whole or not. `error` is there if and only if it failed."""
 
     status: RunStatus
+    """How it ended."""
     tables: tuple[TableReport, ...]
+    """What became of each table."""
     objects: ObjectsReport
+    """What became of the schema's objects."""
     seconds: float
+    """How long it took, in seconds."""
     rows_per_second: float
+    """Rows written per second, over the whole time."""
     consistency: Consistency
+    """What the rows in the target have in common."""
     warnings: tuple[str, ...] = ()
+    """What deserves a look."""
     error: Failure | None = None
+    """Why it failed; null if it did not."""

@@ -9,6 +9,7 @@ from infra.bindings.ports import Ports
 from infra.connectors.probing import ConnectorProbe
 from infra.connectors.strings import StrictConnectionStrings
 from infra.db.readers.connections import SqlConnectionReader
+from infra.db.readers.migrations import MigrationUse
 from infra.db.stores.connections import SqlCredentials, SqlVault
 
 
@@ -17,7 +18,7 @@ def bindings(ports: Ports) -> tuple[Binding, ...]:
     clock, reader = ports.clock, SqlConnectionReader(ports.database)
     places, vault = commands.Places(StrictConnectionStrings(), ports.files), SqlVault(ports.envelope, clock)
     credentials = SqlCredentials(ports.database, ports.envelope, ports.files)
-    uses: tuple[ConnectionUse, ...] = ()
+    uses: tuple[ConnectionUse, ...] = (MigrationUse(ports.database),)
     tests = commands.TestConnectionHandler(clock, reader, credentials, ConnectorProbe(), ports.throttle)
     return (
         commands.CreateConnection.handled_by(commands.CreateConnectionHandler(ports.ids, clock, places, vault)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.auth.ports import Throttle
+from domain.kernel.ports import Feed
+from domain.migrations.ports import MappingBook
 from infra.clock import SystemClock, SystemIds
 from infra.crypto.envelope import Envelope
 from infra.crypto.passwords import Argon2Hasher
@@ -25,3 +27,5 @@ class Ports:
     throttle: Throttle
     envelope: Envelope
     files: DataFolder
+    feed: Feed
+    mappings: MappingBook

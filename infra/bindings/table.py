@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from domain.kernel.messages import Binding
-from infra.bindings import auth, connections, projects
+from infra.bindings import auth, connections, migrations, projects
 from infra.bindings.ports import Ports
 
 
 def bindings(ports: Ports) -> tuple[Binding, ...]:
     """Return the table."""
-    return (*auth.bindings(ports), *projects.bindings(ports), *connections.bindings(ports))
+    slices = (auth, projects, connections, migrations)
+    return tuple(binding for slice_ in slices for binding in slice_.bindings(ports))

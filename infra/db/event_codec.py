@@ -8,11 +8,12 @@ from typing import Any
 from domain.auth import events as auth
 from domain.connections import events as connections
 from domain.kernel.messages import Event
+from domain.migrations import events as migrations
 from domain.projects import events as projects
 from infra.shapes import adapter
 
 EVENT_TYPES: dict[str, type[Event]] = {
-    type_.__name__: type_ for type_ in (*auth.EVENTS, *projects.EVENTS, *connections.EVENTS)
+    type_.__name__: type_ for type_ in (*auth.EVENTS, *projects.EVENTS, *connections.EVENTS, *migrations.EVENTS)
 }
 """Every event class by the name it is stored under."""
 

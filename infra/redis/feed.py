@@ -33,11 +33,13 @@ class Ear:
         """Raise the flag."""
         self._raised.set()
 
-    async def changed(self, timeout_s: float) -> None:
-        """Wait until the flag is up, at the latest until the time-out, and lower it."""
+    async def changed(self, timeout_s: float) -> bool:
+        """Wait until the flag is up, at the latest until the time-out, and lower it; tell whether it was up."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._raised.wait(), timeout_s)
+        raised = self._raised.is_set()
         self._raised.clear()
+        return raised
 
 
 class RedisFeed:

@@ -17,6 +17,9 @@ from domain.connections.events import (
     ConnectionUpdated,
 )
 from domain.kernel.messages import Event
+from domain.migrations.events import EVENTS as MIGRATION_EVENTS
+from domain.migrations.events import MigrationTableCompleted
+from domain.migrations.telling import sentence_of
 from domain.projects.events import ProjectCreated, ProjectStatusChanged, UserAssignedToProject
 from infra.db.event_store import Recorded
 from infra.db.tables.projects import ProjectActivityRow
@@ -56,6 +59,10 @@ def _line(event: Event) -> tuple[UUID, str] | None:
             return event.project_id, _of_connection(event)
         case ConnectionTested() | ConnectionDeleted():
             return event.project_id, _of_connection(event)
+        case MigrationTableCompleted():
+            return None  # a migration of a thousand tables is not a thousand things that happened in the project
+        case _ if isinstance(event, MIGRATION_EVENTS):
+            return event.project_id, sentence_of(event)
         case _:
             return None
 

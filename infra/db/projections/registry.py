@@ -8,13 +8,19 @@ from sqlalchemy import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from infra.db.event_store import Recorded
-from infra.db.projections import activity, auth, connections, projects
+from infra.db.projections import activity, auth, connections, migrations, projects
 
 Projection = Callable[[AsyncSession, Recorded], Awaitable[None]]
 
-PROJECTIONS: tuple[Projection, ...] = (auth.project, projects.project, connections.project, activity.project)
+PROJECTIONS: tuple[Projection, ...] = (
+    auth.project,
+    projects.project,
+    connections.project,
+    migrations.project,
+    activity.project,
+)
 
-TABLES: tuple[Table, ...] = (*auth.TABLES, *projects.TABLES, *connections.TABLES, *activity.TABLES)
+TABLES: tuple[Table, ...] = (*auth.TABLES, *projects.TABLES, *connections.TABLES, *migrations.TABLES, *activity.TABLES)
 """The tables that projections own; a rebuild empties them first."""
 
 

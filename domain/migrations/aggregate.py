@@ -1,0 +1,227 @@
+"""Migrations and their rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.kernel.aggregate import Aggregate
+from domain.kernel.errors import Conflict, ErrorCode
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.events import (
+    MigrationCancelled,
+    MigrationCancelRequested,
+    MigrationCompleted,
+    MigrationEvent,
+    MigrationFailed,
+    MigrationPlanned,
+    MigrationPlanningStarted,
+    MigrationStarted,
+    MigrationTableCompleted,
+    MigrationVerificationStarted,
+)
+from domain.migrations.progress import TableProgress
+from domain.migrations.report import Failure
+from domain.migrations.values import TRANSITIONS, MigrationConfig, MigrationStatistics, MigrationStatus
+from domain.projects.aggregate import Actor
+
+
+@dataclass(frozen=True)
+class PlanSize:
+    """How much a plan is about, and in how many lanes it is done."""
+
+    tables: int
+    row_estimate: Rows
+    size_bytes: Bytes
+    lanes: int
+
+
+class Migration(Aggregate[MigrationEvent]):
+    """A database on its way from a source to a target.
+
+    People's wishes that cannot be granted are refused. What workers report is recorded if the
+    present status allows it, and otherwise left aside: a worker may be late, and may say the same
+    thing twice.
+    """
+
+    def __init__(self, id_: UUID) -> None:
+        super().__init__(id_)
+        self.project_id = id_
+        self.config: MigrationConfig | None = None
+        self.status = MigrationStatus.PENDING
+        self.started_at: datetime | None = None
+        self.tables_completed: set[str] = set()
+
+    @classmethod
+    def start(cls, id_: UUID, project_id: UUID, config: MigrationConfig, actor: Actor) -> Migration:
+        """Ask for a migration."""
+        migration = cls(id_)
+        migration.record(
+            MigrationStarted(
+                occurred_at=actor.now,
+                migration_id=id_,
+                project_id=project_id,
+                config=config,
+                started_by=actor.user_id,
+            )
+        )
+        return migration
+
+    def request_cancel(self, actor: Actor, statistics: MigrationStatistics) -> None:
+        """Ask for the end; one that nothing works on ends at once. Asking twice changes nothing.
+
+        Raises:
+            Conflict: it has ended already.
+        """
+        if self.status is MigrationStatus.CANCELLING:
+            return
+        if self.status.is_settled:
+            raise Conflict(f"The migration has ended already: it is {self.status.value}.")
+        works = self._may_become(MigrationStatus.CANCELLING)
+        if not works and not self._may_become(MigrationStatus.CANCELLED):
+            raise Conflict(f"A migration that is {self.status.value} cannot be cancelled.")
+        self.record(
+            MigrationCancelRequested(
+                occurred_at=actor.now, migration_id=self.id, project_id=self.project_id, requested_by=actor.user_id
+            )
+        )
+        if not works:
+            self.note_cancelled(statistics, actor.now)
+
+    def note_planning(self, now: datetime) -> None:
+        """Note that a worker has begun to plan."""
+        if self.status is MigrationStatus.PENDING:
+            self.record(MigrationPlanningStarted(occurred_at=now, migration_id=self.id, project_id=self.project_id))
+
+    def note_planned(self, size: PlanSize, now: datetime) -> None:
+        """Note that the target is ready for rows."""
+        if self._may_become(MigrationStatus.RUNNING):
+            self.record(
+                MigrationPlanned(
+                    occurred_at=now,
+                    migration_id=self.id,
+                    project_id=self.project_id,
+                    tables=size.tables,
+                    row_estimate=size.row_estimate,
+                    size_bytes=size.size_bytes,
+                    lanes=size.lanes,
+                )
+            )
+
+    def note_table(self, table: TableProgress, now: datetime) -> None:
+        """Note that all rows of a table are accounted for."""
+        if self.status.is_settled or table.name in self.tables_completed:
+            return
+        self.record(
+            MigrationTableCompleted(
+                occurred_at=now,
+                migration_id=self.id,
+                project_id=self.project_id,
+                table=table.name,
+                rows_read=table.rows_read,
+                rows_written=table.rows_written,
+                rows_rejected=table.rows_rejected,
+            )
+        )
+
+    def note_copied(self, now: datetime) -> None:
+        """Note that all rows are in the target."""
+        if self._may_become(MigrationStatus.VERIFYING):
+            self.record(MigrationVerificationStarted(occurred_at=now, migration_id=self.id, project_id=self.project_id))
+
+    def note_cancelled(self, statistics: MigrationStatistics, now: datetime) -> None:
+        """Note that nothing works on it any more, as was asked."""
+        if self._may_become(MigrationStatus.CANCELLED):
+            self.record(
+                MigrationCancelled(
+                    occurred_at=now, migration_id=self.id, project_id=self.project_id, statistics=statistics
+                )
+            )
+
+    def note_completed(self, statistics: MigrationStatistics, difference: str, now: datetime) -> None:
+        """Note that the end was reached; a difference between the databases makes it a failure."""
+        if self._may_become(MigrationStatus.COMPLETED):
+            self.record(
+                MigrationCompleted(
+                    occurred_at=now,
+                    migration_id=self.id,
+                    project_id=self.project_id,
+                    success=not difference,
+                    statistics=statistics,
+                    completed_at=now,
+                    message=difference,
+                )
+            )
+
+    def note_failed(self, failure: Failure, statistics: MigrationStatistics, now: datetime) -> None:
+        """Note that an error has ended it."""
+        if self._may_become(MigrationStatus.FAILED):
+            self.record(
+                MigrationFailed(
+                    occurred_at=now,
+                    migration_id=self.id,
+                    project_id=self.project_id,
+                    code=failure.code,
+                    message=failure.message,
+                    statistics=statistics,
+                )
+            )
+
+    def apply(self, event: MigrationEvent) -> None:
+        """Change the state as the event says."""
+        match event:
+            case MigrationStarted():
+                self.project_id, self.config = event.project_id, event.config
+                self.started_at = event.occurred_at
+            case MigrationTableCompleted():
+                self.tables_completed.add(event.table)
+            case _:
+                self.status = status_after(event, self.status)
+
+    def _may_become(self, status: MigrationStatus) -> bool:
+        return status in TRANSITIONS[self.status]
+
+
+def status_after(event: MigrationEvent, status: MigrationStatus) -> MigrationStatus:
+    """Return where a migration stands after an event, given where it stood before."""
+    match event:
+        case MigrationStarted():
+            return MigrationStatus.PENDING
+        case MigrationPlanningStarted():
+            return MigrationStatus.PLANNING
+        case MigrationPlanned():
+            return MigrationStatus.RUNNING
+        case MigrationVerificationStarted():
+            return MigrationStatus.VERIFYING
+        case MigrationCancelRequested():
+            # One that nothing works on ends at once; the next event says so.
+            return MigrationStatus.CANCELLING if MigrationStatus.CANCELLING in TRANSITIONS[status] else status
+        case MigrationCancelled():
+            return MigrationStatus.CANCELLED
+        case MigrationCompleted():
+            return MigrationStatus.COMPLETED if event.success else MigrationStatus.FAILED
+        case MigrationFailed():
+            return MigrationStatus.FAILED
+        case MigrationTableCompleted():
+            return status
+
+
+def failure_of(event: MigrationEvent) -> Failure | None:
+    """Return why a migration failed, if this event says that it did."""
+    match event:
+        case MigrationFailed():
+            return Failure(event.code, event.message)
+        case MigrationCompleted(success=False):
+            return Failure(ErrorCode.VERIFICATION_FAILED, event.message)
+        case _:
+            return None
+
+
+def statistics_of(event: MigrationEvent) -> MigrationStatistics | None:
+    """Return what a migration added up to, if this event ends it."""
+    match event:
+        case MigrationCancelled() | MigrationCompleted() | MigrationFailed():
+            return event.statistics
+        case _:
+            return None

@@ -1,0 +1,127 @@
+"""What has happened to migrations. Progress is no event but a signal: see `domain.migrations.signals`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.kernel.errors import ErrorCode
+from domain.kernel.messages import Event
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.values import MigrationConfig, MigrationStatistics
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationStarted(Event):
+    """Somebody has asked for a migration; a worker will take it up."""
+
+    migration_id: UUID
+    project_id: UUID
+    config: MigrationConfig
+    started_by: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationPlanningStarted(Event):
+    """A worker has begun to look at both databases."""
+
+    migration_id: UUID
+    project_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationPlanned(Event):
+    """The target's tables stand ready for rows. Sizes are the source's estimates."""
+
+    migration_id: UUID
+    project_id: UUID
+    tables: int
+    row_estimate: Rows
+    size_bytes: Bytes
+    lanes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationTableCompleted(Event):
+    """All rows of a table have been read and accounted for."""
+
+    migration_id: UUID
+    project_id: UUID
+    table: str
+    rows_read: Rows
+    rows_written: Rows
+    rows_rejected: Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationVerificationStarted(Event):
+    """All tables are copied; what is left is keys, indexes and the comparison."""
+
+    migration_id: UUID
+    project_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationCancelRequested(Event):
+    """Somebody has asked a migration to end."""
+
+    migration_id: UUID
+    project_id: UUID
+    requested_by: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationCancelled(Event):
+    """A migration has ended on request."""
+
+    migration_id: UUID
+    project_id: UUID
+    statistics: MigrationStatistics
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationCompleted(Event):
+    """A migration came to its end. Without success both databases were compared and differ; `message` says where."""
+
+    migration_id: UUID
+    project_id: UUID
+    success: bool
+    statistics: MigrationStatistics
+    completed_at: datetime
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationFailed(Event):
+    """An error has ended a migration before its end."""
+
+    migration_id: UUID
+    project_id: UUID
+    code: ErrorCode
+    message: str
+    statistics: MigrationStatistics
+
+
+MigrationEvent = (
+    MigrationStarted
+    | MigrationPlanningStarted
+    | MigrationPlanned
+    | MigrationTableCompleted
+    | MigrationVerificationStarted
+    | MigrationCancelRequested
+    | MigrationCancelled
+    | MigrationCompleted
+    | MigrationFailed
+)
+EVENTS = (
+    MigrationStarted,
+    MigrationPlanningStarted,
+    MigrationPlanned,
+    MigrationTableCompleted,
+    MigrationVerificationStarted,
+    MigrationCancelRequested,
+    MigrationCancelled,
+    MigrationCompleted,
+    MigrationFailed,
+)

@@ -1,0 +1,150 @@
+"""What the migrations slice needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from domain.kernel.values import Page, PageRequest
+from domain.kernel.work import Work
+from domain.mappings.values import TableMapping
+from domain.migrations.assignments import Assignment
+from domain.migrations.progress import TableProgress
+from domain.migrations.report import RunReport
+from domain.migrations.values import LogLevel
+from domain.migrations.views import (
+    LogFilter,
+    Migration,
+    MigrationFilter,
+    MigrationFrame,
+    MigrationLogEntry,
+    MigrationProgress,
+    MigrationStatusReport,
+)
+
+
+class MappingBook(Protocol):
+    """Knows what a mapping says."""
+
+    async def tables(self, mapping_id: UUID, project_id: UUID) -> tuple[TableMapping, ...]:
+        """Return the mapping's tables.
+
+        Raises:
+            NotFound: the project has no such mapping.
+        """
+        ...
+
+
+class TargetClaims(Protocol):
+    """Sees to it that a target is written by one migration at a time."""
+
+    async def claim(self, work: Work, target_connection_id: UUID) -> UUID | None:
+        """Return the unsettled migration that writes this target, if there is one.
+
+        Until the end of the transaction nobody else gets an answer for this target.
+        """
+        ...
+
+
+class MigrationStream(Protocol):
+    """Where what subscribers see is written, in the transaction that makes it true."""
+
+    async def open(self, work: Work, migration_id: UUID) -> None:
+        """Begin a migration's stream and its log."""
+        ...
+
+    async def tell(self, work: Work, frame: MigrationFrame) -> None:
+        """Add an event with the next number, whatever number it has; after a TERMINAL one there is none."""
+        ...
+
+    async def log(self, work: Work, migration_id: UUID, level: LogLevel, message: str) -> None:
+        """Add an entry to the migration's log."""
+        ...
+
+
+class MigrationCounters(Protocol):
+    """Knows how far each table has come."""
+
+    async def tables(self, work: Work, migration_id: UUID) -> tuple[TableProgress, ...]:
+        """Return all tables of a migration, in the plan's order; none before there is a plan."""
+        ...
+
+
+class Assignments(Protocol):
+    """Gives work out and knows who has it."""
+
+    async def give(self, work: Work, assignments: tuple[Assignment, ...]) -> None:
+        """Give assignments out; each replaces an earlier one of the same task. Their jobs go out at the commit."""
+        ...
+
+    async def holds(self, work: Work, assignment: Assignment) -> bool:
+        """Tell whether an assignment still stands, and keep it so to the end of the transaction."""
+        ...
+
+    async def under_way(self, work: Work, migration_id: UUID) -> bool:
+        """Tell whether a worker has an assignment of the migration in hand."""
+        ...
+
+
+class Reports(Protocol):
+    """Keeps the report of each migration."""
+
+    async def save(self, work: Work, migration_id: UUID, report: RunReport) -> None:
+        """Store a report, in place of an earlier one."""
+        ...
+
+
+class MigrationReader(Protocol):
+    """The read side of the migrations slice. What takes a viewer is narrowed to what the viewer may see."""
+
+    async def migrations(self, viewer: UUID, ids: tuple[UUID, ...]) -> dict[UUID, Migration]:
+        """Return those of the migrations that the viewer may see."""
+        ...
+
+    async def pages(
+        self, viewer: UUID, project_ids: tuple[UUID, ...], filter_: MigrationFilter, page: PageRequest
+    ) -> dict[UUID, Page[Migration]]:
+        """Return the same page of the migrations of each of the projects, newest first."""
+        ...
+
+    async def last(self, viewer: UUID, project_ids: tuple[UUID, ...]) -> dict[UUID, Migration]:
+        """Return the newest migration of each of the projects that has one."""
+        ...
+
+    async def status(self, migration_id: UUID) -> MigrationStatusReport:
+        """Return where a migration stands."""
+        ...
+
+    async def progress(self, migration_id: UUID) -> MigrationProgress:
+        """Return how far a migration has come."""
+        ...
+
+    async def log(self, migration_id: UUID, filter_: LogFilter, page: PageRequest) -> Page[MigrationLogEntry]:
+        """Return a page of a migration's log, newest first."""
+        ...
+
+    async def report(self, migration_id: UUID) -> RunReport | None:
+        """Return what became of a migration, once it has ended."""
+        ...
+
+
+@dataclass(frozen=True)
+class FramesSince:
+    """From which event on somebody follows a migration; without a number from now."""
+
+    migration_id: UUID
+    after: int | None = None
+
+
+class MigrationFollower(Protocol):
+    """Lets many subscribers of one process follow a migration for the price of one."""
+
+    def frames(self, since: FramesSince) -> AsyncIterator[tuple[MigrationFrame, ...]]:
+        """Yield what is new, at the latest every few seconds even if that is nothing; ends after TERMINAL."""
+        ...
+
+    def entries(self, migration_id: UUID, after: int) -> AsyncIterator[tuple[MigrationLogEntry, ...]]:
+        """Yield new log entries likewise, from the one after number `after` on; ends with the migration."""
+        ...

@@ -1,0 +1,121 @@
+"""What subscribers, the log and the project's followers get to see of an event, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.kernel.messages import Signal
+from domain.kernel.values import Bytes
+from domain.kernel.work import Work
+from domain.migrations.aggregate import Migration, failure_of, statistics_of, status_after
+from domain.migrations.events import (
+    MigrationCancelled,
+    MigrationCancelRequested,
+    MigrationCompleted,
+    MigrationEvent,
+    MigrationFailed,
+    MigrationPlanned,
+    MigrationPlanningStarted,
+    MigrationStarted,
+    MigrationTableCompleted,
+    MigrationVerificationStarted,
+)
+from domain.migrations.ports import MigrationStream
+from domain.migrations.progress import TablePhase, TableProgress
+from domain.migrations.signals import MigrationLogged, MigrationProgressUpdated
+from domain.migrations.values import LogLevel, MigrationStatus
+from domain.migrations.views import MigrationEventKind, MigrationFrame
+
+NOT_NUMBERED = 0
+"""The number of an event that has not got its number yet."""
+
+
+def project_signal(migration: Migration) -> Signal:
+    """Return the signal that something has happened in the migration's project."""
+    return Signal(topic=f"project:{migration.project_id}")
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Stores a migration's new events together with what they make others see."""
+
+    stream: MigrationStream
+
+    async def store(self, work: Work, migration: Migration, before: MigrationStatus) -> None:
+        """Store the pending events of a migration that stood at `before`; without any, do nothing."""
+        if not migration.pending:
+            return
+        work.add(migration)
+        status = before
+        for event in migration.pending:
+            status = status_after(event, status)
+            await self.stream.tell(work, frame_of(event, status))
+            await self.stream.log(work, migration.id, level_of(event), sentence_of(event))
+        work.signal(MigrationProgressUpdated.of(migration.id))
+        work.signal(MigrationLogged.of(migration.id))
+        work.signal(project_signal(migration))
+
+
+def frame_of(event: MigrationEvent, status: MigrationStatus) -> MigrationFrame:
+    """Return the frame that shows an event to subscribers; `status` is that after the event."""
+    kind, table = MigrationEventKind.STATUS, None
+    if isinstance(event, MigrationTableCompleted):
+        kind, table = MigrationEventKind.TABLE, _completed(event)
+    elif status.is_settled:
+        kind = MigrationEventKind.TERMINAL
+    return MigrationFrame(
+        migration_id=event.migration_id,
+        sequence=NOT_NUMBERED,
+        kind=kind,
+        occurred_at=event.occurred_at,
+        status=status,
+        table=table,
+        statistics=statistics_of(event),
+        error=failure_of(event),
+    )
+
+
+def level_of(event: MigrationEvent) -> LogLevel:
+    """Return how serious an event is."""
+    return LogLevel.ERROR if failure_of(event) else LogLevel.INFO
+
+
+def sentence_of(event: MigrationEvent) -> str:
+    """Say what happened, for the log and the project's history."""
+    match event:
+        case MigrationStarted():
+            return "The migration was started."
+        case MigrationPlanningStarted():
+            return "A worker looks at both databases."
+        case MigrationPlanned():
+            return (
+                f"{event.tables} tables with about {event.row_estimate} rows will be copied, "
+                f"up to {event.lanes} chunks at once."
+            )
+        case MigrationTableCompleted():
+            rejected = f", {event.rows_rejected} rejected" if event.rows_rejected else ""
+            return f"Table {event.table} is copied: {event.rows_written} rows{rejected}."
+        case MigrationVerificationStarted():
+            return "All rows are copied; keys and indexes are made and the databases compared."
+        case MigrationCancelRequested():
+            return "The end of the migration was asked for."
+        case MigrationCancelled():
+            return "The migration has ended as was asked."
+        case MigrationCompleted(success=True):
+            return f"The migration is complete: {event.statistics.processed_records} rows."
+        case MigrationCompleted() | MigrationFailed():
+            return f"The migration has failed: {event.message}"
+
+
+def _completed(event: MigrationTableCompleted) -> TableProgress:
+    return TableProgress(
+        name=event.table,
+        phase=TablePhase.COPIED,
+        rows_read=event.rows_read,
+        rows_written=event.rows_written,
+        rows_rejected=event.rows_rejected,
+        rows_total=event.rows_read,
+        bytes_done=Bytes(0),
+        bytes_total=Bytes(0),
+        rows_per_second=0.0,
+    )

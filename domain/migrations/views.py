@@ -1,0 +1,203 @@
+"""What clients see of migrations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.plan import OnExisting, VerifyLevel
+from domain.migrations.progress import RunPhase, TableProgress
+from domain.migrations.report import Failure
+from domain.migrations.values import LogLevel, MigrationStatistics, MigrationStatus
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A database on its way from a source to a target."""
+
+    id: UUID
+    """The migration's id."""
+    project_id: UUID
+    """The project it belongs to."""
+    source_connection_id: UUID
+    """The connection that is read."""
+    target_connection_id: UUID
+    """The connection that is written."""
+    mapping_id: UUID | None
+    """The mapping it goes by; null if every name stays."""
+    include: tuple[str, ...]
+    """Patterns of the tables to copy; none means all."""
+    exclude: tuple[str, ...]
+    """Patterns of the tables left out."""
+    parallel_tasks: int
+    """How many chunks are copied at once."""
+    batch_size: int
+    """The most rows committed at once, about."""
+    verify: VerifyLevel
+    """How source and target are compared after the copy."""
+    on_existing: OnExisting
+    """What becomes of rows that target tables already held."""
+    status: MigrationStatus
+    """Where it stands."""
+    started_by: UUID
+    """The user who started it."""
+    started_at: datetime
+    """When it was started."""
+    ended_at: datetime | None
+    """When it ended; null while it goes on."""
+    statistics: MigrationStatistics | None
+    """What it added up to; null while it goes on."""
+    error: Failure | None
+    """Why it failed; null if it did not."""
+
+
+@dataclass(frozen=True)
+class MigrationStatusReport:
+    """Where a migration stands, in brief."""
+
+    migration_id: UUID
+    """The migration's id."""
+    status: MigrationStatus
+    """Where it stands."""
+    phase: RunPhase
+    """What is being done."""
+    sequence: int
+    """The number of the last event, to follow `migrationEvents` from."""
+    started_at: datetime
+    """When it was started."""
+    ended_at: datetime | None
+    """When it ended; null while it goes on."""
+    error: Failure | None
+    """Why it failed; null if it did not."""
+
+
+@dataclass(frozen=True)
+class MigrationProgress:
+    """How far a migration has come. Processed records are those committed in the target, by its own ledger."""
+
+    migration_id: UUID
+    """The migration's id."""
+    status: MigrationStatus
+    """Where it stands."""
+    phase: RunPhase
+    """What is being done."""
+    processed_records: Rows
+    """Rows committed in the target, and rows rejected."""
+    total_records: Rows
+    """Rows to be copied: an estimate until all tables are copied."""
+    percentage: float
+    """From 0 to 100, by bytes; 100 only at the end of a migration that is COMPLETED."""
+    eta_s: float | None
+    """Estimated seconds to the end of the copy; null without a rate to go by."""
+    rows_read: Rows
+    """Rows read from the source; runs ahead of those committed."""
+    rows_written: Rows
+    """Rows committed in the target."""
+    rows_rejected: Rows
+    """Rows that the target could not take."""
+    bytes_done: Bytes
+    """Bytes read."""
+    bytes_total: Bytes
+    """Bytes to read, estimated."""
+    rows_per_second: float
+    """The present rate in rows."""
+    bytes_per_second: float
+    """The present rate in bytes."""
+    elapsed_s: float
+    """Seconds since the start, up to the end."""
+    tables: tuple[TableProgress, ...]
+    """Table by table; within an event only those in which something happens."""
+
+
+class MigrationEventKind(Enum):
+    """What an event of a migration tells."""
+
+    SNAPSHOT = "SNAPSHOT"
+    """Everything as it is now; the first event unless those since `after` are still known."""
+    PROGRESS = "PROGRESS"
+    """The copy has gone on; at most about twice a second."""
+    STATUS = "STATUS"
+    """The status has changed."""
+    TABLE = "TABLE"
+    """All rows of a table are accounted for."""
+    TERMINAL = "TERMINAL"
+    """The migration has ended; always the last event, and sent once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationFrame:
+    """Something new about a migration. Events of one migration are numbered without a gap."""
+
+    migration_id: UUID
+    """The migration's id."""
+    sequence: int
+    """The event's number; the next event has the next number."""
+    kind: MigrationEventKind
+    """What it tells."""
+    occurred_at: datetime
+    """When it happened."""
+    status: MigrationStatus
+    """Where the migration stands."""
+    progress: MigrationProgress | None = None
+    """How far it has come; with SNAPSHOT all tables, with PROGRESS those at work."""
+    table: TableProgress | None = None
+    """The table, with TABLE."""
+    statistics: MigrationStatistics | None = None
+    """What it added up to, once it has ended."""
+    error: Failure | None = None
+    """Why it failed, once it has."""
+
+
+@dataclass(frozen=True)
+class LogDetail:
+    """A particular of a log entry."""
+
+    name: str
+    """What it is, such as `table`."""
+    value: str
+    """Its value."""
+
+
+@dataclass(frozen=True)
+class MigrationLogEntry:
+    """A line of a migration's log."""
+
+    id: UUID
+    """The entry's id; ids rise with time."""
+    sequence: int
+    """Its place in the migration's log, counted from 1 without a gap."""
+    migration_id: UUID
+    """The migration's id."""
+    level: LogLevel
+    """How serious it is."""
+    message: str
+    """What happened."""
+    context: tuple[LogDetail, ...]
+    """Particulars, such as the table."""
+    repeated: int
+    """How often the same has happened since, within a short time."""
+    logged_at: datetime
+    """When it happened first."""
+
+
+@dataclass(frozen=True)
+class MigrationFilter:
+    """Which migrations to list."""
+
+    status: MigrationStatus | None = None
+    """Only those that stand there."""
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """Which log entries to list. Conditions that are given must all hold."""
+
+    min_level: LogLevel | None = None
+    """Only entries at least as serious."""
+    from_date: datetime | None = None
+    """Nothing before this moment."""
+    to_date: datetime | None = None
+    """Nothing after this moment."""

@@ -1,0 +1,62 @@
+"""Handlers of the migrations slice."""
+
+from __future__ import annotations
+
+from domain.kernel.messages import Binding
+from domain.migrations import commands, facts, queries
+from infra.bindings.ports import Ports
+from infra.db.readers.migration_following import SqlMigrationFollower
+from infra.db.readers.migrations import SqlMigrationReader
+from infra.db.stores.migrations.assignments import SqlAssignments
+from infra.db.stores.migrations.claims import SqlTargetClaims
+from infra.db.stores.migrations.counters import SqlCounters
+from infra.db.stores.migrations.reports import SqlReports
+from infra.db.stores.migrations.stream import SqlStream
+
+
+def bindings(ports: Ports) -> tuple[Binding, ...]:
+    """Return this slice's part of the table."""
+    return (*_commands(ports), *_facts(ports), *_queries(ports))
+
+
+def _commands(ports: Ports) -> tuple[Binding, ...]:
+    start = commands.StartMigrationHandler(
+        ids=ports.ids,
+        clock=ports.clock,
+        claims=SqlTargetClaims(),
+        mappings=ports.mappings,
+        stream=SqlStream(),
+        assignments=SqlAssignments(),
+    )
+    cancel = commands.CancelMigrationHandler(ports.clock, SqlCounters(), SqlStream())
+    return (commands.StartMigration.handled_by(start), commands.CancelMigration.handled_by(cancel))
+
+
+def _facts(ports: Ports) -> tuple[Binding, ...]:
+    desk = facts.Desk(ports.clock, SqlStream(), SqlCounters(), SqlAssignments(), SqlReports())
+    return (
+        facts.NotePlanning.handled_by(facts.NotePlanningHandler(desk)),
+        facts.NotePlanned.handled_by(facts.NotePlannedHandler(desk)),
+        facts.NoteTables.handled_by(facts.NoteTablesHandler(desk)),
+        facts.NoteCopied.handled_by(facts.NoteCopiedHandler(desk)),
+        facts.NoteCompleted.handled_by(facts.NoteCompletedHandler(desk)),
+        facts.NoteFailed.handled_by(facts.NoteFailedHandler(desk)),
+        facts.NoteCancelled.handled_by(facts.NoteCancelledHandler(desk)),
+    )
+
+
+def _queries(ports: Ports) -> tuple[Binding, ...]:
+    reader, follower = SqlMigrationReader(ports.database), SqlMigrationFollower(ports.database, ports.feed)
+    return (
+        queries.GetMigrationsByIds.handled_by(queries.GetMigrationsByIdsHandler(reader)),
+        queries.GetMigrations.handled_by(queries.GetMigrationsHandler(reader)),
+        queries.GetMigrationsOfProjects.handled_by(queries.GetMigrationsOfProjectsHandler(reader)),
+        queries.GetLastMigrations.handled_by(queries.GetLastMigrationsHandler(reader)),
+        queries.GetMigrationStatus.handled_by(queries.GetMigrationStatusHandler(reader)),
+        queries.GetMigrationProgress.handled_by(queries.GetMigrationProgressHandler(reader)),
+        queries.GetMigrationLogs.handled_by(queries.GetMigrationLogsHandler(reader)),
+        queries.GetMigrationReport.handled_by(queries.GetMigrationReportHandler(reader)),
+        queries.FollowMigration.handled_by(queries.FollowMigrationHandler(follower)),
+        queries.FollowMigrationLog.handled_by(queries.FollowMigrationLogHandler(follower)),
+        queries.MayViewMigration.handled_by(queries.MayViewMigrationHandler()),
+    )

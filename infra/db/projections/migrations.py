@@ -1,0 +1,59 @@
+"""What migrations look like after each event."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.migrations.aggregate import failure_of, statistics_of, status_after
+from domain.migrations.events import MigrationEvent, MigrationStarted, MigrationTableCompleted
+from domain.migrations.report import Failure
+from domain.migrations.values import MigrationStatistics, MigrationStatus
+from infra.db.event_store import Recorded
+from infra.db.tables.migrations import MigrationRow
+from infra.shapes import adapter
+
+TABLES: tuple[Table, ...] = (SQLModel.metadata.tables["migration"],)
+
+
+async def project(session: AsyncSession, recorded: Recorded) -> None:
+    """Apply one event."""
+    event = recorded.event
+    if isinstance(event, MigrationStarted):
+        session.add(_started(event))
+    elif isinstance(event, get_args(MigrationEvent)) and not isinstance(event, MigrationTableCompleted):
+        await _changed(session, event)
+
+
+def _started(event: MigrationStarted) -> MigrationRow:
+    config = event.config
+    return MigrationRow(
+        id=event.migration_id,
+        project_id=event.project_id,
+        source_connection_id=config.source_connection_id,
+        target_connection_id=config.target_connection_id,
+        mapping_id=config.mapping_id,
+        include=list(config.include),
+        exclude=list(config.exclude),
+        parallel_tasks=config.parallel_tasks,
+        batch_size=config.batch_size,
+        verify=config.verify.value,
+        on_existing=config.on_existing.value,
+        status=MigrationStatus.PENDING.value,
+        started_by=event.started_by,
+        started_at=event.occurred_at,
+    )
+
+
+async def _changed(session: AsyncSession, event: MigrationEvent) -> None:
+    row = await session.get_one(MigrationRow, event.migration_id)
+    status = status_after(event, MigrationStatus(row.status))
+    row.status = status.value
+    if status.is_settled:
+        statistics, failure = statistics_of(event), failure_of(event)
+        row.ended_at = event.occurred_at
+        row.statistics = adapter(MigrationStatistics).dump_python(statistics, mode="json") if statistics else None
+        row.error = adapter(Failure).dump_python(failure, mode="json") if failure else None

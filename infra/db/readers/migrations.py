@@ -1,0 +1,129 @@
+"""The read side of the migrations slice."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from domain.kernel.codec import from_json
+from domain.kernel.values import Page, PageRequest
+from domain.migrations.report import RunReport
+from domain.migrations.values import SETTLED
+from domain.migrations.views import (
+    LogFilter,
+    Migration,
+    MigrationFilter,
+    MigrationLogEntry,
+    MigrationProgress,
+    MigrationStatusReport,
+)
+from infra.db.database import Database, build
+from infra.db.readers.access import VISIBLE_PROJECTS
+from infra.db.readers.migration_state import read_state
+from infra.db.readers.paging import page_of, pages_of
+
+_COLUMNS = """
+migration.id, project_id, source_connection_id, target_connection_id, mapping_id, include, exclude, parallel_tasks,
+batch_size, verify, on_existing, status, started_by, started_at, ended_at, statistics, error
+"""
+
+_MIGRATIONS = f"""
+WITH {VISIBLE_PROJECTS}
+SELECT {_COLUMNS} FROM migration JOIN visible_project ON visible_project.id = project_id
+WHERE migration.id = ANY(CAST(:ids AS uuid[]))
+"""
+
+_OF_PROJECTS = f"""
+SELECT {_COLUMNS} FROM migration JOIN visible_project ON visible_project.id = project_id
+WHERE project_id = ANY(CAST(:owners AS uuid[])) AND (CAST(:status AS text) IS NULL OR status = :status)
+"""
+
+_LAST = f"""
+WITH {VISIBLE_PROJECTS}
+SELECT DISTINCT ON (project_id) {_COLUMNS}
+FROM migration JOIN visible_project ON visible_project.id = project_id
+WHERE project_id = ANY(CAST(:project_ids AS uuid[]))
+ORDER BY project_id, migration.id DESC
+"""
+
+_LOG = """
+SELECT id, sequence, migration_id, level, message, context, repeated, logged_at
+FROM migration_log
+WHERE migration_id = :migration_id
+  AND (CAST(:levels AS text[]) IS NULL OR level = ANY(CAST(:levels AS text[])))
+  AND (CAST(:from_date AS timestamptz) IS NULL OR logged_at >= :from_date)
+  AND (CAST(:to_date AS timestamptz) IS NULL OR logged_at <= :to_date)
+"""
+
+_REPORT = "SELECT report FROM migration_report WHERE migration_id = :migration_id"
+
+
+_IN_USE = """
+SELECT id FROM migration
+WHERE :connection_id IN (source_connection_id, target_connection_id) AND NOT status = ANY(:settled) LIMIT 1
+"""
+
+
+class MigrationUse:
+    """The need of unsettled migrations for their connections."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def reason(self, connection_id: UUID) -> str | None:
+        """Say which migration needs the connection now; nothing if none does."""
+        settled = [status.value for status in SETTLED]
+        rows = await self._database.rows(_IN_USE, connection_id=connection_id, settled=settled)
+        return f"Migration {rows[0]['id']} is using it. Wait for its end, or cancel it." if rows else None
+
+
+class SqlMigrationReader:
+    """Migrations, their progress, logs and reports."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def migrations(self, viewer: UUID, ids: tuple[UUID, ...]) -> dict[UUID, Migration]:
+        """Return those of the migrations that the viewer may see."""
+        rows = await self._database.rows(_MIGRATIONS, viewer=viewer, ids=list(ids))
+        return {row["id"]: build(Migration, row) for row in rows}
+
+    async def pages(
+        self, viewer: UUID, project_ids: tuple[UUID, ...], filter_: MigrationFilter, page: PageRequest
+    ) -> dict[UUID, Page[Migration]]:
+        """Return the same page of the migrations of each of the projects, newest first."""
+        status = filter_.status.value if filter_.status else None
+        sql = (VISIBLE_PROJECTS, _OF_PROJECTS)
+        return await pages_of(
+            Migration, self._database, sql, "project_id", project_ids, page, viewer=viewer, status=status
+        )
+
+    async def last(self, viewer: UUID, project_ids: tuple[UUID, ...]) -> dict[UUID, Migration]:
+        """Return the newest migration of each of the projects that has one."""
+        rows = await self._database.rows(_LAST, viewer=viewer, project_ids=list(project_ids))
+        return {row["project_id"]: build(Migration, row) for row in rows}
+
+    async def status(self, migration_id: UUID) -> MigrationStatusReport:
+        """Return where a migration stands."""
+        return (await read_state(self._database, migration_id)).report()
+
+    async def progress(self, migration_id: UUID) -> MigrationProgress:
+        """Return how far a migration has come."""
+        return (await read_state(self._database, migration_id)).progress()
+
+    async def log(self, migration_id: UUID, filter_: LogFilter, page: PageRequest) -> Page[MigrationLogEntry]:
+        """Return a page of a migration's log, newest first."""
+        return await page_of(
+            MigrationLogEntry,
+            self._database,
+            _LOG,
+            page,
+            migration_id=migration_id,
+            levels=list(filter_.min_level.and_above) if filter_.min_level else None,
+            from_date=filter_.from_date,
+            to_date=filter_.to_date,
+        )
+
+    async def report(self, migration_id: UUID) -> RunReport | None:
+        """Return what became of a migration, once it has ended."""
+        rows = await self._database.rows(_REPORT, migration_id=migration_id)
+        return from_json(RunReport, rows[0]["report"]) if rows else None

@@ -1,0 +1,1 @@
+"""Stores of the migrations slice: plans, chunks, counters, assignments, streams, reports."""
