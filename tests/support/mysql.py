@@ -16,7 +16,7 @@ from infra.embedded import binaries, process
 from tests.support.certificates import make_certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 INSTALL_DB = ("--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
@@ -90,7 +90,9 @@ def find_programs() -> tuple[Path, Path] | None:
 
 
 @contextmanager
-def running_mysql(programs: tuple[Path, Path], folder: Path, port: int) -> Iterator[MysqlServer]:
+def running_mysql(
+    programs: tuple[Path, Path], folder: Path, port: int, more_options: Mapping[str, str] | None = None
+) -> Iterator[MysqlServer]:
     """Create a data folder in `folder`, run the server on `port` of the loopback interface, and stop it at the end."""
     server_program, installer = programs
     account = process.server_account()
@@ -111,6 +113,7 @@ def running_mysql(programs: tuple[Path, Path], folder: Path, port: int) -> Itera
         "port": str(port),
         "bind-address": "127.0.0.1",
         **FAST_AND_FORGETFUL,
+        **(more_options or {}),
     }
     program = process.Program(
         name="MariaDB",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.model import TableName
 from domain.connections.values import Engine
-from domain.migrations.inventory import inventory
-from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
+from infra.connectors.draft import Draft
 from infra.connectors.expressions import transpile
 from infra.connectors.mysql.capabilities import CAPABILITIES
 from infra.connectors.mysql.ddl_objects import (
@@ -24,7 +24,7 @@ from infra.connectors.mysql.names import literal, quoted, quoted_list, table_sql
 from infra.connectors.mysql.types import INTEGER_BITS, parse_native
 
 if TYPE_CHECKING:
-    from domain.catalog.model import Column, DatabaseSchema, Table
+    from domain.catalog.model import Column, DatabaseSchema, Index, Table
 
 _FOREIGN_OPTIONS = "DEFAULT CHARACTER SET utf8mb4 COLLATE /*M! utf8mb4_nopad_bin */ /*!80000 utf8mb4_0900_bin */"
 """Collations of MariaDB and MySQL in which two texts are equal only if they are the same, spaces included."""
@@ -35,6 +35,7 @@ _NOT_BUILT = {
     ObjectKind.ROUTINE: "its body is code, which is not translated; create it by hand",
     ObjectKind.TYPE: "MySQL has no types of its own; each column of the type spells it out",
     ObjectKind.OTHER: "MySQL has nothing like it, or it is not copied",
+    ObjectKind.DEFAULT: "the column's values are numbered or computed",
 }
 
 
@@ -52,7 +53,7 @@ def plan_schema(wanted: DatabaseSchema) -> SchemaPlan:
         planner.add_checks(table)
     planner.add_sequences()
     planner.add_views()
-    return planner.plan(tables)
+    return planner.draft.plan(tables)
 
 
 class _Planner:
@@ -62,18 +63,9 @@ class _Planner:
         self._wanted = wanted
         self._is_own = wanted.engine is Engine.MYSQL
         self._types = declared_columns(wanted)
-        self._steps: list[Step] = []
-        self._outcomes: dict[SchemaObject, Parity] = {}
+        self.draft = Draft(wanted, _NOT_BUILT)
         self._constraints: set[str] = set()
         self._inline: set[tuple[TableName, str]] = set()
-
-    def plan(self, tables: tuple[Table, ...]) -> SchemaPlan:
-        """Return what was collected; an object without an outcome is one that has no place here."""
-        parity = tuple(
-            self._outcomes.get(item) or Parity(item, Outcome.SKIPPED, _NOT_BUILT.get(item.kind, "not copied"))
-            for item in inventory(self._wanted)
-        )
-        return SchemaPlan(tables, tuple(self._steps), parity)
 
     def add_table(self, table: Table) -> Table:
         """Plan a table with its columns, comments and primary key; return it in MySQL's terms."""
@@ -83,20 +75,21 @@ class _Planner:
         parts = [self._column_sql(table, column) for column in columns]
         if table.primary_key:
             parts.append(f"PRIMARY KEY ({quoted_list(cut(column) for column in table.primary_key.columns)})")
-            self._note(ObjectKind.PRIMARY_KEY, table.primary_key.name, name)
+            self.draft.created(SchemaObject(ObjectKind.PRIMARY_KEY, table.primary_key.name, name))
         parts.extend(self._inline_index(table, numbered))
         parts.extend(self._inline_checks(table))
         options = ["ENGINE=InnoDB", "ROW_FORMAT=DYNAMIC", _OWN_OPTIONS if self._is_own else _FOREIGN_OPTIONS]
         if table.comment:
             options.append(f"COMMENT={literal(table.comment)}")
-            self._note(ObjectKind.COMMENT, name, name)
+            self.draft.created(SchemaObject(ObjectKind.COMMENT, name, name))
         made = replace(table, name=TableName(cut(table.name.name)), columns=columns)
         body = ",\n  ".join(parts)
         created = SchemaObject(ObjectKind.TABLE, name)
-        self._step(
+        self.draft.step(
             Phase.BEFORE_DATA, created, f"CREATE TABLE {table_sql(made.name)} (\n  {body}\n) {' '.join(options)}"
         )
-        self._outcomes[created] = _named(created, table.name.name, made.name.name)
+        is_cut = made.name.name != table.name.name
+        self.draft.replaced(created, f"its name is cut to {made.name.name}" if is_cut else "")
         return made
 
     def add_indexes(self, table: Table, made: Table) -> None:
@@ -124,7 +117,7 @@ class _Planner:
             if column.identity is not None and column.identity.next_value > 1:
                 made_by = SchemaObject(ObjectKind.IDENTITY, column.name, str(table.name))
                 sql = f"ALTER TABLE {table_sql(made.name)} AUTO_INCREMENT = {column.identity.next_value}"
-                self._step(Phase.FINISH, made_by, sql)
+                self.draft.step(Phase.FINISH, made_by, sql)
 
     def add_defaults(self, table: Table, made: Table) -> None:
         """Plan the translated defaults of another engine; one that MySQL does not take is reported."""
@@ -151,18 +144,18 @@ class _Planner:
         """Plan sequences, which MariaDB has and MySQL has not."""
         for sequence in self._wanted.sequences:
             made = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
-            self._step(Phase.FINISH, made, sequence_sql(sequence), optional=True)
-            self._outcomes[made] = Parity(made, Outcome.CREATED)
+            self.draft.step(Phase.FINISH, made, sequence_sql(sequence), optional=True)
+            self.draft.created(made)
 
     def add_views(self) -> None:
         """Plan views, each after those it reads."""
         for view, sql, reason in view_rules(self._wanted):
             made = SchemaObject(ObjectKind.VIEW, str(view.name))
             if sql is None:
-                self._outcomes[made] = Parity(made, Outcome.SKIPPED, reason)
+                self.draft.skipped(made, reason)
                 continue
-            self._step(Phase.FINISH, made, sql, optional=True)
-            self._outcomes[made] = Parity(made, Outcome.REPLACED if reason else Outcome.CREATED, reason)
+            self.draft.step(Phase.FINISH, made, sql, optional=True)
+            self.draft.replaced(made, reason)
 
     def _made_column(self, table: Table, column: Column, types: Columns, numbered: str | None) -> Column:
         """Return a column in MySQL's terms, and note what becomes of it."""
@@ -174,14 +167,16 @@ class _Planner:
             if generated is None:
                 note = "its expression has no certain counterpart in MySQL; the column holds the computed values"
         identity = column.identity if column.name == numbered else None
-        if column.identity is not None:
-            reason = "" if identity else "MySQL numbers one whole-number column of a table, which must lead a key"
-            self._note(ObjectKind.IDENTITY, column.name, name, reason, Outcome.SKIPPED)
+        numbering = SchemaObject(ObjectKind.IDENTITY, column.name, name)
+        if identity is not None:
+            self.draft.created(numbering)
+        elif column.identity is not None:
+            self.draft.skipped(numbering, "MySQL numbers one whole-number column of a table, which must lead a key")
         if column.comment:
-            self._note(ObjectKind.COMMENT, column.name, name)
+            self.draft.created(SchemaObject(ObjectKind.COMMENT, column.name, name))
         if column.default is not None and self._is_own:
-            self._note(ObjectKind.DEFAULT, column.name, name)
-        self._note(ObjectKind.COLUMN, column.name, name, note, Outcome.REPLACED)
+            self.draft.created(SchemaObject(ObjectKind.DEFAULT, column.name, name))
+        self.draft.replaced(SchemaObject(ObjectKind.COLUMN, column.name, name), note)
         is_nullable = column.nullable or (column.generated is not None and generated is None)
         return replace(
             column,
@@ -214,7 +209,7 @@ class _Planner:
 
     def _numbered_column(self, table: Table, types: Columns) -> str | None:
         """Return the column that MySQL can number: a whole number that leads the primary key or another index."""
-        leading = {index.parts[0].column for index in table.indexes if index.parts and not index.predicate}
+        leading = {index.parts[0].column for index in self._buildable(table, types)}
         if table.primary_key:
             leading.add(table.primary_key.columns[0])
         for column in table.columns:
@@ -227,14 +222,17 @@ class _Planner:
         """Spell the index that a numbered column outside the primary key needs from the start."""
         if numbered is None or (table.primary_key and table.primary_key.columns[0] == numbered):
             return []
-        index = next(index for index in table.indexes if index.parts[0].column == numbered and not index.predicate)
-        natives = {name: declared.native for name, declared in self._types[table.name].items()}
-        rule = index_rule(index, self._wanted.engine, natives)
-        if rule.change is None:
-            return []
+        buildable = self._buildable(table, self._types[table.name])
+        index, rule = next((index, rule) for index, rule in buildable.items() if index.parts[0].column == numbered)
         self._inline.add((table.name, index.name))
-        self._note(ObjectKind.INDEX, index.name, str(table.name), rule.note, Outcome.REPLACED)
-        return [rule.change.removeprefix("ADD ")]
+        self.draft.replaced(SchemaObject(ObjectKind.INDEX, index.name, str(table.name)), rule.note)
+        return [(rule.change or "").removeprefix("ADD ")]
+
+    def _buildable(self, table: Table, types: Columns) -> dict[Index, Clause]:
+        """Return the indexes of a table that MySQL can build, and how."""
+        natives = {name: declared.native for name, declared in types.items()}
+        rules = {index: index_rule(index, self._wanted.engine, natives) for index in table.indexes}
+        return {index: rule for index, rule in rules.items() if rule.change is not None}
 
     def _inline_checks(self, table: Table) -> list[str]:
         """Spell checks of our own kind of server, which its rows satisfy, so that no row is looked at twice."""
@@ -242,7 +240,7 @@ class _Planner:
         for check in table.checks if self._is_own else ():
             name = self._constraint_name(table, check.name)
             parts.append(f"CONSTRAINT {quoted(name)} CHECK ({check.expression})")
-            self._note(ObjectKind.CHECK, check.name, str(table.name))
+            self.draft.created(SchemaObject(ObjectKind.CHECK, check.name, str(table.name)))
         return parts
 
     def _constraint_name(self, table: Table, name: str) -> str:
@@ -255,31 +253,15 @@ class _Planner:
     def _alter(self, phase: Phase, made: SchemaObject, rule: Clause, owner: Table, *, optional: bool = True) -> None:
         """Plan a change of a table, or note why there is none."""
         if rule.change is None:
-            self._outcomes[made] = Parity(made, Outcome.SKIPPED, rule.note)
+            self.draft.skipped(made, rule.note)
             return
-        self._step(phase, made, f"ALTER TABLE {quoted(cut(owner.name.name))} {rule.change}", optional=optional)
-        self._outcomes[made] = Parity(made, Outcome.REPLACED if rule.note else Outcome.CREATED, rule.note)
-
-    def _step(self, phase: Phase, made: SchemaObject, sql: str, *, optional: bool = False) -> None:
-        self._steps.append(Step(len(self._steps) + 1, phase, made, sql, optional))
-
-    def _note(
-        self, kind: ObjectKind, name: str, table: str, reason: str = "", otherwise: Outcome = Outcome.CREATED
-    ) -> None:
-        """Note an object as created, or, with a reason, as what else became of it."""
-        item = SchemaObject(kind, name, table)
-        self._outcomes[item] = Parity(item, otherwise if reason else Outcome.CREATED, reason)
+        self.draft.step(phase, made, f"ALTER TABLE {quoted(cut(owner.name.name))} {rule.change}", optional=optional)
+        self.draft.replaced(made, rule.note)
 
 
 def cut(name: str) -> str:
     """Cut a name to the longest that MySQL takes."""
     return name[: CAPABILITIES.identifier_max]
-
-
-def _named(made: SchemaObject, wanted: str, given: str) -> Parity:
-    if wanted == given:
-        return Parity(made, Outcome.CREATED)
-    return Parity(made, Outcome.REPLACED, f"its name is cut to {given}")
 
 
 def _at_full_precision(expression: str, native: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 from pymysql import err
 
 from domain.kernel.errors import (
@@ -48,6 +50,14 @@ _ADVICE = {
     2013: "when this repeats, look for a full disk or an out-of-memory kill at the server",
 }
 
+_CONNECT_ADVICE = {
+    ErrorCode.HOST_UNREACHABLE: "check host, port and firewall",
+    ErrorCode.AUTHENTICATION_FAILED: "check user name and password, and from where this user may connect",
+    ErrorCode.DATABASE_NOT_FOUND: "check the database's name",
+    ErrorCode.PRIVILEGE_MISSING: "grant the user access to this database",
+    ErrorCode.TLS_UNAVAILABLE: "check the server's certificate and its name, or choose another protection",
+}
+
 
 def number_of(error: BaseException) -> int:
     """Return MySQL's number of an error, or 0 if it has none (a session used after its end)."""
@@ -84,14 +94,16 @@ def connect_failure(error: Exception, label: str) -> ConnectFailed:
     """Return the reason why no session could be opened on the database called `label`."""
     if isinstance(error, ConnectFailed):
         return error
+    root = error.__cause__ or getattr(error, "original_exception", None) or error
     number = number_of(error)
     code = _BY_NUMBER.get(number, ErrorCode.HOST_UNREACHABLE if isinstance(error, OSError) else None)
+    if isinstance(root, ssl.SSLError):
+        code = ErrorCode.TLS_UNAVAILABLE
     is_cut_off = number in LOST
-    message = f"cannot connect to {label}: {text_of(error)}"
-    if code is ErrorCode.PRIVILEGE_MISSING:
-        message += "; grant the user access to this database"
+    reason = f"{text_of(error)} ({root})" if root is error.__cause__ else text_of(error)
+    advice = f"; {_CONNECT_ADVICE[code]}" if code in _CONNECT_ADVICE else ""
     return ConnectFailed(
-        message,
+        f"cannot connect to {label}: {reason}{advice}",
         code=code or (ErrorCode.HOST_UNREACHABLE if is_cut_off else ErrorCode.DATABASE_FAILED),
         transient=is_cut_off or code in (ErrorCode.HOST_UNREACHABLE, ErrorCode.DATABASE_BUSY),
     )

@@ -13,7 +13,7 @@ import ssl
 from pymysql.constants import CLIENT
 
 from domain.connections.values import Endpoint, TlsMode
-from domain.kernel.errors import ConnectFailed, ErrorCode
+from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode
 
 _HIDING_PLUGINS = frozenset(
     {"", "mysql_native_password", "caching_sha2_password", "sha256_password", "client_ed25519", "ed25519", "parsec"}
@@ -71,6 +71,14 @@ def check_plugin(endpoint: Endpoint, plugin: str) -> None:
         f"{endpoint.label} asks for the password by {plugin!r}, which is refused without a verified certificate; "
         "use another authentication plugin, or TLS with verification",
         code=ErrorCode.AUTHENTICATION_FAILED,
+    )
+
+
+def file_request(endpoint: Endpoint) -> DatabaseError:
+    """Return what to raise when a server asks for a file that nobody offered it."""
+    return DatabaseError(
+        f"{endpoint.label} asked for a file of this machine instead of answering; nothing was sent. "
+        "The server must be taken as hostile: check whom this address belongs to"
     )
 
 

@@ -16,6 +16,7 @@ from infra.connectors.mysql.errors import connect_failure, is_lost, translated
 from infra.connectors.mysql.security import (
     check_greeting,
     check_plugin,
+    file_request,
     is_local,
     password_latin1,
     tls_context,
@@ -125,6 +126,9 @@ class Control:
                 if is_lost(error):
                     self._drop()
                 raise translated(error, doing) from error
+            except RuntimeError as error:  # aiomysql's answer to a request for a file
+                self._drop()
+                raise file_request(self._endpoint) from error
             except BaseException:
                 self._drop()
                 raise

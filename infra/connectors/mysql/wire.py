@@ -15,11 +15,11 @@ from pymysql.connections import Connection
 from pymysql.constants import COMMAND
 from pymysql.protocol import MysqlPacket, OKPacketWrapper
 
-from domain.kernel.errors import DatabaseError
 from infra.connectors.mysql.capabilities import PACKET_BYTES
 from infra.connectors.mysql.security import (
     check_greeting,
     check_plugin,
+    file_request,
     is_local,
     password_latin1,
     tls_context,
@@ -103,7 +103,7 @@ class BulkConnection(_Driver):
             rows: int = super()._read_query_result(unbuffered)  # type: ignore[misc]  # not in the stubs
         except RuntimeError as error:
             self._force_close()
-            raise _file_request(self._endpoint) from error
+            raise file_request(self._endpoint) from error
         return rows
 
     def fetch(self, sql: str, args: tuple[object, ...] = ()) -> list[Row]:
@@ -121,7 +121,7 @@ class BulkConnection(_Driver):
         columns = self._packet().read_length_encoded_integer()
         if columns is None:  # 0xFB: a file is asked for
             self._force_close()
-            raise _file_request(self._endpoint)
+            raise file_request(self._endpoint)
         for _ in range(columns + 1):  # one packet per column, and the end of the list
             self._packet()
 
@@ -145,7 +145,7 @@ class BulkConnection(_Driver):
         content: bytes = packet.get_all_data()  # type: ignore[no-untyped-call]  # so the stubs have it
         if content[0] != _LOCAL_INFILE_REQUEST or content[1:] != token.encode():
             self._force_close()
-            raise _file_request(self._endpoint)
+            raise file_request(self._endpoint)
 
     def send_load(self, data: memoryview) -> None:
         """Send a part of the input."""
@@ -165,10 +165,3 @@ class BulkConnection(_Driver):
         """Cut the connection from another thread; a call that waits on it fails at once."""
         if self._sock is not None:
             self._sock.shutdown(socket.SHUT_RDWR)
-
-
-def _file_request(endpoint: Endpoint) -> DatabaseError:
-    return DatabaseError(
-        f"{endpoint.label} asked for a file of this machine instead of the rows being loaded; nothing was sent. "
-        "The server must be taken as hostile: check whom this address belongs to"
-    )
