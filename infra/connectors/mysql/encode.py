@@ -62,18 +62,24 @@ def places(copy: TableCopy) -> tuple[Place, ...]:
 
 
 def load_sql(copy: TableCopy, token: str) -> str:
-    """Spell the statement whose input `encode` makes; the server will ask for it by the token."""
+    """Spell the statement whose input `encode` makes; the server will ask for it by the token.
+
+    Where one column needs an expression, integers are assigned as well: with a SET clause that does
+    not name it, MariaDB numbers a row whose AUTO_INCREMENT column is given as 0.
+    """
     given = places(copy)
-    fields = ", ".join(quoted(place.column) if place.is_direct else f"@v{number}" for number, place in enumerate(given))
-    assigned = ", ".join(
-        f"{quoted(place.column)} = {place.expression.format(f'@v{number}')}"
-        for number, place in enumerate(given)
-        if not place.is_direct
-    )
+    assigns = not all(place.is_direct for place in given)
+    fields, assigned = [], []
+    for number, (place, column) in enumerate(zip(given, copy.columns, strict=True)):
+        if place.is_direct and not (assigns and parse_native(column.target_native).name in INTEGER_BITS):
+            fields.append(quoted(place.column))
+        else:
+            fields.append(f"@v{number}")
+            assigned.append(f"{quoted(place.column)} = {place.expression.format(f'@v{number}')}")
     return (
         f"LOAD DATA LOCAL INFILE '{token}' INTO TABLE {table_sql(copy.target)} CHARACTER SET binary "
         r"FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' "
-        f"({fields})" + (f" SET {assigned}" if assigned else "")
+        f"({', '.join(fields)})" + (f" SET {', '.join(assigned)}" if assigned else "")
     )
 
 
