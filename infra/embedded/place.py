@@ -97,15 +97,23 @@ class Place:
 
 
 def prepare_place(home: Path) -> Place:
-    """Create the folders of `home`'s embedded servers and return them."""
+    """Create the folders of `home`'s embedded servers and return them.
+
+    Raises ServerFailed when a folder cannot be created.
+    """
     account = process.server_account()
-    _make_passable(home, account)
-    root = home / "embedded" if process.can_traverse(home, account) else SYSTEM_FOLDER / _digest(home)
-    place = Place(home, root, account)
-    for folder in (place.root, place.root / "programs"):
-        _make_passable(folder, place.account)
-    place.logs.mkdir(mode=0o700, exist_ok=True)
-    place.private_folder(place.sockets)
+    try:
+        _make_passable(home, account)
+        root = home / "embedded" if process.can_traverse(home, account) else SYSTEM_FOLDER / _digest(home)
+        place = Place(home, root, account)
+        for folder in (place.root, place.root / "programs"):
+            _make_passable(folder, account)
+        place.logs.mkdir(mode=0o700, exist_ok=True)
+        place.private_folder(place.sockets)
+    except OSError as error:
+        raise process.ServerFailed(
+            f"{error.filename} cannot be used: {error.strerror}; set WHERRY_HOME to a folder of yours"
+        ) from error
     return place
 
 

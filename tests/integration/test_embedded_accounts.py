@@ -25,6 +25,16 @@ def test_a_long_or_odd_home_gets_its_sockets_elsewhere(open_folder: Path) -> Non
         servers.place.sockets.rmdir()
 
 
+def test_a_home_that_cannot_be_made_is_named(open_folder: Path) -> None:
+    (open_folder / "file").write_text("not a folder")
+
+    with (
+        pytest.raises(process.ServerFailed, match="file/home cannot be used: Not a directory; set WHERRY_HOME"),
+        open_servers(Settings(home=open_folder / "file" / "home")),
+    ):
+        pytest.fail("started")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has a home that its servers cannot reach")
 async def test_root_with_a_home_out_of_reach_keeps_the_servers_files_in_the_systems_folder(open_folder: Path) -> None:
     secluded = open_folder / "secluded"
@@ -61,7 +71,7 @@ def test_programs_that_the_servers_account_cannot_reach_are_copied_once(open_fol
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="already run by an ordinary user")
 @pytest.mark.slow
-def test_all_of_this_holds_for_an_ordinary_user_too(open_folder: Path) -> None:
+def test_the_main_promises_hold_for_an_ordinary_user_too(open_folder: Path) -> None:
     account = process.server_account()
     python = next((path for path in interpreters() if can_run(path, account)), None)
     if python is None:
@@ -81,7 +91,7 @@ import sys
 repository, *path = sys.argv[1:]
 sys.path[:0] = path
 import pytest
-tests = [f"{repository}/tests/integration/test_embedded{name}.py" for name in ("", "_accounts")]
+tests = [repository + "/tests/integration/test_embedded.py", "-k", "restart or killed or joins or password or account"]
 settings = ["--rootdir", repository, "-c", repository + "/pyproject.toml", "-p", "no:cacheprovider"]
 sys.exit(pytest.main([*tests, "-q", *settings]))
 """

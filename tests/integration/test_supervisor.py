@@ -157,3 +157,16 @@ def test_a_signal_before_everything_is_ready_ends_the_tree(tmp_path: Path) -> No
         assert running.wait(20) == 0
         assert running.stdout is not None
         assert running.stdout.read() == ""
+
+
+def test_a_terminal_that_is_gone_does_not_disturb_the_end(tmp_path: Path) -> None:
+    with tree(tmp_path, [[("server", NOTING)], [("worker", NOTING)]]) as running:
+        assert said(running) == "ready"
+        assert running.stdout is not None
+        running.stdout.close()
+
+        running.send_signal(signal.SIGHUP)
+
+        running.wait(20)
+    notes = (tmp_path / "log").read_text().splitlines()
+    assert notes == ["server starts", "worker starts", "worker ends", "server ends"]

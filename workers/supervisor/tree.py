@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from infra.embedded import process
 from workers.supervisor.signals import Signals
@@ -96,9 +97,9 @@ class Tree:
                 if kid.due is not None and kid.due <= now:
                     kid.restart(now)
                 elif kid.due is None and not kid.server.is_alive:
-                    self._say(kid.plan_restart(now))
+                    self._tell(kid.plan_restart(now))
             pause_s = min((kid.due - now for kid in kids if kid.due is not None), default=IDLE_S)
-        self._say("Stopping. A second signal hurries.")
+        self._tell("Stopping. A second signal hurries.")
 
     def _stop(self, signals: Signals) -> None:
         """Stop the stages, the last one first."""
@@ -113,5 +114,10 @@ class Tree:
                     deadline = time.monotonic() + in_time_s
             for kid in stage:
                 if kid.server.is_alive:
-                    self._say(f"{kid.program.name} did not end in time and was killed")
+                    self._tell(f"{kid.program.name} did not end in time and was killed")
                 kid.server.stop(timeout_s=0)
+
+    def _tell(self, sentence: str) -> None:
+        """Tell the operator; a terminal that is gone keeps nobody from stopping in good order."""
+        with suppress(OSError):
+            self._say(sentence)
