@@ -11,13 +11,15 @@ from strawberry.dataloader import DataLoader
 from strawberry.extensions import SchemaExtension
 
 from domain.auth.queries import GetUsersByIds
+from domain.catalog.queries import GetAnalysesByIds, GetAnalyzedTables, GetLatestAnalyses, GetOutlines
 from domain.connections.queries import GetConnectionsByIds, GetConnectionsOfProjects, GetLastTests
 from domain.kernel.messages import Query
-from domain.kernel.values import Page, PageRequest
+from domain.kernel.values import Page
 from domain.migrations.queries import GetLastMigrations, GetMigrationsByIds, GetMigrationsOfProjects
 from domain.projects.queries import GetProjectMembers, GetProjectsByIds
 from schema.context import Context, Loaders, current_loaders
 
+K = TypeVar("K")
 V = TypeVar("V")
 Ids = tuple[UUID, ...]
 
@@ -31,6 +33,10 @@ def make_loaders(context: Context) -> Loaders:
         project_connections=_pages(context, lambda ids, page: GetConnectionsOfProjects(project_ids=ids, page=page)),
         connections=_one(context, lambda ids: GetConnectionsByIds(ids=ids)),
         last_tests=_one(context, lambda ids: GetLastTests(connection_ids=ids)),
+        analyses=_one(context, lambda ids: GetAnalysesByIds(ids=ids)),
+        latest_analyses=_one(context, lambda ids: GetLatestAnalyses(connection_ids=ids)),
+        analyzed_tables=_pages(context, lambda ids, cut: GetAnalyzedTables(analysis_ids=ids, cut=cut)),
+        outlines=_sure(context, lambda ids: GetOutlines(analysis_ids=ids)),
         migrations=_one(context, lambda ids: GetMigrationsByIds(ids=ids)),
         last_migrations=_one(context, lambda ids: GetLastMigrations(project_ids=ids)),
         project_migrations=_pages(context, lambda ids, page: GetMigrationsOfProjects(project_ids=ids, page=page)),
@@ -59,17 +65,27 @@ def _many(
     return DataLoader(load_fn=load)
 
 
+def _sure(context: Context, query: Callable[[Ids], Query[dict[UUID, V]]]) -> DataLoader[UUID, V]:
+    """Return a loader of what everything with such an id has."""
+
+    async def load(keys: list[UUID]) -> list[V]:
+        found = await context.send(query(tuple(keys)))
+        return [found[key] for key in keys]
+
+    return DataLoader(load_fn=load)
+
+
 def _pages(
-    context: Context, query: Callable[[Ids, PageRequest], Query[dict[UUID, Page[V]]]]
-) -> DataLoader[tuple[UUID, PageRequest], Page[V]]:
+    context: Context, query: Callable[[Ids, K], Query[dict[UUID, Page[V]]]]
+) -> DataLoader[tuple[UUID, K], Page[V]]:
     """Return a loader of pages of the things that belong to an id; pages of the same cut are one query."""
 
-    async def load(keys: list[tuple[UUID, PageRequest]]) -> list[Page[V]]:
-        owners: defaultdict[PageRequest, list[UUID]] = defaultdict(list)
-        for id_, page in keys:
-            owners[page].append(id_)
-        found = {page: await context.send(query(tuple(ids), page)) for page, ids in owners.items()}
-        return [found[page].get(id_, Page((), has_next=False, total=0)) for id_, page in keys]
+    async def load(keys: list[tuple[UUID, K]]) -> list[Page[V]]:
+        owners: defaultdict[K, list[UUID]] = defaultdict(list)
+        for id_, cut in keys:
+            owners[cut].append(id_)
+        found = {cut: await context.send(query(tuple(ids), cut)) for cut, ids in owners.items()}
+        return [found[cut].get(id_, Page((), has_next=False, total=0)) for id_, cut in keys]
 
     return DataLoader(load_fn=load)
 

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from domain.auth.views import Organization, User
+from domain.catalog.views import SchemaAnalysis
 from domain.connections.views import Connection as DatabaseConnection
 from domain.connections.views import ConnectionMetrics, ConnectionStatus
 from domain.migrations.report import RunReport
@@ -22,10 +23,12 @@ from resolvers.failures import EXPECTED, CalmSchema, CodedErrors
 from resolvers.limits import Limits
 from resolvers.loaders import LoadersPerOperation
 from resolvers.mutations import auth as auth_mutations
+from resolvers.mutations import catalog as catalog_mutations
 from resolvers.mutations import connections as connection_mutations
 from resolvers.mutations import migrations as migration_mutations
 from resolvers.mutations import projects as project_mutations
 from resolvers.queries import auth as auth_queries
+from resolvers.queries import catalog as catalog_queries
 from resolvers.queries import connections as connection_queries
 from resolvers.queries import migrations as migration_queries
 from resolvers.queries import projects as project_queries
@@ -38,6 +41,7 @@ from schema.auth import (
     SignInResult,
     SignOutResult,
 )
+from schema.catalog import AnalyzeSchemaResult
 from schema.connections import (
     CreateConnectionResult,
     DeleteConnectionResult,
@@ -65,6 +69,7 @@ class Query:
     connections: Connection[DatabaseConnection] = described(connection_queries.connections)
     connection_status: ConnectionStatus = described(connection_queries.connection_status)
     connection_metrics: ConnectionMetrics = described(connection_queries.connection_metrics)
+    schema_analysis: SchemaAnalysis | None = described(catalog_queries.schema_analysis)
     migration: Migration | None = described(migration_queries.migration)
     migrations: Connection[Migration] = described(migration_queries.migrations)
     migration_status: MigrationStatusReport = described(migration_queries.migration_status)
@@ -92,6 +97,7 @@ class Mutation:
         connection_mutations.update_connection_credentials
     )
     delete_connection: DeleteConnectionResult = described(connection_mutations.delete_connection)
+    analyze_schema: AnalyzeSchemaResult = described(catalog_mutations.analyze_schema)
     start_migration: StartMigrationResult = described(migration_mutations.start_migration)
     cancel_migration: CancelMigrationResult = described(migration_mutations.cancel_migration)
 

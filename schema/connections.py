@@ -40,7 +40,8 @@ expose_type(values.ProbeFinding, name="ConnectionFinding")
 expose_type(views.ConnectionTest)
 expose_type(views.ConnectionStatus)
 expose_type(views.ConnectionMetrics)
-expose_type(views.Connection, project=_project, last_test=_last_test)
+CONNECTION = expose_type(views.Connection, project=_project, last_test=_last_test)
+"""Later slices hang their edges on it."""
 add_edges(PROJECT, connections=_connections)
 
 expose_input(config.ConnectionConfigInput, "ConnectionConfigInput")

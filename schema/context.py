@@ -12,6 +12,8 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from domain.auth.views import User
+from domain.catalog.model import DatabaseSchema
+from domain.catalog.views import PlacedTable, SchemaAnalysis, TableCut
 from domain.connections.views import Connection, ConnectionTest
 from domain.kernel.mediator import Mediator
 from domain.kernel.messages import Request
@@ -34,6 +36,10 @@ class Loaders:
     project_connections: DataLoader[tuple[UUID, PageRequest], Page[Connection]]
     connections: DataLoader[UUID, Connection | None]
     last_tests: DataLoader[UUID, ConnectionTest | None]
+    analyses: DataLoader[UUID, SchemaAnalysis | None]
+    latest_analyses: DataLoader[UUID, SchemaAnalysis | None]
+    analyzed_tables: DataLoader[tuple[UUID, TableCut], Page[PlacedTable]]
+    outlines: DataLoader[UUID, DatabaseSchema]
     migrations: DataLoader[UUID, Migration | None]
     last_migrations: DataLoader[UUID, Migration | None]
     project_migrations: DataLoader[tuple[UUID, PageRequest], Page[Migration]]

@@ -22,11 +22,15 @@ from strawberry.types.enum import StrawberryEnumDefinition
 C = TypeVar("C", bound=type)
 
 
-def expose_type(class_: C, *, name: str | None = None, **edges: Callable[..., Any]) -> C:
-    """Make a domain dataclass an output type. Each edge is a resolver that becomes a further field."""
+def expose_type(class_: C, *, name: str | None = None, hidden: tuple[str, ...] = (), **edges: Callable[..., Any]) -> C:
+    """Make a domain dataclass an output type. Each edge is a resolver that becomes a further field.
+
+    Hidden fields are for those that GraphQL cannot show as they are; an edge may take their place.
+    """
     _expose_enums(class_)
     strawberry.type(class_, name=name, description=_doc(class_))
-    _describe_fields(class_)
+    definition = _describe_fields(class_)
+    definition.fields = [field for field in definition.fields if field.python_name not in hidden]
     add_edges(class_, **edges)
     return class_
 

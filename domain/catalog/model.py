@@ -15,7 +15,9 @@ class TableName:
     """A table's name, with the schema it lives in where the engine has schemas."""
 
     name: str
+    """The name itself."""
     schema: str = ""
+    """The schema it lives in; empty where the engine has none, or for the default one."""
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
@@ -25,10 +27,15 @@ class ReferentialAction(Enum):
     """What happens to a row when the row it refers to goes or changes its key."""
 
     NO_ACTION = "NO ACTION"
+    """It is refused at the end of the statement or transaction."""
     RESTRICT = "RESTRICT"
+    """It is refused at once."""
     CASCADE = "CASCADE"
+    """The row goes or changes along."""
     SET_NULL = "SET NULL"
+    """The reference becomes NULL."""
     SET_DEFAULT = "SET DEFAULT"
+    """The reference becomes its default."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,9 @@ class Identity:
     """A column that the engine numbers by itself. `next_value` is what the next row would get."""
 
     next_value: int
+    """What the next row would get."""
     always: bool = False
+    """Whether rows may not bring a number of their own."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +57,25 @@ class Column:
     """
 
     name: str
+    """The column's name."""
     type: LogicalType
+    """What its values mean, in words every engine shares."""
     native: str
+    """Its type as its own engine spells it."""
     nullable: bool = True
+    """Whether it may be NULL."""
     default: str | None = None
+    """The expression of its default, in its engine's SQL; null without one."""
     identity: Identity | None = None
+    """How the engine numbers it; null if it does not."""
     generated: str | None = None
+    """The expression it is computed from; null if it is not computed."""
     generated_stored: bool = False
+    """Whether the computed value is stored rather than computed at each reading."""
     on_update: str | None = None
+    """The expression it gets at every update of its row; null without one."""
     comment: str = ""
+    """What its makers say of it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +83,9 @@ class Key:
     """A primary key, by its columns in order."""
 
     columns: tuple[str, ...]
+    """Its columns, in order."""
     name: str = ""
+    """Its name; empty where the engine gives it none."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +96,15 @@ class IndexPart:
     """
 
     column: str = ""
+    """The column; empty if it is an expression."""
     expression: str = ""
+    """The expression, in its engine's SQL; empty if it is a column."""
     descending: bool = False
+    """Whether it is ordered from high to low."""
     prefix: int | None = None
+    """How many of its first characters count; null for all."""
     operator_class: str = ""
+    """The engine's word for how values are compared; empty for the default way."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +116,19 @@ class Index:
     """
 
     name: str
+    """Its name."""
     parts: tuple[IndexPart, ...]
+    """Its members, in order."""
     unique: bool = False
+    """Whether no two rows may agree in it."""
     constraint: bool = False
+    """Whether it was declared as a unique constraint."""
     method: str = "btree"
+    """The engine's word for its kind (`btree`, `gin`, `FULLTEXT`)."""
     predicate: str = ""
+    """The condition of the rows in it, in its engine's SQL; empty for all rows."""
     include: tuple[str, ...] = ()
+    """Columns that are stored in it and are no part of its key."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +136,17 @@ class ForeignKey:
     """A reference to another table, or to the same one."""
 
     name: str
+    """Its name."""
     columns: tuple[str, ...]
+    """The columns that refer, in order."""
     references: TableName
+    """The table referred to."""
     referenced_columns: tuple[str, ...]
+    """The columns referred to, in the same order."""
     on_delete: ReferentialAction = ReferentialAction.NO_ACTION
+    """What happens when the row referred to goes."""
     on_update: ReferentialAction = ReferentialAction.NO_ACTION
+    """What happens when the row referred to changes its key."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +154,9 @@ class Check:
     """A CHECK constraint, in its engine's own SQL."""
 
     name: str
+    """Its name."""
     expression: str
+    """What must hold, in its engine's SQL."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +164,23 @@ class Table:
     """A table with everything that hangs on it. Row estimate and size are the engine's own guesses."""
 
     name: TableName
+    """The table's name."""
     columns: tuple[Column, ...]
+    """Its columns, in order."""
     primary_key: Key | None = None
+    """Its primary key; null if it has none."""
     indexes: tuple[Index, ...] = ()
+    """Its indexes, without the primary key's."""
     foreign_keys: tuple[ForeignKey, ...] = ()
+    """Its references to other tables."""
     checks: tuple[Check, ...] = ()
+    """Its CHECK constraints."""
     comment: str = ""
+    """What its makers say of it."""
     row_estimate: Rows = Rows(0)
+    """About how many rows it has, as its engine guesses."""
     size_bytes: Bytes = Bytes(0)
+    """About how many bytes it takes with its indexes, as its engine tells."""
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, or nothing."""
@@ -142,8 +192,11 @@ class Sequence:
     """A number generator that no column owns; owned ones are their column's `identity`."""
 
     name: TableName
+    """The sequence's name."""
     next_value: int
+    """The number it would give next."""
     increment: int = 1
+    """How far one number is from the next."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +204,11 @@ class View:
     """A view, in its engine's own SQL."""
 
     name: TableName
+    """The view's name."""
     definition: str
+    """Its query, in its engine's SQL."""
     materialized: bool = False
+    """Whether its rows are stored."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +219,11 @@ class OtherObject:
     """
 
     kind: str
+    """What it is: a trigger, a routine, an event, a type."""
     name: str
+    """Its name."""
     definition: str = ""
+    """The statement that makes it, in its engine's SQL; empty where the engine cannot tell."""
 
 
 @dataclass(frozen=True)

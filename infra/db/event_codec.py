@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.auth import events as auth
+from domain.catalog import events as catalog
 from domain.connections import events as connections
 from domain.kernel.messages import Event
 from domain.migrations import events as migrations
@@ -13,7 +14,7 @@ from domain.projects import events as projects
 from infra.shapes import adapter
 
 EVENT_TYPES: dict[str, type[Event]] = {
-    type_.__name__: type_ for type_ in (*auth.EVENTS, *projects.EVENTS, *connections.EVENTS, *migrations.EVENTS)
+    type_.__name__: type_ for slice_ in (auth, projects, connections, catalog, migrations) for type_ in slice_.EVENTS
 }
 """Every event class by the name it is stored under."""
 

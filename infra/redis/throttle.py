@@ -12,6 +12,7 @@ from domain.kernel.errors import RateLimited
 ACCOUNT_MAX: dict[str, RateLimitItem] = {
     "sign-in": RateLimitItemPerMinute(10),
     "test-connection": RateLimitItemPerMinute(60),
+    "analyze-schema": RateLimitItemPerMinute(30),
 }
 """How many attempts one account has a minute."""
 

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from infra.db.projections.rebuild import replay
 from infra.db.projections.registry import TABLES
 from tests.support.api import ApiClient, LiveApi, create_project
-from tests.support.connections import create_connection, data_file, file_input, outcome_of_test
+from tests.support.connections import analyzed, create_connection, data_file, file_input, outcome_of_test
 
 
 async def test_a_rebuild_gives_the_same_tables(live_api: LiveApi) -> None:
@@ -31,6 +31,7 @@ async def make_a_life_of_connections(api: LiveApi, client: ApiClient, project_id
     file = data_file(api, "rebuilt.db")
     kept, gone = [await create_connection(client, file_input(project_id, file.name)) for _ in range(2)]
     await outcome_of_test(client, kept)
+    await analyzed(client, kept)
     await client.ok("updateConnection", "UpdateConnectionInput", {"connectionId": kept, "name": "renamed"})
     await outcome_of_test(client, gone)
     await client.ok("deleteConnection", "DeleteConnectionInput", {"connectionId": gone})

@@ -64,3 +64,14 @@ def data_file(api: LiveApi, name: str, *statements: str) -> Path:
     connection.commit()
     connection.close()
     return file
+
+
+ANALYSIS = "... on AnalyzeSchemaSuccess { analysis { id hash counts { tables columns } } }"
+
+
+async def analyzed(client: ApiClient, connection_id: str, **more: Any) -> Json:
+    """Analyse what a connection's database holds and return the analysis."""
+    input_ = {"connectionId": connection_id} | more
+    answer = await client.ok("analyzeSchema", "AnalyzeSchemaInput", input_, ANALYSIS)
+    analysis: Json = answer["analysis"]
+    return analysis

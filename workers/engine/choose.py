@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from domain.catalog.model import DatabaseSchema, Table, TableName
+from domain.catalog.names import matches, near
 from domain.kernel.errors import ErrorCode, ObjectMissing, ValidationFailed
 from domain.mappings.values import TableMapping
 from domain.migrations.plan import RunOptions
-from workers.engine.names import matches, near
 
 
 @dataclass(frozen=True)

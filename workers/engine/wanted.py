@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Key, Table, TableName, View
+from domain.catalog.names import mentions
 from domain.kernel.values import Rows
 from domain.migrations.plan import RunOptions
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject
 from workers.engine.choose import Choice, is_chosen
-from workers.engine.names import mentions
 
 Orphans = Mapping[tuple[TableName, ForeignKey], Rows]
 """Rows per foreign key, named by its source table, whose reference finds no row."""

@@ -8,6 +8,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.catalog.events import SchemaAnalyzed
 from domain.connections.events import (
     ConnectionCreated,
     ConnectionCredentialsUpdated,
@@ -59,6 +60,8 @@ def _line(event: Event) -> tuple[UUID, str] | None:
             return event.project_id, _of_connection(event)
         case ConnectionTested() | ConnectionDeleted():
             return event.project_id, _of_connection(event)
+        case SchemaAnalyzed():
+            return event.project_id, f"A schema was analysed: {event.counts.tables} tables."
         case MigrationTableCompleted():
             return None  # a migration of a thousand tables is not a thousand things that happened in the project
         case _ if isinstance(event, MIGRATION_EVENTS):

@@ -8,7 +8,7 @@ from sqlalchemy import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from infra.db.event_store import Recorded
-from infra.db.projections import activity, auth, connections, migrations, projects
+from infra.db.projections import activity, auth, catalog, connections, migrations, projects
 
 Projection = Callable[[AsyncSession, Recorded], Awaitable[None]]
 
@@ -16,11 +16,19 @@ PROJECTIONS: tuple[Projection, ...] = (
     auth.project,
     projects.project,
     connections.project,
+    catalog.project,
     migrations.project,
     activity.project,
 )
 
-TABLES: tuple[Table, ...] = (*auth.TABLES, *projects.TABLES, *connections.TABLES, *migrations.TABLES, *activity.TABLES)
+TABLES: tuple[Table, ...] = (
+    *auth.TABLES,
+    *projects.TABLES,
+    *connections.TABLES,
+    *catalog.TABLES,
+    *migrations.TABLES,
+    *activity.TABLES,
+)
 """The tables that projections own; a rebuild empties them first."""
 
 

@@ -1,4 +1,4 @@
-"""Connections."""
+"""Connections and the catalog."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    _connections()
+    _catalog()
+
+
+def _connections() -> None:
     op.create_table(
         "connection",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -54,3 +59,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection_id"),
     )
     op.create_index(op.f("ix_credential_key_id"), "credential", ["key_id"], unique=False)
+
+
+def _catalog() -> None:
+    op.create_table(
+        "schema_analysis",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("connection_id", sa.Uuid(), nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("server_version", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("duration_ms", sa.Integer(), nullable=False),
+        sa.Column("analyzed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_schema_analysis_connection_id"), "schema_analysis", ["connection_id"], unique=False)
+    op.create_index(op.f("ix_schema_analysis_project_id"), "schema_analysis", ["project_id"], unique=False)
+    op.create_table(
+        "schema_snapshot",
+        sa.Column("analysis_id", sa.Uuid(), nullable=False),
+        sa.Column("outline", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("analysis_id"),
+    )
+    op.create_table(
+        "schema_snapshot_table",
+        sa.Column("analysis_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("analysis_id", "number"),
+    )
