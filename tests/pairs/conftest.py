@@ -37,7 +37,12 @@ class Pair:
         return Route(self.source.connector, self.source.endpoint, self.target.connector, self.target.endpoint)
 
 
-@pytest.fixture(params=list(product(ENGINES, ENGINES)), ids=lambda ends: "-".join(end.value.lower() for end in ends))
+def names_of(ends: tuple[Engine, Engine]) -> str:
+    """Name a pair in a test's id."""
+    return "-".join(end.value.lower() for end in ends)
+
+
+@pytest.fixture(params=list(product(ENGINES, ENGINES)), ids=names_of)
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     """Two empty databases, gone after the test."""
     engines: tuple[Engine, Engine] = request.param
