@@ -9,6 +9,8 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,7 +35,7 @@ def settings(open_folder: Path) -> Settings:
 
 @contextmanager
 def wherry(command: str, settings: Settings) -> Iterator[subprocess.Popen[str]]:
-    """Run a command of the command line in the background, and wait until the API is ready."""
+    """Run a command of the command line in the background, and wait until it says that it is ready."""
     ours = {
         "WHERRY_HOME": str(settings.home),
         "WHERRY_PORT": str(settings.port),
@@ -50,8 +52,9 @@ def wherry(command: str, settings: Settings) -> Iterator[subprocess.Popen[str]]:
         text=True,
     ) as running:
         try:
-            wait_until(lambda: is_serving(settings) or running.poll() is not None, timeout_s=60)
-            assert running.poll() is None, running.communicate()
+            assert running.stdout is not None
+            begun = list(takewhile(lambda line: not line.startswith("Ready."), running.stdout))
+            assert running.poll() is None, begun
             yield running
         finally:
             running.terminate()
@@ -69,8 +72,8 @@ def ask(settings: Settings, query: str) -> object:
         return json.load(answer)
 
 
-def api_pids(supervisor: int) -> list[int]:
-    return [pid for pid, line in children(supervisor).items() if "uvicorn" in line]
+def pids(supervisor: int, program: str) -> list[int]:
+    return [pid for pid, line in children(supervisor).items() if program in line]
 
 
 def test_the_api_answers_and_a_termination_ends_it_and_its_servers_in_good_order(settings: Settings) -> None:
@@ -87,23 +90,54 @@ def test_the_api_answers_and_a_termination_ends_it_and_its_servers_in_good_order
 
 def test_an_api_that_is_killed_comes_back(settings: Settings) -> None:
     with wherry("api", settings) as running:
-        (before,) = api_pids(running.pid)
+        (before,) = pids(running.pid, "uvicorn")
 
         os.kill(before, signal.SIGKILL)
 
-        wait_until(lambda: api_pids(running.pid) not in ([], [before]))
+        wait_until(lambda: pids(running.pid, "uvicorn") not in ([], [before]))
         wait_until(lambda: is_serving(settings), timeout_s=60)
         assert ask(settings, "{__typename}") == {"data": {"__typename": "Query"}}
 
 
 def test_a_killed_supervisor_takes_api_and_servers_with_it(settings: Settings) -> None:
     with wherry("api", settings) as running:
-        (api,) = api_pids(running.pid)
+        (api,) = pids(running.pid, "uvicorn")
 
         running.kill()
 
         wait_until(lambda: not is_serving(settings) and command_lines(settings.home) == [])
         wait_until(lambda: not pid_exists(api))
+
+
+def test_a_second_whole_stack_of_the_same_home_is_refused_with_a_reason(settings: Settings) -> None:
+    with wherry("api", settings):
+        second = subprocess.run(
+            [sys.executable, "-m", "workers.cli", "up"],
+            env={**os.environ, "WHERRY_HOME": str(settings.home), "PYTHONPATH": os.pathsep.join(sys.path)},
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert second.returncode == 1
+        assert f"the embedded servers of {settings.home} are already running" in second.stderr
+        assert is_serving(settings)
+
+
+@pytest.mark.skipif(find_spec("workers.main") is None, reason="there is no worker program yet")
+def test_a_whole_stack_has_api_and_workers_and_mends_both(settings: Settings) -> None:
+    with wherry("up", settings) as running:
+        wait_until(lambda: len(pids(running.pid, "workers.main")) == settings.workers)
+        (before,) = pids(running.pid, "workers.main")
+
+        os.kill(before, signal.SIGKILL)
+
+        wait_until(lambda: pids(running.pid, "workers.main") not in ([], [before]))
+        running.terminate()
+        assert running.wait(60) == 0
+        assert command_lines(settings.home) == []
 
 
 def pid_exists(pid: int) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.embedded import REPOSITORY
-from tests.support.processes import command_lines
+from tests.support.processes import children, command_lines
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 # A program that notes its start and its end, and is ready when it has said so.
 NOTING = """
-echo "$1 starts" >> log; echo $$ > $1.pid
+echo "$1 starts" >> log; echo $$ > $1.new; mv $1.new $1.pid
 trap 'echo "$1 ends" >> log; exit 0' TERM
 touch $1.ready
 while :; do sleep 0.05; done
 """
-STUBBORN = "echo $$ > $1.pid; trap '' TERM; touch $1.ready; while :; do sleep 0.05; done"
+STUBBORN = "echo $$ > $1.new; mv $1.new $1.pid; trap '' TERM; touch $1.ready; while :; do sleep 0.05; done"
 FAILING = "echo 'no room' >&2; exit 3"
 
 RUN_TREE = """
@@ -111,6 +111,21 @@ def test_what_crashes_is_started_again_each_time_after_a_longer_pause(tmp_path: 
         wait_until(lambda: pid_of(tmp_path, "worker") != second)
 
         assert pid_of(tmp_path, "server") == server
+
+
+def test_what_ends_while_the_others_are_starting_is_started_again_too(tmp_path: Path) -> None:
+    late = NOTING.replace("touch $1.ready", "while [ ! -e go ]; do sleep 0.05; done; touch $1.ready")
+    with tree(tmp_path, [[("server", NOTING)], [("api", late)]]) as running:
+        wait_until((tmp_path / "api.pid").exists)
+        before = pid_of(tmp_path, "server")
+
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: before not in children(running.pid) or "sh" not in children(running.pid)[before])
+        (tmp_path / "go").touch()
+
+        assert said(running) == "ready"
+        assert said(running) == "server ended with code -9; starting it again in 0.5 s"
+        wait_until(lambda: pid_of(tmp_path, "server") != before)
 
 
 def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:

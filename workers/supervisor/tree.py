@@ -90,7 +90,7 @@ class Tree:
     def _look_after(self, signals: Signals) -> None:
         """Start again whatever ends, until a signal asks to stop."""
         kids = [kid for stage in self._stages for kid in stage]
-        pause_s = IDLE_S
+        pause_s = 0.0  # one of them may have ended while the others were starting
         while not signals.wait(pause_s):
             now = time.monotonic()
             for kid in kids:
