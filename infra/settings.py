@@ -109,6 +109,12 @@ class Settings(BaseSettings):
     worker_jobs_max: Annotated[int, Ge(1), Le(64)] = 4
     """How many jobs, and so lanes of a migration, one worker process runs at a time."""
 
+    worker_lane_s: Annotated[float, Ge(1)] = 60
+    """How many seconds a lane of a migration works before it lets others have its turn."""
+
+    worker_lease_s: Annotated[float, Ge(1)] = 15
+    """After how many seconds without a sign of life another worker takes a worker's work over."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least serious log entries that are written."""
 

@@ -107,11 +107,16 @@ class MigrationConfig:
     on_existing: OnExisting = OnExisting.FAIL
     """What becomes of rows that target tables already hold."""
 
+    def __post_init__(self) -> None:
+        # Lists come in over the network; a frozen value holds tuples.
+        object.__setattr__(self, "include", tuple(self.include))
+        object.__setattr__(self, "exclude", tuple(self.exclude))
+
     def run_options(self) -> RunOptions:
         """Return what the engine needs to know, apart from the mapping."""
         return RunOptions(
-            include=tuple(self.include),
-            exclude=tuple(self.exclude),
+            include=self.include,
+            exclude=self.exclude,
             parallel=self.parallel_tasks,
             chunk_rows=self.batch_size,
             verify=self.verify,

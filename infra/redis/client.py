@@ -8,6 +8,9 @@ from typing import Any
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 
+QUEUE_NAME = "wherry:jobs"
+"""The sorted set that holds our jobs; workers read it, and nothing else does."""
+
 SOCKET_TIMEOUT_S = 5
 CONNECTIONS_MAX = 50
 
@@ -32,4 +35,6 @@ def connect(url: str) -> ArqRedis:
         socket_connect_timeout=SOCKET_TIMEOUT_S,
         health_check_interval=30,
     )
-    return ArqRedis(pool_or_conn=pool, job_serializer=to_json, job_deserializer=from_json)
+    return ArqRedis(
+        pool_or_conn=pool, job_serializer=to_json, job_deserializer=from_json, default_queue_name=QUEUE_NAME
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix, job_key_prefix
 from redis.exceptions import RedisError
 
 from domain.kernel.messages import Job, Signal
@@ -22,6 +23,17 @@ class RedisDoorbell:
             await self._redis.enqueue_job(job.name, str(job.subject), _job_id=job.key)
         except RedisError as error:
             raise ConnectionError("the job queue is out of reach") from error
+
+    async def is_waiting(self, job: Job) -> bool:
+        """Tell whether a job waits in the queue, taken up by no worker yet."""
+        try:
+            known, taken = (
+                await self._redis.exists(job_key_prefix + job.key),
+                await self._redis.exists(in_progress_key_prefix + job.key),
+            )
+        except RedisError as error:
+            raise ConnectionError("the job queue is out of reach") from error
+        return bool(known) and not taken
 
     async def publish(self, signal: Signal) -> None:
         """Tell live subscribers."""

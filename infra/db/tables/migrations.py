@@ -127,6 +127,7 @@ class MigrationStreamRow(SQLModel, table=True):
     sequence: int = Field(default=0, sa_type=BigInteger)
     log_sequence: int = Field(default=0, sa_type=BigInteger)
     closed: bool = False
+    moved: bool = False
     phase: str
     told_at: datetime = instant()
     rows_seen: int = Field(default=0, sa_type=BigInteger)

@@ -44,9 +44,9 @@ SET state = :state, holder = '', lease_until = NULL, table_number = NULL, rows_u
 WHERE {_THIS} AND state = 'TAKEN' AND holder = :holder RETURNING 1
 """
 
-_RENEW = """
+_RENEW = f"""
 UPDATE migration_assignment SET lease_until = now() + make_interval(secs => :lease_s)
-WHERE holder = :holder AND state = 'TAKEN'
+WHERE {_THIS} AND state = 'TAKEN' AND holder = :holder RETURNING 1
 """
 
 
@@ -99,9 +99,9 @@ class Leases:
         values = place_of(assignment) | {"holder": self.holder, "lease_s": self.lease_s}
         return await self._one(_TAKE, values)
 
-    async def renew(self) -> None:
-        """Prolong the leases on all that this worker has in hand."""
-        await self._one(_RENEW, {"holder": self.holder, "lease_s": self.lease_s})
+    async def renew(self, assignment: Assignment) -> bool:
+        """Prolong the lease on an assignment in hand; false if it is lost."""
+        return await self._one(_RENEW, place_of(assignment) | {"holder": self.holder, "lease_s": self.lease_s})
 
     async def finish(self, assignment: Assignment) -> None:
         """Note that an assignment is done."""

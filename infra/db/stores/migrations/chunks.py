@@ -83,9 +83,7 @@ SELECT count(*) FILTER (WHERE state <> 'DEAD') AS open,
 FROM migration_chunk WHERE migration_id = :migration_id AND state <> 'DONE'
 """
 
-_READINGS = (
-    "SELECT DISTINCT reading FROM migration_chunk WHERE migration_id = :migration_id ORDER BY reading LIMIT 1000"
-)
+_READINGS = "SELECT DISTINCT reading FROM migration_chunk WHERE migration_id = :migration_id AND state = 'DONE' LIMIT 2"
 
 
 @dataclass(frozen=True)
@@ -165,10 +163,11 @@ class Chunks:
             row = (await connection.execute(text(_LEFT), {"migration_id": self.migration_id})).mappings().one()
         return Left(row["open"], row["dead"], row["error"] or "")
 
-    async def readings(self) -> tuple[str, ...]:
-        """Return which reading sessions the chunks came from."""
-        rows = await self.database.rows(_READINGS, migration_id=self.migration_id)
-        return tuple(row["reading"] for row in rows)
+
+async def read_readings(database: Database, migration_id: UUID) -> tuple[str, ...]:
+    """Return which reading sessions a migration's copied chunks came from."""
+    rows = await database.rows(_READINGS, migration_id=migration_id)
+    return tuple(row["reading"] for row in rows)
 
 
 def _place(chunk: Chunk) -> dict[str, object]:

@@ -22,7 +22,7 @@ FRAME_INTERVAL_S = 0.45
 """A migration's frames of progress are at least this far apart, however many lanes work on it."""
 
 _STREAM = """
-SELECT phase, rows_seen, bytes_seen, rows_per_second, bytes_per_second, clock_timestamp() AS now,
+SELECT phase, moved, rows_seen, bytes_seen, rows_per_second, bytes_per_second, clock_timestamp() AS now,
        CAST(extract(epoch FROM clock_timestamp() - told_at) AS double precision) AS since_s
 FROM migration_stream
 WHERE migration_id = :migration_id AND NOT closed
@@ -33,7 +33,7 @@ FOR UPDATE SKIP LOCKED
 _MIGRATION = "SELECT status, started_at, ended_at FROM migration WHERE id = :migration_id"
 
 _TOLD = """
-UPDATE migration_stream SET told_at = :now, rows_seen = :rows_seen, bytes_seen = :bytes_seen,
+UPDATE migration_stream SET told_at = :now, moved = false, rows_seen = :rows_seen, bytes_seen = :bytes_seen,
     rows_per_second = :rows_per_second, bytes_per_second = :bytes_per_second
 WHERE migration_id = :migration_id
 """
@@ -44,17 +44,20 @@ WHERE migration_id = :migration_id AND number = :number
 """
 
 
-async def show_progress(database: Database, migration_id: UUID) -> bool:
-    """Add a frame of progress unless there was one a moment ago; tell whether it was added."""
+async def show_progress(database: Database, migration_id: UUID, interval_s: float = FRAME_INTERVAL_S) -> bool:
+    """Add a frame of progress, unless there was one a moment ago or nothing has moved; tell whether it was added."""
     of = {"migration_id": migration_id}
     async with database.engine.begin() as connection:
-        found = await connection.execute(text(_STREAM), {**of, "interval_s": FRAME_INTERVAL_S})
+        found = await connection.execute(text(_STREAM), {**of, "interval_s": interval_s})
         stream = found.mappings().first()
         if stream is None:
             return False
-        counts = await _rated(connection, migration_id, stream["since_s"])
+        counts = await table_counts(connection, migration_id)
         rows, size_bytes = sum(count.rows for count in counts), sum(count.bytes for count in counts)
         since_s = stream["since_s"]
+        if (rows, size_bytes) == (stream["rows_seen"], stream["bytes_seen"]) and not stream["moved"]:
+            return False
+        counts = await _rated(connection, migration_id, counts, since_s)
         rates = {
             "rows_per_second": smoothed(stream["rows_per_second"], rows - stream["rows_seen"], since_s),
             "bytes_per_second": smoothed(stream["bytes_per_second"], size_bytes - stream["bytes_seen"], since_s),
@@ -65,9 +68,10 @@ async def show_progress(database: Database, migration_id: UUID) -> bool:
         return await add_frame(connection, _frame(migration_id, migration, stream, counts, rates))
 
 
-async def _rated(connection: AsyncConnection, migration_id: UUID, since_s: float) -> tuple[TableCount, ...]:
-    """Return the counters, with the rates of those tables that have moved brought up to date."""
-    counts = await table_counts(connection, migration_id)
+async def _rated(
+    connection: AsyncConnection, migration_id: UUID, counts: tuple[TableCount, ...], since_s: float
+) -> tuple[TableCount, ...]:
+    """Return the counters with the rates of the tables at work brought up to date, in the store as well."""
     rated = tuple(
         replace(count, rows_per_second=smoothed(count.rows_per_second, count.rows - count.rows_seen, since_s))
         if count.is_at_work

@@ -25,7 +25,9 @@ RETURNING (SELECT status FROM migration WHERE id = :migration_id)
 
 _STATUS = "SELECT status FROM migration WHERE id = :migration_id"
 
-_PHASE = "UPDATE migration_stream SET phase = :phase WHERE migration_id = :migration_id AND phase <> :phase"
+_PHASE = "UPDATE migration_stream SET phase = :phase, moved = true WHERE migration_id = :migration_id"
+
+_MOVED = "UPDATE migration_stream SET moved = true WHERE migration_id = :migration_id"
 
 _TABLE_PHASE = """
 UPDATE migration_table SET phase = :phase WHERE migration_id = :migration_id AND number = :number
@@ -75,6 +77,7 @@ class Pulse:
         """Note what happens to a table."""
         values = {"migration_id": migration_id, "number": number, "phase": phase.value}
         async with self.database.engine.begin() as connection:
+            await connection.execute(text(_MOVED), {"migration_id": migration_id})
             await connection.execute(text(_TABLE_PHASE), values)
 
     async def log(self, migration_id: UUID, level: LogLevel, message: str, **context: str) -> None:

@@ -32,9 +32,9 @@ SAME_S = 10
 
 _OPEN = """
 INSERT INTO migration_stream
-    (migration_id, sequence, log_sequence, closed, phase, told_at, rows_seen, bytes_seen, rows_per_second,
+    (migration_id, sequence, log_sequence, closed, moved, phase, told_at, rows_seen, bytes_seen, rows_per_second,
      bytes_per_second)
-VALUES (:migration_id, 0, 0, false, :phase, now(), 0, 0, 0, 0)
+VALUES (:migration_id, 0, 0, false, false, :phase, now(), 0, 0, 0, 0)
 """
 
 _NEXT = """

@@ -1,0 +1,1 @@
+"""The jobs of the workers: each loads, calls the engine, reports."""

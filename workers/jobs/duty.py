@@ -1,0 +1,165 @@
+"""One assignment in a worker's hands: taken under a lease, kept alive while the work goes on, and left in order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.kernel.errors import ErrorCode, Fenced, WherryError
+from domain.migrations.assignments import Assignment
+from domain.migrations.facts import NoteCancelled, NoteFailed, NoteTables
+from domain.migrations.progress import RunStatus
+from domain.migrations.report import Failure
+from domain.migrations.signals import MigrationLogged, MigrationProgressUpdated
+from domain.migrations.values import LogLevel, MigrationStatus
+from infra.db.readers.migration_brief import Brief, read_brief
+from infra.db.stores.migrations.progress import show_progress
+from infra.db.stores.migrations.pulse import UnderWay
+from workers.engine.concurrency import cancelled
+from workers.engine.control import Ask, ControlSwitch, Stopped
+from workers.engine.prepare import PreparedRun
+from workers.engine.retry import RetryPolicy
+from workers.jobs.report import stored_report
+from workers.jobs.workshop import Workshop
+
+BEAT_S = 0.5
+"""How often a duty gives a sign of life, shows its progress, and looks whether it should stop."""
+
+PATIENCE = RetryPolicy(attempts_max=6, pause_s=1.0, pause_max_s=15.0)
+"""About half a minute in all, beside what the engine does about single statements."""
+
+UNEXPECTED = "Something went wrong on our side; the worker's log says what."
+
+_log = structlog.get_logger(__name__)
+
+_ASKS = {MigrationStatus.PAUSING: Ask.PAUSE, MigrationStatus.PAUSED: Ask.PAUSE, MigrationStatus.CANCELLING: Ask.CANCEL}
+
+
+class Duty:
+    """An assignment while it is worked on."""
+
+    def __init__(self, shop: Workshop, assignment: Assignment) -> None:
+        self.shop = shop
+        self.assignment = assignment
+        self.migration_id = assignment.migration_id
+        self.control = ControlSwitch()
+        self.under_way = UnderWay()
+        self.prepared: PreparedRun | None = None
+        """The plan, once it is known, for the report should the duty end badly."""
+        self.table_done = False
+        """Whether a table was completed that has not been told of."""
+        self.patience = PATIENCE
+        """How the work as a whole is tried again when a database is away for a while."""
+        self.lost = False
+        """Whether the assignment is no longer ours."""
+
+    @property
+    def planned(self) -> PreparedRun:
+        """The plan, where there must be one."""
+        if self.prepared is None:
+            raise LookupError("this duty has no plan yet")
+        return self.prepared
+
+    async def brief(self) -> Brief:
+        """Return what is to be known of the migration."""
+        return await read_brief(self.shop.container.database, self.migration_id)
+
+    async def log(self, level: LogLevel, message: str, **context: str) -> None:
+        """Add an entry to the migration's log."""
+        await self.shop.pulse.log(self.migration_id, level, message, **context)
+        await self.shop.publish(MigrationLogged.of(self.migration_id))
+
+    async def keep(self) -> None:
+        """Give signs of life until cancelled, or until the assignment is lost."""
+        while not self.lost:
+            self.shop.in_hand[self.assignment] = time.monotonic()
+            try:
+                await self._beat()
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("control store out of reach", error=type(error).__name__)
+            await asyncio.sleep(BEAT_S)
+
+    async def show(self, *, now: bool = False) -> None:
+        """Tell subscribers how far the migration has come; `now` even if that was told a moment ago."""
+        database = self.shop.container.database
+        shown = await (
+            show_progress(database, self.migration_id, 0) if now else show_progress(database, self.migration_id)
+        )
+        if shown:
+            await self.shop.publish(MigrationProgressUpdated.of(self.migration_id))
+
+    async def _beat(self) -> None:
+        status = await self.shop.pulse.beat(self.assignment, self.under_way)
+        if status is None:
+            self.lost = True
+            self.control.set(Ask.CANCEL)
+            return
+        self.control.set(Ask.CANCEL if status.is_settled else _ASKS.get(status, Ask.RUN))
+        if self.table_done:
+            self.table_done = False
+            await self.shop.tell(NoteTables(migration_id=self.migration_id))
+        await self.show()
+
+
+async def perform(shop: Workshop, key: str, work: Callable[[Duty], Awaitable[None]]) -> None:
+    """Do the assignment that a job's key names, unless it has been replaced or is in other hands.
+
+    Expected failures end the migration. A control store that cannot be reached does not: the lease
+    then runs out, and the work is given out again.
+    """
+    assignment = Assignment.of_key(key)
+    if not await shop.leases.take(assignment):
+        return
+    duty = Duty(shop, assignment)
+    keeper = asyncio.create_task(duty.keep())
+    try:
+        await _guarded(duty, work)
+    except (SQLAlchemyError, OSError) as error:
+        _log.warning("control store out of reach", error=type(error).__name__, job=key)
+    finally:
+        await cancelled([keeper])
+        shop.in_hand.pop(assignment, None)
+
+
+async def _guarded(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> None:
+    shop, assignment = duty.shop, duty.assignment
+    try:
+        await work(duty)
+        await shop.leases.finish(assignment)
+    except Stopped:
+        await _stopped(duty)
+    except Fenced as error:
+        _log.info("taken over by another worker", job=assignment.key, reason=error.message)
+        await shop.leases.finish(assignment)
+    except WherryError as error:
+        await _failed(duty, Failure(error.code, error.message))
+    except asyncio.CancelledError:
+        await shop.leases.put_back(assignment)
+        raise
+    except (SQLAlchemyError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a driver throws must end the migration, not hang it
+        _log.error("crashed", job=assignment.key, exc_info=error)
+        await _failed(duty, Failure(ErrorCode.INTERNAL, UNEXPECTED))
+
+
+async def _stopped(duty: Duty) -> None:
+    """Leave the work as was asked; the last one to leave ends the migration."""
+    if duty.lost:
+        return
+    await duty.shop.leases.finish(duty.assignment)
+    report = await stored_report(duty.shop.container.database, duty.migration_id, RunStatus.CANCELLED, duty.prepared)
+    await duty.shop.tell(NoteCancelled(migration_id=duty.migration_id, report=report))
+
+
+async def _failed(duty: Duty, failure: Failure) -> None:
+    report = await stored_report(duty.shop.container.database, duty.migration_id, RunStatus.FAILED, duty.prepared)
+    report = replace(report, error=failure)
+    await duty.show(now=True)
+    await duty.shop.tell(NoteFailed(migration_id=duty.migration_id, failure=failure, report=report))
+    await duty.shop.leases.finish(duty.assignment)

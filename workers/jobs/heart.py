@@ -1,0 +1,67 @@
+"""A thread that prolongs leases, so that a busy event loop does not cost a worker its work."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.container import control_store_url
+from infra.db.database import Database
+from infra.db.stores.migrations.assignments import Leases
+from infra.settings import Settings
+from workers.jobs.workshop import Workshop
+
+WEDGED_S = 120.0
+"""An assignment that has given no sign of life for so long gets no more help: its loop hangs."""
+
+_log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def beating(shop: Workshop) -> Iterator[None]:
+    """Prolong the leases on what this process has in hand for as long as this lasts."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_beat, args=(shop, ended), name="leases", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _beat(shop: Workshop, ended: threading.Event) -> None:
+    asyncio.run(_beat_until(shop, ended))
+
+
+async def _beat_until(shop: Workshop, ended: threading.Event) -> None:
+    settings = shop.container.settings
+    database = Database(_address(settings))
+    leases = Leases(database, shop.holder, settings.worker_lease_s)
+    try:
+        while not await asyncio.to_thread(ended.wait, settings.worker_lease_s / 3):
+            try:
+                await _renew(shop, leases)
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("leases not prolonged", error=type(error).__name__)
+    finally:
+        await database.close()
+
+
+async def _renew(shop: Workshop, leases: Leases) -> None:
+    now = time.monotonic()
+    for assignment, seen in tuple(shop.in_hand.items()):
+        if now - seen < WEDGED_S:
+            await leases.renew(assignment)
+
+
+def _address(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise LookupError("a worker's container is open, so it has a control store")
+    return control_store_url(settings.database_url.get_secret_value())

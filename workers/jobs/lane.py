@@ -1,0 +1,72 @@
+"""The job that copies chunks."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from domain.kernel.errors import DatabaseError
+from domain.migrations.facts import NoteCopied
+from domain.migrations.transfer import Chunk, ChunkReceipt
+from infra.clock import SystemIds
+from infra.db.stores.migrations.chunks import Chunks
+from workers.engine.ends import open_ends
+from workers.engine.pipeline import Desk, copy_chunk
+from workers.engine.progress import Meter
+from workers.engine.retry import retrying
+from workers.engine.schedule import work_lane
+from workers.jobs.duty import Duty, perform
+from workers.jobs.prepare import lanes_of, prepared_run
+from workers.jobs.queue import LeasedQueue
+from workers.jobs.report import reading_of
+from workers.jobs.sinks import LaneSink
+from workers.jobs.workshop import KEY
+
+
+async def copy_lane(ctx: dict[str, Any], _migration_id: str) -> None:
+    """Work in a lane for its time; arq calls this."""
+    await perform(ctx[KEY], ctx["job_id"], _lane)
+
+
+async def _lane(duty: Duty) -> None:
+    shop, assignment = duty.shop, duty.assignment
+    stored = await shop.plans.find(duty.migration_id)
+    if stored is None or stored.epoch != assignment.epoch:
+        return
+    duty.prepared = prepared_run(stored)
+    chunks = Chunks(shop.container.database, duty.migration_id, assignment.task, stored.epoch)
+    until = time.monotonic() + shop.container.settings.worker_lane_s
+    time_is_up = await retrying(lambda: _copy(duty, chunks, until), duty.patience)
+    left = await chunks.left()
+    if left.dead:
+        raise DatabaseError(left.error or "some rows were tried again and again, and every worker that did so was lost")
+    if not left.open:
+        await shop.tell(NoteCopied(migration_id=duty.migration_id, epoch=stored.epoch))
+    elif time_is_up:
+        await shop.leases.go_on(assignment)
+        await shop.relay()
+
+
+async def _copy(duty: Duty, chunks: Chunks, until: float) -> bool:
+    """Copy chunks with sessions of our own; tell whether it ended because the time was up."""
+    prepared, brief = duty.planned, await duty.brief()
+    route = await duty.shop.route(brief)
+    if lanes_of(brief.options, route.target_connector.capabilities) == 1:
+        until = math.inf  # a lane that nobody shares the work with keeps its one view of the source
+    copies = {copy.number: copy for copy in prepared.plan.tables}
+    sink = LaneSink(duty)
+    meter = Meter(prepared.ticket.run_id, sink)
+    async with open_ends(route, parallel=1) as ends:
+        desk = Desk(ends, prepared.ticket, meter, duty.control)
+        reading = reading_of(ends.source.consistency, SystemIds().new().hex)
+        queue = LeasedQueue(chunks, duty, reading=reading, until=until)
+
+        async def copy_one(chunk: Chunk) -> ChunkReceipt:
+            copy = copies[chunk.table_number]
+            sink.table_number = copy.number
+            meter.follow((copy,), ())
+            return await copy_chunk(desk, copy, chunk)
+
+        await work_lane(queue, copy_one, duty.control)
+        return queue.time_is_up

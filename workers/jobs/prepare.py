@@ -1,0 +1,105 @@
+"""The job that makes a migration ready for its lanes, or ready again after a worker was lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from domain.kernel.codec import from_json, to_json
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.aggregate import PlanSize
+from domain.migrations.facts import NotePlanned, NotePlanning
+from domain.migrations.plan import RunOptions
+from domain.migrations.progress import RunPhase, RunStatus
+from domain.migrations.transfer import Capabilities, Chunk, TableCopy
+from domain.migrations.values import LogLevel, MigrationStatus
+from infra.db.readers.migration_brief import Brief
+from infra.db.stores.migrations.plans import StoredPlan, TableWork
+from workers.engine.chunks import split_table
+from workers.engine.concurrency import each
+from workers.engine.control import Stopped
+from workers.engine.ends import Ends, open_ends
+from workers.engine.prepare import PreparedRun, RunRequest, prepare
+from workers.engine.progress import Meter
+from workers.engine.retry import retrying
+from workers.jobs.duty import Duty, perform
+from workers.jobs.sinks import PhaseSink
+from workers.jobs.workshop import KEY, run_id
+
+SPLITTERS = 4
+"""How many tables are cut into chunks at once."""
+
+
+async def prepare_migration(ctx: dict[str, Any], _migration_id: str) -> None:
+    """Prepare a migration; arq calls this."""
+    await perform(ctx[KEY], ctx["job_id"], lambda duty: retrying(lambda: _prepare(duty), duty.patience))
+
+
+async def _prepare(duty: Duty) -> None:
+    status = await duty.shop.tell(NotePlanning(migration_id=duty.migration_id))
+    if status is MigrationStatus.CANCELLING or status.is_settled:
+        raise Stopped(RunStatus.CANCELLED)
+    brief = await duty.brief()
+    stored = await duty.shop.plans.find(duty.migration_id)
+    async with open_ends(await duty.shop.route(brief), parallel=SPLITTERS) as ends:
+        if stored is None:
+            prepared, work = await _planned(duty, ends, brief)
+        else:
+            prepared, work = await _taken_over(duty, ends, stored), ()
+        duty.prepared = prepared
+        epoch = stored.epoch + 1 if stored else 1
+        capabilities = ends.route.target_connector.capabilities
+    await duty.shop.plans.save(duty.assignment, StoredPlan(epoch, to_json(prepared)), work)
+    await duty.shop.pulse.enter(duty.migration_id, RunPhase.DATA)
+    size = _size(prepared, lanes_of(brief.options, capabilities), work)
+    await duty.shop.tell(NotePlanned(by=duty.assignment, epoch=epoch, size=size))
+
+
+def prepared_run(stored: StoredPlan) -> PreparedRun:
+    """Return the engine's prepared run from a stored plan."""
+    return from_json(PreparedRun, stored.prepared)
+
+
+def lanes_of(options: RunOptions, target: Capabilities) -> int:
+    """Return in how many lanes a migration is copied."""
+    return min(options.parallel, target.writers_max)
+
+
+async def _planned(duty: Duty, ends: Ends, brief: Brief) -> tuple[PreparedRun, tuple[TableWork, ...]]:
+    """Let the engine plan and make the tables, and cut these into chunks."""
+    options = brief.options
+    if brief.mapping_id is not None:
+        mappings = await duty.shop.container.mappings.tables(brief.mapping_id, brief.project_id)
+        options = replace(options, mappings=mappings)
+    name = run_id(duty.migration_id)
+    meter = Meter(name, PhaseSink(duty.shop.pulse, duty.migration_id))
+    prepared = await prepare(ends, RunRequest(name, options), meter, duty.control)
+    for warning in prepared.plan.warnings:
+        await duty.log(LogLevel.WARNING, warning)
+    receipts = await ends.target.receipts(name)
+
+    async def work_on(copy: TableCopy) -> TableWork:
+        done = tuple(receipt for receipt in receipts if receipt.table_number == copy.number)
+        chunks: tuple[Chunk, ...] = await split_table(ends.source, copy, options.chunk_rows, receipts)
+        return TableWork(copy, chunks, done)
+
+    return prepared, tuple(await each(prepared.plan.tables, work_on, at_once=SPLITTERS))
+
+
+async def _taken_over(duty: Duty, ends: Ends, stored: StoredPlan) -> PreparedRun:
+    """Void the tickets of all who have worked on the migration so far."""
+    await duty.log(LogLevel.WARNING, "A worker was lost; others go on where it stood.")
+    prepared = prepared_run(stored)
+    ticket = await ends.target.open_run(run_id(duty.migration_id), prepared.plan.plan_hash)
+    return replace(prepared, ticket=ticket)
+
+
+def _size(prepared: PreparedRun, lanes: int, work: tuple[TableWork, ...]) -> PlanSize:
+    tables = prepared.plan.tables
+    chunks = sum(len(each_.chunks) for each_ in work)
+    return PlanSize(
+        tables=len(tables),
+        row_estimate=Rows(sum(copy.row_estimate for copy in tables)),
+        size_bytes=Bytes(sum(copy.size_bytes for copy in tables)),
+        lanes=min(lanes, chunks) if work else lanes,
+    )

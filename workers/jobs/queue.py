@@ -1,0 +1,45 @@
+"""The engine's queue of chunks over the control store's."""
+
+from __future__ import annotations
+
+import time
+
+from domain.kernel.errors import Fenced, WherryError
+from domain.migrations.transfer import Chunk, ChunkReceipt
+from domain.migrations.values import LogLevel
+from infra.db.stores.migrations.chunks import Chunks
+from workers.jobs.duty import Duty
+
+
+class LeasedQueue:
+    """Hands out chunks until there are none, or until the lane's time is up."""
+
+    def __init__(self, chunks: Chunks, duty: Duty, *, reading: str, until: float) -> None:
+        self._chunks = chunks
+        self._duty = duty
+        self._reading = reading
+        self._until = until
+        self.time_is_up = False
+
+    async def claim(self) -> Chunk | None:
+        """Take a chunk that nobody else has."""
+        self.time_is_up = time.monotonic() >= self._until
+        return None if self.time_is_up else await self._chunks.claim()
+
+    async def complete(self, receipt: ChunkReceipt) -> None:
+        """Count a chunk that is in the target."""
+        if await self._chunks.complete(receipt, self._reading):
+            self._duty.table_done = True
+
+    async def release(self, chunk: Chunk) -> None:
+        """Give a chunk back untouched."""
+        await self._chunks.release(chunk)
+
+    async def fail(self, chunk: Chunk, error: WherryError) -> None:
+        """Give a chunk back that did not come through, or give it up if trying again cannot help."""
+        if isinstance(error, Fenced):
+            await self._chunks.release(chunk)
+            return
+        dead = await self._chunks.fail(chunk, error.message, for_good=not error.transient)
+        if not dead:
+            await self._duty.log(LogLevel.WARNING, f"A chunk did not come through and is tried again: {error.message}")

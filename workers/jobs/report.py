@@ -1,0 +1,75 @@
+"""The report of a migration whose work was shared out: counters of the control store, objects of the plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from domain.kernel.values import Rows
+from domain.migrations.progress import RunProgress, RunStatus
+from domain.migrations.report import RunReport
+from domain.migrations.transfer import ChunkReceipt, Consistency
+from infra.clock import SystemClock
+from infra.db.database import Database
+from infra.db.readers.migration_state import read_state
+from infra.db.stores.migrations.chunks import read_readings
+from workers.engine.finish import Finish
+from workers.engine.prepare import PreparedRun
+from workers.engine.progress import Meter
+from workers.engine.report import run_report
+
+
+class _Unheard:
+    """Nobody listens to a meter that only adds up."""
+
+    async def report(self, progress: RunProgress) -> None:
+        """Take no note."""
+
+
+async def stored_report(
+    database: Database,
+    migration_id: UUID,
+    status: RunStatus,
+    prepared: PreparedRun | None,
+    finish: Finish | None = None,
+    last_reading: Consistency = Consistency.CHUNK,
+) -> RunReport:
+    """Return the report of a migration as far as it has come.
+
+    `last_reading` is what the reads of the comparison have in common. If the rows came from one
+    session alone, its consistency counts; if from several, that of the comparison, provided that it
+    has shown by digests that they hold together.
+    """
+    state = await read_state(database, migration_id)
+    readings = await read_readings(database, migration_id)
+    meter = Meter(str(migration_id), _Unheard())
+    consistency = Consistency.CHUNK
+    if prepared is not None:
+        totals = [
+            ChunkReceipt(count.number, 0, count.rows_read, count.rows_written, count.rows_rejected)
+            for count in state.tables
+        ]
+        meter.follow(prepared.plan.tables, totals)
+        shared = len(readings) > 1
+        consistency = last_reading if shared or not readings else consistency_of(readings[0])
+        prepared = replace(prepared, resumed=shared)
+    report = run_report(status, meter, consistency, prepared, finish, None)
+    return _timed(report, state.started_at)
+
+
+def reading_of(consistency: Consistency, session: str) -> str:
+    """Return the name of a reading session, which tells what its reads have in common."""
+    return f"{consistency.value}:{session}"
+
+
+def consistency_of(reading: str) -> Consistency:
+    """Return what the reads of a session have in common."""
+    return Consistency(reading.partition(":")[0])
+
+
+def _timed(report: RunReport, started_at: datetime) -> RunReport:
+    """Return the report with the time since the start of the migration, not of this job."""
+    seconds = (SystemClock().now() - started_at).total_seconds()
+    written = Rows(sum(table.rows_written for table in report.tables))
+    return replace(report, seconds=round(seconds, 3), rows_per_second=round(written / seconds, 1) if seconds else 0.0)
