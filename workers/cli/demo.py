@@ -30,7 +30,7 @@ def _run(*, once: bool) -> bool:
     from workers.demo.show import Show
     from workers.supervisor.programs import Part, run_stack
 
-    settings = _with_ports(read_settings())
+    settings = _with_ports(read_settings()).model_copy(update={"log_level": "warning"})
     show = Show(settings, once=once, say=say)
     show.prepare()
     run_stack(settings, Part.API | Part.WORKERS, say=say, on_ready=show.begin)

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from domain.kernel.errors import WherryError
@@ -71,8 +72,11 @@ class Client:
             await socket.send(json.dumps({"type": "connection_init", "payload": authorization}))
             subscribe = {"query": document, "variables": variables}
             await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": subscribe}))
-            async for data in _events(socket):
-                yield data
+            try:
+                async for data in _events(socket):
+                    yield data
+            except ConnectionClosed as closed:
+                raise ApiFailed("the API closed the stream before its end") from closed
 
 
 async def _events(socket: ClientConnection) -> AsyncIterator[Json]:
