@@ -60,7 +60,6 @@ def load_mysql(server: MysqlServer, endpoint: Endpoint, *files: Path) -> None:
                 stdin=script,
                 env={"PATH": os.defpath, "MYSQL_PWD": server.admin.password.reveal()},
                 capture_output=True,
-                text=True,
                 check=False,
             )
-        assert finished.returncode == 0, finished.stderr
+        assert finished.returncode == 0, finished.stderr.decode(errors="replace")

@@ -86,7 +86,7 @@ class LineDisplay:
         if progress.phase is self._phase and progress.elapsed_s - self._said_s < _LINE_INTERVAL_S:
             return
         self._phase, self._said_s = progress.phase, progress.elapsed_s
-        say(f"wherry: {_headline(progress)}")
+        say(f"wherry: {seconds_text(progress.elapsed_s)}: {_headline(progress)}")
 
 
 def seconds_text(seconds: float) -> str:
