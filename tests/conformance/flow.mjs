@@ -1,9 +1,9 @@
 // Moves a database through the API as any client would, from signing up to the last event of the migration.
 //
 //   node flow.mjs '{"url": "http://127.0.0.1:8000/graphql", "transport": "ws", "timeoutS": 120,
-//                   "source": {"engine": "SQLITE", "path": "/data/shop.db"},
-//                   "target": {"engine": "POSTGRESQL", "host": "127.0.0.1", "port": 5432, "database": "shop",
-//                              "username": "shop", "password": "..."}}'
+//                   "source": {"type": "SQLITE", "config": {"path": "shop.db"}},
+//                   "target": {"type": "POSTGRESQL", "credentials": {"password": "..."},
+//                              "config": {"host": "127.0.0.1", "database": "shop", "username": "shop"}}}'
 //
 // Prints a summary as JSON. Fails (exit code 1, the reason on standard error) if a step is refused, if an event of the
 // migration is missing, comes twice or out of order, if no terminal event comes, or if the migration does not succeed.
@@ -59,8 +59,12 @@ async function activeProject() {
 }
 
 async function testedConnection(projectId, name, database) {
-  const { connection } = await tell(api.createConnection, { projectId, name, ...database });
-  await tell(api.testConnection, { connectionId: connection.id });
+  const use = { isSource: name === 'source', isTarget: name === 'target' };
+  const { connection } = await tell(api.createConnection, { projectId, name, ...use, ...database });
+  const { test } = await tell(api.testConnection, { connectionId: connection.id });
+  if (!test.success) {
+    throw new Error(`The connection ${name} does not work: ${test.message}`);
+  }
   return connection.id;
 }
 
@@ -71,11 +75,11 @@ async function validMapping(projectId, sourceConnectionId, targetConnectionId) {
     name: 'as it is',
     sourceConnectionId,
     targetConnectionId,
-    tables: analysis.tables.map(({ name }) => ({ sourceTable: name, targetTable: name })),
+    mappings: analysis.tables.nodes.map(({ name }) => ({ sourceTable: name, targetTable: name })),
   });
   const { validation } = await tell(api.validateSchemaMapping, { mappingId: mapping.id });
-  if (!validation.valid) {
-    throw new Error(`The mapping is not valid: ${validation.findings.map((one) => one.message).join('; ')}`);
+  if (!validation.isValid) {
+    throw new Error(`The mapping is not valid: ${validation.errors.map((one) => one.message).join('; ')}`);
   }
   return mapping.id;
 }
@@ -86,10 +90,13 @@ try {
   const sourceId = await testedConnection(projectId, 'source', source);
   const targetId = await testedConnection(projectId, 'target', target);
   const mappingId = await validMapping(projectId, sourceId, targetId);
-  const { migration } = await tell(api.startMigration, { mappingId });
+  const { migration } = await tell(api.startMigration, {
+    projectId,
+    config: { sourceConnectionId: sourceId, targetConnectionId: targetId, mappingId },
+  });
   const began = performance.now();
   const seen = await follow(
-    { url, transport, token, document: api.migrationEvents, variables: { id: migration.id, after: 0 }, timeoutS },
+    { url, transport, token, document: api.migrationEvents, variables: { id: migration.id }, timeoutS },
     api.RULES,
   );
   console.log(

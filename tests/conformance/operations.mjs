@@ -22,11 +22,15 @@ export const createOrganization = mutation(
 export const createProject = mutation('createProject', 'CreateProjectInput', project);
 export const updateProjectStatus = mutation('updateProjectStatus', 'UpdateProjectStatusInput', project);
 export const createConnection = mutation('createConnection', 'CreateConnectionInput', connection);
-export const testConnection = mutation('testConnection', 'TestConnectionInput', connection);
+export const testConnection = mutation(
+  'testConnection',
+  'TestConnectionInput',
+  '... on TestConnectionSuccess { test { success message } }',
+);
 export const analyzeSchema = mutation(
   'analyzeSchema',
   'AnalyzeSchemaInput',
-  '... on AnalyzeSchemaSuccess { analysis { id tables { name } } }',
+  '... on AnalyzeSchemaSuccess { analysis { id tables(first: 100) { nodes { name } } } }',
 );
 export const createSchemaMapping = mutation(
   'createSchemaMapping',
@@ -36,7 +40,7 @@ export const createSchemaMapping = mutation(
 export const validateSchemaMapping = mutation(
   'validateSchemaMapping',
   'ValidateSchemaMappingInput',
-  '... on SchemaValidationSuccess { validation { valid findings { message } } }',
+  '... on ValidateSchemaMappingSuccess { validation { isValid errors { message } } }',
 );
 export const startMigration = mutation(
   'startMigration',
@@ -45,16 +49,14 @@ export const startMigration = mutation(
 );
 
 export const migrationEvents = `
-  subscription Follow($id: ID!, $after: Int!) {
-    migrationEvents(id: $id, after: $after) { sequence kind status progress { rowsWritten fraction } }
+  subscription Follow($id: ID!) {
+    migrationEvents(id: $id) { sequence kind status progress { processedRecords percentage } error { message } }
   }`;
 
-const ENDED = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED', 'ROLLED_BACK']);
-
-/** How `follow.mjs` reads these events. Progress tells of the latest state only, so its numbers may skip. */
+/** How `follow.mjs` reads these events: every one of them counts, so no number may be missing. */
 export const RULES = {
   sequence: (event) => event.sequence,
-  partial: (event) => event.kind === 'PROGRESS',
-  terminal: (event) => ENDED.has(event.status),
-  succeeded: (event) => event.status === 'SUCCEEDED',
+  partial: () => false,
+  terminal: (event) => event.kind === 'TERMINAL',
+  succeeded: (event) => event.status === 'COMPLETED',
 };

@@ -53,19 +53,21 @@ async def test_a_client_moves_a_database_and_misses_no_event(
     options = {
         "url": f"{live_api.url}/graphql",
         "transport": transport,
-        "source": {"engine": "SQLITE", "path": str(shop)},
+        "source": {"type": "SQLITE", "config": {"path": str(shop)}},
         "target": {
-            "engine": "POSTGRESQL",
-            "host": target.host,
-            "port": target.port,
-            "database": target.database,
-            "username": target.username,
-            "password": target.password.reveal(),
+            "type": "POSTGRESQL",
+            "config": {
+                "host": target.host,
+                "port": target.port,
+                "database": target.database,
+                "username": target.username,
+            },
+            "credentials": {"password": target.password.reveal()},
         },
     }
     outcome = await clients.run("flow.mjs", json.dumps(options))
     assert outcome.exit_code == 0, outcome.stderr
-    assert json.loads(outcome.stdout)["terminal"]["status"] == "SUCCEEDED"
+    assert json.loads(outcome.stdout)["terminal"]["status"] == "COMPLETED"
     assert await counted(target) == ROWS
 
 
