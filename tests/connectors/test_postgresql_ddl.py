@@ -135,8 +135,8 @@ def plan_tables(long: str) -> tuple[Table, ...]:
     return tuple(a_table(long + end, a_column("id", Integer(32))) for end in ("a", "b", "c"))
 
 
-async def test_the_whole_of_a_mysql_table_is_built(lab: Lab, postgresql_server: PostgresqlServer) -> None:
-    table = Table(
+def an_order_line() -> Table:
+    return Table(
         TableName("Order Line"),
         (
             Column("id", UNSIGNED, "bigint unsigned", nullable=False, identity=Identity(8)),
@@ -165,10 +165,15 @@ async def test_the_whole_of_a_mysql_table_is_built(lab: Lab, postgresql_server: 
         checks=(Check("positive", "`amount` > 0"), Check("valid", "json_valid(`facts`)")),
         comment="lines",
     )
+
+
+async def test_the_whole_of_a_mysql_table_is_built(lab: Lab, postgresql_server: PostgresqlServer) -> None:
     view = View(
         TableName("cheap"), "select `shop`.`Order Line`.`id` AS `id` from `shop`.`Order Line` where `price` < 1"
     )
-    wanted = DatabaseSchema(Engine.MYSQL, "8", (table,), views=(view,), others=(OtherObject("TRIGGER", "on_sale"),))
+    wanted = DatabaseSchema(
+        Engine.MYSQL, "8", (an_order_line(),), views=(view,), others=(OtherObject("TRIGGER", "on_sale"),)
+    )
     plan = CONNECTOR.plan_schema(wanted, lab.endpoint)
     refused = await built(lab, plan)
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from typing import Annotated
-
 import typer
 
 from domain.kernel.errors import ErrorCode
-from domain.migrations.plan import OnExisting, RunOptions, VerifyLevel
+from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure, RunReport
 from workers.cli.display import LineDisplay, LiveDisplay, seconds_text
-from workers.cli.options import AsJson, Exclude, Include, MapFile, SourceUrl, TargetUrl, patterns, read_mappings
+from workers.cli.options import (
+    PARALLEL,
+    AsJson,
+    ChunkRows,
+    DryRun,
+    Exclude,
+    Existing,
+    Include,
+    MapFile,
+    Parallel,
+    Restart,
+    SourceUrl,
+    TargetUrl,
+    Verify,
+    patterns,
+    read_mappings,
+)
 from workers.cli.output import (
     EXIT_FAILED,
     EXIT_STOPPED,
@@ -30,8 +43,6 @@ from workers.engine.ends import Route, open_ends
 from workers.engine.prepare import RunRequest
 from workers.engine.run import run
 
-_LANES_MAX = 64
-_CHUNK_ROWS_MAX = 10_000_000
 _DEFAULTS = RunOptions()
 
 
@@ -42,30 +53,12 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
     include: Include = "",
     exclude: Exclude = "",
     map_file: MapFile = None,
-    parallel: Annotated[int, typer.Option(min=1, max=_LANES_MAX, help="How many chunks to copy at once.")] = min(
-        4, os.cpu_count() or 1
-    ),
-    chunk_rows: Annotated[
-        int, typer.Option(min=1, max=_CHUNK_ROWS_MAX, help="How many rows to commit at once, about.")
-    ] = _DEFAULTS.chunk_rows,
-    verify: Annotated[
-        VerifyLevel,
-        typer.Option(metavar="none|counts|digest", case_sensitive=False, help="How to compare after the copy."),
-    ] = _DEFAULTS.verify,
-    on_existing: Annotated[
-        OnExisting,
-        typer.Option(
-            metavar="fail|truncate|append",
-            case_sensitive=False,
-            help="What to do if a target table already holds rows.",
-        ),
-    ] = _DEFAULTS.on_existing,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Forget what an interrupted run of this command has done.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done; the target is not even opened.")
-    ] = False,
+    parallel: Parallel = PARALLEL,
+    chunk_rows: ChunkRows = _DEFAULTS.chunk_rows,
+    verify: Verify = _DEFAULTS.verify,
+    on_existing: Existing = _DEFAULTS.on_existing,
+    restart: Restart = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Copy a whole database: tables, rows, keys, indexes, views; then compare source and target.

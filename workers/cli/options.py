@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,12 @@ import typer
 
 from domain.kernel.errors import ValidationFailed
 from domain.mappings.values import ColumnMapping, TableMapping
+from domain.migrations.plan import OnExisting, VerifyLevel
+
+LANES_MAX = 64
+CHUNK_ROWS_MAX = 10_000_000
+PARALLEL = min(4, os.cpu_count() or 1)
+"""How many chunks are copied at once unless somebody says otherwise."""
 
 SourceUrl = Annotated[
     str,
@@ -37,6 +44,22 @@ MapFile = Annotated[
         help="JSON or TOML file that says which tables and columns to copy under which names.",
     ),
 ]
+Parallel = Annotated[int, typer.Option(min=1, max=LANES_MAX, help="How many chunks to copy at once.")]
+ChunkRows = Annotated[int, typer.Option(min=1, max=CHUNK_ROWS_MAX, help="How many rows to commit at once, about.")]
+Verify = Annotated[
+    VerifyLevel,
+    typer.Option(metavar="none|counts|digest", case_sensitive=False, help="How to compare after the copy."),
+]
+Existing = Annotated[
+    OnExisting,
+    typer.Option(
+        metavar="fail|truncate|append",
+        case_sensitive=False,
+        help="What to do if a target table already holds rows.",
+    ),
+]
+Restart = Annotated[bool, typer.Option("--restart", help="Forget what an interrupted run of this command has done.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; the target is not even opened.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
 
 
