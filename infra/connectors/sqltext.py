@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from domain.catalog.model import ForeignKey
+
 _TOKEN = re.compile(
     r"""
       (?P<space>\s+ | --[^\n]* | /\*.*?(?:\*/|\Z))
@@ -40,6 +42,17 @@ def quoted(identifier: str) -> str:
 def literal(text: str) -> str:
     """Write a text as a string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def orphans_query(child: str, parent: str, key: ForeignKey) -> str:
+    """Return the query that counts rows whose reference finds no row; the tables are given quoted."""
+    pairs = zip(key.columns, key.referenced_columns, strict=True)
+    match = " AND ".join(f"parent.{quoted(there)} = child.{quoted(here)}" for here, there in pairs)
+    given = " AND ".join(f"child.{quoted(column)} IS NOT NULL" for column in key.columns)
+    return (
+        f"SELECT count(*) FROM {child} AS child WHERE {given}"
+        f" AND NOT EXISTS (SELECT 1 FROM {parent} AS parent WHERE {match})"
+    )
 
 
 def unquoted(text: str) -> str:

@@ -213,9 +213,8 @@ async def test_a_schema_is_planned_again_from_what_was_built(lab: Lab) -> None:
     plan = lab.connector.plan_schema(found, lab.endpoint)
 
     assert Counter(line.object for line in plan.parity) == Counter(inventory(found))
-    assert [column.native for table in plan.tables for column in table.columns] == [
-        column.native for table in found.tables for column in table.columns
-    ]
+    columns = [line for line in plan.parity if line.object.kind is ObjectKind.COLUMN]
+    assert all(line.outcome is Outcome.CREATED for line in columns), columns
 
 
 async def test_names_that_need_quotes_are_kept(lab: Lab) -> None:

@@ -34,7 +34,7 @@ from infra.connectors.sqlite.introspect import introspect
 from infra.connectors.sqlite.session import Session, open_session
 from infra.connectors.sqlite.split import row_number_name, split_table
 from infra.connectors.sqlite.values import Misfit, Stored
-from infra.connectors.sqltext import quoted
+from infra.connectors.sqltext import orphans_query, quoted
 
 _FETCH_ROWS = 256
 """Rows taken at once before the size of the batch is looked at."""
@@ -87,15 +87,7 @@ class SqliteSource:
 
     async def orphans(self, table: TableName, key: ForeignKey) -> Rows:
         """Count the rows whose reference finds no row."""
-        match = " AND ".join(
-            f"parent.{quoted(there)} = child.{quoted(here)}"
-            for here, there in zip(key.columns, key.referenced_columns, strict=True)
-        )
-        given = " AND ".join(f"child.{quoted(column)} IS NOT NULL" for column in key.columns)
-        sql = (
-            f"SELECT count(*) FROM {quoted(table.name)} AS child WHERE {given}"
-            f" AND NOT EXISTS (SELECT 1 FROM {quoted(key.references.name)} AS parent WHERE {match})"
-        )
+        sql = orphans_query(quoted(table.name), quoted(key.references.name), key)
         async with self._session() as session:
             return Rows(await session.run(lambda connection: int(connection.execute(sql).fetchone()[0])))
 

@@ -4,54 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import quote
 
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ObjectMissing, ValueRejected
+from infra.connectors.file_session import FileSession
 from infra.connectors.sqlite.capabilities import BUSY_TIMEOUT_S, CACHE_KIB
-from infra.connectors.threads import DriverThread
-
-T = TypeVar("T")
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
-class Session:
-    """One connection, used only on a thread of its own. Text comes out as `bytearray`, blobs as `bytes`."""
-
-    def __init__(self, connection: sqlite3.Connection, thread: DriverThread, path: str) -> None:
-        self._connection = connection
-        self._thread = thread
-        self._path = path
-
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do some work on the connection.
-
-        Raises:
-            DatabaseError: SQLite said no; `transient` tells whether to try again.
-        """
-        return await self.submit(work)
-
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Queue some work on the connection, as `run` does, without waiting for it."""
-        return self._thread.submit(self._do, work)
-
-    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return work(self._connection)
-        except sqlite3.Error as error:
-            raise failure(error, self._path) from error
-
-    def interrupt(self) -> None:
-        """Make the statement that is running fail soon; safe from any thread."""
-        self._connection.interrupt()
-
-    async def close(self) -> None:
-        """End the session; an open transaction is rolled back."""
-        await self._thread.run(self._connection.close)
-        self._thread.close()
+Session = FileSession[sqlite3.Connection]
+"""One connection on a thread of its own. Text comes out as `bytearray`, blobs as `bytes`."""
 
 
 async def open_session(path: str, *, writable: bool) -> Session:
@@ -60,13 +24,8 @@ async def open_session(path: str, *, writable: bool) -> Session:
     Raises:
         ConnectFailed: no session could be opened; `code` says why.
     """
-    thread = DriverThread("sqlite")
-    try:
-        connection = await thread.run(_connect, path, writable=writable)
-    except BaseException:
-        thread.close()
-        raise
-    return Session(connection, thread, path)
+    connection = await asyncio.to_thread(_connect, path, writable=writable)
+    return FileSession(connection, lambda error: failure(error, path) if isinstance(error, sqlite3.Error) else None)
 
 
 def _connect(path: str, *, writable: bool) -> sqlite3.Connection:

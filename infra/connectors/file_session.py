@@ -1,0 +1,85 @@
+"""A connection to a database file, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from domain.kernel.errors import DatabaseError
+from infra.connectors.threads import DriverThread
+
+T = TypeVar("T")
+
+
+class Found(Protocol):
+    """The rows of a statement; their types are the statement's."""
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row, or None."""
+        ...
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return the rows that are left."""
+        ...
+
+
+class FileConnection(Protocol):
+    """What the drivers of SQLite and DuckDB have in common."""
+
+    def execute(self, sql: str, parameters: Sequence[object] = ..., /) -> Found:
+        """Run a statement."""
+        ...
+
+    def interrupt(self) -> None:
+        """Make the running statement fail soon; safe from any thread."""
+        ...
+
+    def close(self) -> None:
+        """End the connection; an open transaction is rolled back."""
+        ...
+
+
+C = TypeVar("C", bound=FileConnection)
+
+
+class FileSession(Generic[C]):
+    """One connection, used only on a thread of its own.
+
+    `explain` gives the domain's failure for one of the driver's, and nothing for any other.
+    """
+
+    def __init__(self, connection: C, explain: Callable[[Exception], DatabaseError | None]) -> None:
+        self._connection = connection
+        self._explain = explain
+        self._thread = DriverThread("file")
+
+    async def run(self, work: Callable[[C], T]) -> T:
+        """Do some work on the connection.
+
+        Raises:
+            DatabaseError: the database said no; `transient` tells whether to try again.
+        """
+        return await self.submit(work)
+
+    def submit(self, work: Callable[[C], T]) -> asyncio.Future[T]:
+        """Queue some work on the connection, as `run` does, without waiting for it."""
+        return self._thread.submit(self._do, work)
+
+    def _do(self, work: Callable[[C], T]) -> T:
+        try:
+            return work(self._connection)
+        except Exception as error:
+            known = self._explain(error)
+            if known is None:
+                raise
+            raise known from error
+
+    def interrupt(self) -> None:
+        """Make the statement that is running fail soon."""
+        self._connection.interrupt()
+
+    async def close(self) -> None:
+        """End the session."""
+        await self._thread.run(self._connection.close)
+        self._thread.close()

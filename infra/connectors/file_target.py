@@ -1,0 +1,202 @@
+"""Writing a database file: one session, every chunk in one transaction with its ledger row."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+import pyarrow as pa
+
+from domain.catalog.model import DatabaseSchema, TableName
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.schema_plan import Step
+from domain.migrations.transfer import (
+    Batch,
+    Chunk,
+    ChunkReceipt,
+    Digest,
+    DigestColumn,
+    TableCopy,
+    Ticket,
+)
+from infra.connectors.file_ledger import FileLedger
+from infra.connectors.file_session import C, FileConnection, FileSession
+
+T = TypeVar("T")
+C_contra = TypeVar("C_contra", bound=FileConnection, contravariant=True)
+
+
+class FileWriting(Protocol[C_contra]):
+    """How an engine writes: its words where they differ, its introspection, its digest."""
+
+    @property
+    def ledger(self) -> FileLedger:
+        """Where the ledger is."""
+        ...
+
+    @property
+    def begin(self) -> str:
+        """The statement that begins a transaction which will write."""
+        ...
+
+    def roll_back(self, connection: C_contra) -> None:
+        """End the transaction, if one is open, and undo it."""
+        ...
+
+    def introspect(self, connection: C_contra) -> DatabaseSchema:
+        """Describe the database without the ledger."""
+        ...
+
+    def has(self, connection: C_contra, table: TableName) -> bool:
+        """Whether there is such a table."""
+        ...
+
+    def named(self, table: TableName) -> str:
+        """Return a table's name as it stands in a statement."""
+        ...
+
+    def insert(self, connection: C_contra, copy: TableCopy, batch: pa.RecordBatch) -> None:
+        """Insert the rows of a batch.
+
+        Raises:
+            ValueRejected: a value has no exact place in its column.
+        """
+        ...
+
+    def digest(self, connection: C_contra, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest."""
+        ...
+
+
+class FileTarget(Generic[C]):
+    """A target of one session; calls take turns, as a file has one writer at a time."""
+
+    def __init__(self, session: FileSession[C], writing: FileWriting[C]) -> None:
+        self._session = session
+        self._writing = writing
+        self._ledger = writing.ledger
+        self._turn = asyncio.Lock()
+
+    async def introspect(self) -> DatabaseSchema:
+        """Describe everything in the file, without the ledger."""
+        return await self._in_turn(self._writing.introspect)
+
+    async def row_counts(self, tables: tuple[TableName, ...]) -> dict[TableName, Rows]:
+        """Count the rows of those of the tables that exist."""
+
+        def count(connection: C) -> dict[TableName, Rows]:
+            found = (table for table in tables if self._writing.has(connection, table))
+            return {table: _count(connection, self._writing.named(table)) for table in found}
+
+        return await self._in_turn(count)
+
+    async def truncate(self, table: TableName) -> None:
+        """Remove all rows of a table."""
+        await self._transaction(lambda connection: connection.execute(f"DELETE FROM {self._writing.named(table)}"))
+
+    async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
+        """Take the run over: make the ledger if need be, and void every older ticket of the run."""
+        return await self._transaction(lambda connection: self._ledger.take_over(connection, run_id, plan_hash))
+
+    async def knows_run(self, run_id: str) -> bool:
+        """Whether the ledger holds an unfinished run of this id."""
+        return await self._in_turn(lambda connection: self._ledger.knows(connection, run_id))
+
+    async def steps_done(self, run_id: str) -> frozenset[int]:
+        """Numbers of the schema steps that are done."""
+        return await self._in_turn(lambda connection: self._ledger.steps_done(connection, run_id))
+
+    async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
+        """Receipts of the chunks whose rows are in the target."""
+        return await self._in_turn(lambda connection: self._ledger.receipts(connection, run_id))
+
+    async def execute(self, step: Step, ticket: Ticket) -> None:
+        """Run a schema step and note it as done, in one transaction."""
+
+        def run(connection: C) -> None:
+            self._ledger.hold(connection, ticket)
+            if step.number not in self._ledger.steps_done(connection, ticket.run_id):
+                connection.execute(step.sql)
+                self._ledger.note_step(connection, ticket.run_id, step.number)
+
+        await self._transaction(run)
+
+    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+        """Write a chunk and its receipt in one transaction; a chunk with a receipt is left alone."""
+        async with self._turn:
+            known = await self._session.run(lambda connection: self._begin_chunk(connection, chunk, ticket))
+            if known is not None:
+                return known
+            try:
+                receipt = await self._load(copy, chunk, batches)
+                await self._session.run(lambda connection: self._finish_chunk(connection, ticket, receipt))
+            except BaseException:
+                await asyncio.shield(self._session.submit(self._writing.roll_back))
+                raise
+            return receipt
+
+    def _begin_chunk(self, connection: C, chunk: Chunk, ticket: Ticket) -> ChunkReceipt | None:
+        """Begin the transaction of a chunk; end it at once if the chunk has a receipt."""
+        connection.execute(self._writing.begin)
+        try:
+            self._ledger.hold(connection, ticket)
+            known = self._ledger.receipt(connection, ticket.run_id, chunk.table_number, chunk.number)
+        except BaseException:
+            self._writing.roll_back(connection)
+            raise
+        if known is not None:
+            self._writing.roll_back(connection)
+        return known
+
+    async def _load(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch]) -> ChunkReceipt:
+        rows = size = 0
+        async for batch in batches:
+            await self._session.run(partial(self._insert, copy, batch))
+            rows += batch.rows
+            size += batch.size_bytes
+        return ChunkReceipt(copy.number, chunk.number, Rows(rows), Rows(rows), size_bytes=Bytes(size))
+
+    def _insert(self, copy: TableCopy, batch: Batch, connection: C) -> None:
+        if not isinstance(batch.payload, pa.RecordBatch):
+            raise TypeError("a file takes Arrow batches")
+        self._writing.insert(connection, copy, batch.payload)
+
+    def _finish_chunk(self, connection: C, ticket: Ticket, receipt: ChunkReceipt) -> None:
+        self._ledger.note_chunk(connection, ticket.run_id, receipt)
+        connection.execute("COMMIT")
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest from the stored values."""
+        return await self._in_turn(lambda connection: self._writing.digest(connection, table, columns))
+
+    async def close_run(self, run_id: str) -> None:
+        """Forget a finished run; the ledger itself goes with its last run."""
+        await self._transaction(lambda connection: self._ledger.forget(connection, run_id))
+
+    async def close(self) -> None:
+        """End the session."""
+        await self._session.close()
+
+    async def _in_turn(self, work: Callable[[C], T]) -> T:
+        async with self._turn:
+            return await self._session.run(work)
+
+    async def _transaction(self, work: Callable[[C], T]) -> T:
+        def run(connection: C) -> T:
+            connection.execute(self._writing.begin)
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                self._writing.roll_back(connection)
+                raise
+            return result
+
+        return await self._in_turn(run)
+
+
+def _count(connection: FileConnection, table: str) -> Rows:
+    [(rows,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return Rows(rows)
