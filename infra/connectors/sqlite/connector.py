@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from pathlib import Path
 
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import Endpoint, Probe, ProbeFinding
 from domain.kernel.errors import DatabaseError, ErrorCode
 from domain.migrations.schema_plan import SchemaPlan
 from domain.migrations.transfer import Capabilities, Source, Target
+from infra.connectors.probing_files import try_to_create
 from infra.connectors.sqlite import ddl, reader, writer
 from infra.connectors.sqlite.capabilities import CAPABILITIES
 from infra.connectors.sqlite.session import Session, open_session
@@ -26,7 +26,7 @@ class SqliteConnector:
 
     async def probe(self, endpoint: Endpoint, *, writable: bool) -> Probe:
         """Open the file and see whether it can be read, and written if that is wanted; it stays as it is."""
-        if writable and (found := await asyncio.to_thread(_try_to_create, endpoint.path)):
+        if writable and (found := await asyncio.to_thread(try_to_create, endpoint.path)):
             return Probe(sqlite3.sqlite_version, (found,))
         session = await open_session(endpoint.path, writable=writable)
         try:
@@ -48,20 +48,6 @@ class SqliteConnector:
     def plan_schema(self, wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:  # noqa: ARG002 - a file is one schema
         """Say how to build a schema here."""
         return ddl.plan_schema(wanted)
-
-
-def _try_to_create(path: str) -> ProbeFinding | None:
-    """Make a missing file and take it away again; nothing if there is one, or no folder for it."""
-    file = Path(path).absolute()
-    if file.exists() or not file.parent.is_dir():
-        return None
-    advice = f"Give the right to create files in {file.parent}."
-    try:
-        file.touch(exist_ok=False)
-        file.unlink()
-    except OSError:
-        return ProbeFinding("create file", passed=False, advice=advice)
-    return ProbeFinding("create file", passed=True)
 
 
 async def _try_to_write(session: Session) -> ProbeFinding:

@@ -1,0 +1,39 @@
+"""DuckDB's peculiarities, as data."""
+
+from __future__ import annotations
+
+from domain.connections.values import Engine
+from domain.migrations.transfer import Capabilities, WireFormat
+
+CAPABILITIES = Capabilities(
+    engine=Engine.DUCKDB,
+    emits=frozenset({WireFormat.ARROW}),
+    accepts=frozenset({WireFormat.ARROW}),
+    identifier_max=1000,
+    transactional_ddl=True,
+    enforces_foreign_keys=True,
+    inline_foreign_keys=True,
+    writers_max=1,
+)
+"""DuckDB sets no bound on identifiers; ours keeps statements readable. There is no ALTER TABLE ... ADD FOREIGN KEY."""
+
+LEDGER_SCHEMA = "_wherry"
+"""Our tables live in a schema of their own, which is no part of what is copied."""
+
+DEFAULT_SCHEMA = "main"
+
+SETTINGS = {
+    "enable_external_access": "false",
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+    "arrow_large_buffer_size": "true",
+}
+"""No other file, no network, no extension, no look into our own variables, and Arrow columns without a 2 GiB bound."""
+
+VECTOR_ROWS = 2048
+"""DuckDB reads at least so many rows at once, however small a batch is asked for."""
+
+VECTOR_BYTES_MAX = 64 * 1024 * 1024
+"""So many rows of a table's largest value may take; where they would take more, fewer rows are asked for."""

@@ -1,0 +1,293 @@
+"""How a wanted schema is built in DuckDB: statements, and a line of the report for every object.
+
+DuckDB has no ALTER TABLE ... ADD FOREIGN KEY and checks references row by row as they come, so a
+table with references is loaded without them and made anew, with them, once all rows are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+
+import duckdb
+
+from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, ReferentialAction, Table, TableName
+from domain.connections.values import Engine
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
+from infra.connectors.draft import Draft
+from infra.connectors.duckdb import types
+from infra.connectors.duckdb.references import References
+from infra.connectors.duckdb.session import qualified
+from infra.connectors.duckdb.trial import Translator
+from infra.connectors.expressions import transpile_view
+from infra.connectors.sqltext import literal, quoted
+
+_NOT_BUILT = {
+    ObjectKind.TRIGGER: "DuckDB has no triggers.",
+    ObjectKind.ROUTINE: "DuckDB has no stored routines.",
+    ObjectKind.TYPE: "Columns of the type spell it out.",
+    ObjectKind.OTHER: "DuckDB has nothing like it.",
+}
+_ORDERED_METHODS = frozenset({"art", "btree", "hash", "brin", ""})
+_UNCERTAIN = "Its expression has no certain counterpart in DuckDB."
+
+
+def plan_schema(wanted: DatabaseSchema, schema: str) -> SchemaPlan:
+    """Say how to build a schema in one schema of a DuckDB file."""
+    with closing(duckdb.connect(":memory:")) as trial:
+        return _Planner(wanted, schema, trial).plan()
+
+
+class _Planner:
+    """Puts the objects of a wanted schema into DuckDB's words, one after the other."""
+
+    def __init__(self, wanted: DatabaseSchema, schema: str, trial: duckdb.DuckDBPyConnection) -> None:
+        self._draft = Draft(wanted, _NOT_BUILT)
+        self._wanted = wanted
+        self._schema = schema
+        self._trial = trial
+        self._names = {table.name.name.lower() for table in wanted.tables}
+
+    def plan(self) -> SchemaPlan:
+        """Plan everything in the order in which it is built."""
+        if self._schema != "main":
+            self._draft.step(
+                Phase.BEFORE_DATA,
+                SchemaObject(ObjectKind.SCHEMA, self._schema),
+                f"CREATE SCHEMA IF NOT EXISTS {quoted(self._schema)}",
+            )
+        for sequence in self._wanted.sequences:
+            made = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
+            self._add_sequence(made, sequence.name.name, sequence.next_value, sequence.increment)
+            self._draft.created(made)
+        tables = tuple(self._add_table(table) for table in self._wanted.tables)
+        references = References(self._wanted, tables)
+        pairs = {table.name: (table, made) for table, made in zip(self._wanted.tables, tables, strict=True)}
+        for table, built in pairs.values():
+            if not references.of(table.name):
+                self._add_keys(table, built)
+        for name in references.order:
+            self._add_references(references.of(name), *pairs[name])
+        for place, key, reason in references.left_out:
+            self._draft.skipped(SchemaObject(ObjectKind.FOREIGN_KEY, key.name, str(place)), reason)
+        self._add_views()
+        self._add_comments(tables)
+        return self._draft.plan(tables)
+
+    def _in_schema(self, name: str) -> str:
+        return qualified(TableName(name, self._schema))
+
+    def _free_name(self, name: str, table: str) -> str:
+        """Return a name that no other index, sequence or table of the schema has."""
+        wanted, number = name or f"{table}_index", 1
+        while wanted.lower() in self._names:
+            wanted = f"{table}_{name}" if number == 1 else f"{table}_{name}_{number}"
+            number += 1
+        self._names.add(wanted.lower())
+        return wanted
+
+    def _add_sequence(self, made: SchemaObject, name: str, next_value: int, increment: int) -> str:
+        free = self._free_name(name, "sequence")
+        bound = f"MINVALUE {next_value}" if increment > 0 and next_value < 1 else ""
+        sql = f"CREATE SEQUENCE {self._in_schema(free)} INCREMENT BY {increment} {bound} START WITH {next_value}"
+        self._draft.step(Phase.BEFORE_DATA, made, sql)
+        return free
+
+    def _add_table(self, table: Table) -> Table:
+        """Plan a table with what DuckDB can only have from the start; return it in DuckDB's terms."""
+        own = self._wanted.engine is Engine.DUCKDB
+        columns = [
+            replace(column, native=column.native if own else types.native(column.type)) for column in table.columns
+        ]
+        translator = Translator(self._wanted.engine, columns, self._trial)
+        made = tuple(self._column(str(table.name), column, translator) for column in columns)
+        name = TableName(table.name.name, self._schema)
+        for check in table.checks:
+            item = SchemaObject(ObjectKind.CHECK, check.name, str(table.name))
+            if translator.check(check.expression) is None:
+                self._draft.skipped(item, _UNCERTAIN)
+            else:
+                self._draft.created(item)
+        built = replace(table, name=name, columns=made)
+        item = SchemaObject(ObjectKind.TABLE, str(table.name))
+        self._draft.step(Phase.BEFORE_DATA, item, create_table(qualified(name), self._definitions(table, built)))
+        self._draft.created(item)
+        return built
+
+    def _definitions(self, table: Table, built: Table) -> list[str]:
+        """Return the columns and checks of a table as they stand in its CREATE TABLE."""
+        translator = Translator(self._wanted.engine, built.columns, self._trial)
+        key = table.primary_key.columns if table.primary_key else ()
+        parts = [_definition(column, key) for column in built.columns]
+        checks = (translator.check(check.expression) for check in table.checks)
+        return parts + [f"CHECK ({check})" for check in checks if check is not None]
+
+    def _column(self, table: str, column: Column, translator: Translator) -> Column:
+        """Translate a column's default and expression, and note what becomes of it."""
+        item = SchemaObject(ObjectKind.COLUMN, column.name, table)
+        if column.generated is not None:
+            text = translator.generated(column.name, column.generated)
+            reason = "" if text else f"{_UNCERTAIN} The column holds the computed values."
+            if text and column.generated_stored:
+                reason = "DuckDB computes it whenever it is read."
+            self._draft.replaced(item, reason)
+            return replace(column, generated=text, generated_stored=False, default=None)
+        self._draft.replaced(
+            item, f"DuckDB does not set it on every update ({column.on_update})." if column.on_update else ""
+        )
+        if column.identity is not None:
+            made = SchemaObject(ObjectKind.IDENTITY, column.name, table)
+            name = self._add_sequence(made, f"{table}_{column.name}_seq", column.identity.next_value, 1)
+            self._draft.created(made)
+            return replace(column, default=f"nextval({literal(self._in_schema(name))})")
+        if column.default is None:
+            return column
+        made = SchemaObject(ObjectKind.DEFAULT, column.name, table)
+        text = translator.default(column.name, column.default)
+        if text is None:
+            self._draft.skipped(made, f"{column.default} has no certain counterpart in DuckDB.")
+        else:
+            self._draft.created(made)
+        return replace(column, default=text)
+
+    def _add_keys(self, table: Table, built: Table) -> None:
+        """Plan keys and indexes of a table that refers to none; they are made after its rows are there."""
+        name = str(table.name)
+        if table.primary_key is not None:
+            made = SchemaObject(ObjectKind.PRIMARY_KEY, table.primary_key.name, name)
+            columns = _list(table.primary_key.columns)
+            self._draft.step(Phase.INDEXES, made, f"ALTER TABLE {qualified(built.name)} ADD PRIMARY KEY ({columns})")
+            self._draft.created(made)
+        self._add_indexes(table, built, Phase.INDEXES)
+
+    def _add_references(self, keys: tuple[ForeignKey, ...], table: Table, built: Table) -> None:
+        """Plan a table with references anew: made under another name, filled, and put in the place of the first."""
+        name = built.name
+        temporary = self._in_schema(self._free_name(f"{name.name}__with_references", name.name))
+        parts = self._definitions(table, built)
+        if table.primary_key is not None:
+            parts.append(f"PRIMARY KEY ({_list(table.primary_key.columns)})")
+            self._draft.created(SchemaObject(ObjectKind.PRIMARY_KEY, table.primary_key.name, str(table.name)))
+        for key in keys:
+            other = self._in_schema(key.references.name)
+            parts.append(f"FOREIGN KEY ({_list(key.columns)}) REFERENCES {other} ({_list(key.referenced_columns)})")
+            self._draft.replaced(SchemaObject(ObjectKind.FOREIGN_KEY, key.name, str(table.name)), _lost_actions(key))
+        copied = _list([column.name for column in built.columns if column.generated is None])
+        sql = (
+            f"{create_table(temporary, parts)};\n"
+            f"INSERT INTO {temporary} ({copied}) SELECT {copied} FROM {qualified(name)};\n"
+            f"DROP TABLE {qualified(name)};\n"
+            f"ALTER TABLE {temporary} RENAME TO {quoted(name.name)}"
+        )
+        self._draft.step(Phase.FOREIGN_KEYS, SchemaObject(ObjectKind.FOREIGN_KEY, keys[0].name, str(table.name)), sql)
+        self._add_indexes(table, built, Phase.FOREIGN_KEYS)
+
+    def _add_indexes(self, table: Table, built: Table, phase: Phase) -> None:
+        """Plan a table's indexes, those that are constraints first: nothing may depend on a table that is altered."""
+        translator = Translator(self._wanted.engine, built.columns, self._trial)
+        for index in sorted(table.indexes, key=lambda index: not index.constraint):
+            self._add_index(
+                index, built, phase, translator, SchemaObject(ObjectKind.INDEX, index.name, str(table.name))
+            )
+
+    def _add_index(self, index: Index, built: Table, phase: Phase, translator: Translator, made: SchemaObject) -> None:
+        reason = _why_not_indexed(index, built)
+        parts = [quoted(part.column) if part.column else translator.index_part(part.expression) for part in index.parts]
+        if not reason and any(part is None for part in parts):
+            reason = _UNCERTAIN
+        if reason:
+            self._draft.skipped(made, reason)
+            return
+        columns = ", ".join(part for part in parts if part)
+        if index.constraint and index.unique:
+            self._draft.step(phase, made, f"ALTER TABLE {qualified(built.name)} ADD UNIQUE ({columns})")
+            self._draft.created(made)
+            return
+        name = self._free_name(index.name, built.name.name)
+        unique = "UNIQUE " if index.unique else ""
+        self._draft.step(phase, made, f"CREATE {unique}INDEX {quoted(name)} ON {qualified(built.name)} ({columns})")
+        self._draft.replaced(made, " ".join(_index_changes(index, name)))
+
+    def _add_views(self) -> None:
+        """Plan the views; one that DuckDB refuses is a line of the report."""
+        own = self._wanted.engine is Engine.DUCKDB
+        for view in self._wanted.views:
+            made = SchemaObject(ObjectKind.VIEW, str(view.name))
+            query = view.definition if own else transpile_view(view.definition, self._wanted.engine, Engine.DUCKDB)
+            if query is None:
+                self._draft.skipped(made, "Its query has no certain counterpart in DuckDB.")
+                continue
+            sql = f"CREATE VIEW {self._in_schema(view.name.name)} AS {query}"
+            self._draft.step(Phase.FINISH, made, sql, optional=True)
+            self._draft.replaced(made, "A plain view; DuckDB keeps no results of views." if view.materialized else "")
+
+    def _add_comments(self, tables: Sequence[Table]) -> None:
+        for wanted, table in zip(self._wanted.tables, tables, strict=True):
+            name = str(wanted.name)
+            if table.comment:
+                made = SchemaObject(ObjectKind.COMMENT, name, name)
+                self._draft.step(
+                    Phase.FINISH, made, f"COMMENT ON TABLE {qualified(table.name)} IS {literal(table.comment)}"
+                )
+                self._draft.created(made)
+            for column in table.columns:
+                if column.comment:
+                    made = SchemaObject(ObjectKind.COMMENT, column.name, name)
+                    place = f"{qualified(table.name)}.{quoted(column.name)}"
+                    self._draft.step(Phase.FINISH, made, f"COMMENT ON COLUMN {place} IS {literal(column.comment)}")
+                    self._draft.created(made)
+
+
+def create_table(name: str, parts: Sequence[str]) -> str:
+    """Return the statement that makes a table."""
+    body = ",\n  ".join(parts)
+    return f"CREATE TABLE {name} (\n  {body}\n)"
+
+
+def _definition(column: Column, key: tuple[str, ...]) -> str:
+    """Return a column as it stands in a CREATE TABLE."""
+    text = f"{quoted(column.name)} {column.native}"
+    if column.generated is not None:
+        return f"{text} GENERATED ALWAYS AS ({column.generated}) VIRTUAL"
+    if not column.nullable or column.name in key:
+        text += " NOT NULL"
+    return f"{text} DEFAULT ({column.default})" if column.default is not None else text
+
+
+def _lost_actions(key: ForeignKey) -> str:
+    """Say which actions of a foreign key DuckDB does not have; nothing if it has all."""
+    lost = {key.on_delete, key.on_update} - {ReferentialAction.NO_ACTION, ReferentialAction.RESTRICT}
+    names = " and ".join(sorted(action.value for action in lost))
+    return f"DuckDB has no {names}; it refuses the change." if lost else ""
+
+
+def _why_not_indexed(index: Index, table: Table) -> str:
+    """Say why DuckDB cannot have an index; nothing if it can."""
+    if index.method.lower() not in _ORDERED_METHODS:
+        return f"DuckDB has no {index.method} indexes."
+    if index.predicate:
+        return "DuckDB has no partial indexes."
+    if any(part.prefix is not None for part in index.parts):
+        return "DuckDB cannot index the first characters of a text."
+    for part in index.parts:
+        column = table.column(part.column)
+        if column is not None and not types.can_be_indexed(column.native):
+            return f"DuckDB cannot index a column of type {column.native}."
+    return ""
+
+
+def _index_changes(index: Index, name: str) -> list[str]:
+    """Say how a made index differs from the wanted one."""
+    changes = []
+    if name != index.name:
+        changes.append(f"Named {name}: names are unique in a schema of DuckDB.")
+    if any(part.descending for part in index.parts):
+        changes.append("DuckDB's indexes have no direction.")
+    if index.include:
+        changes.append("DuckDB stores no further columns in an index.")
+    return changes
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(map(quoted, names))

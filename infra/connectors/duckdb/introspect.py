@@ -1,0 +1,227 @@
+"""What a schema of a DuckDB file holds, from its catalogue functions."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+
+from domain.catalog.model import (
+    Check,
+    Column,
+    DatabaseSchema,
+    ForeignKey,
+    Identity,
+    Index,
+    IndexPart,
+    Key,
+    OtherObject,
+    Sequence,
+    Table,
+    TableName,
+    View,
+)
+from domain.connections.values import Engine
+from domain.kernel.values import Bytes, Rows
+from infra.connectors.duckdb import types
+from infra.connectors.sqltext import parse_index, tokenize, unquoted
+
+_NEXT_VALUE = re.compile(r"nextval\('(?P<name>(?:[^']|'')+)'\)")
+_WORD = re.compile(r"[^\W\d]\w*|\"(?:[^\"]|\"\")+\"")
+_FIXED_BYTES = 8
+_TEXT_BYTES = 24
+"""Guesses at the size of a value, for the order in which tables are copied."""
+
+
+def introspect(connection: duckdb.DuckDBPyConnection, schema: str) -> DatabaseSchema:
+    """Describe one schema."""
+    [(version,)] = connection.execute("SELECT version()").fetchall()
+    sequences = _sequences(connection, schema)
+    columns = _columns(connection, schema, sequences)
+    owned = {
+        name
+        for of_table in columns.values()
+        for column, name in of_table
+        if column.identity is not None and name in sequences
+    }
+    constraints = _constraints(connection, schema)
+    indexes = _indexes(connection, schema)
+    sql = (
+        "SELECT table_name, coalesce(comment, ''), estimated_size FROM duckdb_tables()"
+        " WHERE schema_name = ? AND database_name = current_database() AND NOT internal AND NOT temporary"
+        " ORDER BY table_oid"
+    )
+    tables = tuple(
+        _table(TableName(name, schema), comment, rows, [column for column, _ in columns[name]], constraints[name])
+        for name, comment, rows in connection.execute(sql, (schema,)).fetchall()
+    )
+    tables = tuple(_with_indexes(table, indexes[table.name.name]) for table in tables)
+    free = tuple(
+        Sequence(TableName(name, schema), next_value, increment)
+        for name, (next_value, increment) in sequences.items()
+        if name not in owned
+    )
+    return DatabaseSchema(
+        Engine.DUCKDB, version.removeprefix("v"), tables, free, _views(connection, schema), _others(connection, schema)
+    )
+
+
+def _sequences(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, tuple[int, int]]:
+    """Return next value and increment of every sequence; `last_value` is missing before its first use."""
+    sql = (
+        "SELECT sequence_name, coalesce(last_value + increment_by, start_value), increment_by"
+        " FROM duckdb_sequences() WHERE schema_name = ? AND database_name = current_database() ORDER BY sequence_oid"
+    )
+    return {name: (following, step) for name, following, step in connection.execute(sql, (schema,)).fetchall()}
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, schema: str, sequences: dict[str, tuple[int, int]]
+) -> dict[str, list[tuple[Column, str]]]:
+    """Return the columns of every table, each with the sequence that numbers it."""
+    sql = (
+        "SELECT table_name, column_name, data_type, is_nullable, column_default, coalesce(comment, ''), is_generated"
+        " FROM duckdb_columns() WHERE schema_name = ? AND database_name = current_database() AND NOT internal"
+        " ORDER BY table_oid, column_index"
+    )
+    found: dict[str, list[tuple[Column, str]]] = defaultdict(list)
+    for table, name, native, nullable, expression, comment, generated in connection.execute(sql, (schema,)).fetchall():
+        default = None if generated or expression in (None, "NULL") else expression
+        sequence = _sequence_of(default)
+        identity = None
+        if sequence in sequences:
+            default, identity = None, Identity(sequences[sequence][0])
+        column = Column(
+            name,
+            types.meaning(native),
+            native,
+            nullable,
+            default,
+            identity,
+            generated=expression if generated else None,
+            comment=comment,
+        )
+        found[table].append((column, sequence))
+    return found
+
+
+def _sequence_of(default: str | None) -> str:
+    """Return the sequence whose next value a default is, or nothing."""
+    match = _NEXT_VALUE.fullmatch(default or "")
+    if match is None:
+        return ""
+    parts = _WORD.findall(match["name"].replace("''", "'"))
+    return unquoted(parts[-1]) if parts else ""
+
+
+def _constraints(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, list[tuple[Any, ...]]]:
+    sql = (
+        "SELECT table_name, constraint_type, coalesce(constraint_name, ''), constraint_column_names, expression,"
+        " referenced_table, referenced_column_names FROM duckdb_constraints()"
+        " WHERE schema_name = ? AND database_name = current_database() ORDER BY table_oid, constraint_index"
+    )
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for table, *constraint in connection.execute(sql, (schema,)).fetchall():
+        found[table].append(tuple(constraint))
+    return found
+
+
+def _table(
+    name: TableName, comment: str, rows: int, columns: list[Column], constraints: list[tuple[Any, ...]]
+) -> Table:
+    key = None
+    indexes: list[Index] = []
+    references: list[ForeignKey] = []
+    checks: list[Check] = []
+    for kind, label, members, expression, other, others in constraints:
+        match kind:
+            case "PRIMARY KEY":
+                key = Key(tuple(members), label)
+            case "UNIQUE":
+                indexes.append(Index(label, tuple(map(IndexPart, members)), unique=True, constraint=True, method="art"))
+            case "FOREIGN KEY":
+                references.append(ForeignKey(label, tuple(members), TableName(other, name.schema), tuple(others)))
+            case "CHECK":
+                checks.append(Check(label, _without_parentheses(expression)))
+            case _:  # NOT NULL, which the columns tell
+                continue
+    size = sum(_TEXT_BYTES if column.native in ("VARCHAR", "BLOB", "JSON") else _FIXED_BYTES for column in columns)
+    return Table(
+        name,
+        tuple(columns),
+        key,
+        tuple(indexes),
+        tuple(references),
+        tuple(checks),
+        comment,
+        Rows(rows),
+        Bytes(rows * size),
+    )
+
+
+def _without_parentheses(expression: str) -> str:
+    """Drop the parentheses around a whole expression."""
+    tokens = tokenize(expression)
+    return expression[1:-1] if tokens and tokens[0].word == "(" and tokens[-1].word == ")" else expression
+
+
+def _indexes(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, list[Index]]:
+    sql = (
+        "SELECT table_name, index_name, is_unique, sql FROM duckdb_indexes()"
+        " WHERE schema_name = ? AND database_name = current_database() AND sql IS NOT NULL ORDER BY index_oid"
+    )
+    found: dict[str, list[Index]] = defaultdict(list)
+    for table, name, unique, statement in connection.execute(sql, (schema,)).fetchall():
+        parts = tuple(_index_part(part) for part in parse_index(statement).parts)
+        found[table].append(Index(name, parts, bool(unique), method="art"))
+    return found
+
+
+def _index_part(text: str) -> IndexPart:
+    tokens = tokenize(text)
+    if len(tokens) == 1:
+        return IndexPart(unquoted(tokens[0].text))
+    return IndexPart(expression=_without_parentheses(text))
+
+
+def _with_indexes(table: Table, indexes: list[Index]) -> Table:
+    return replace(table, indexes=(*table.indexes, *indexes))
+
+
+def _views(connection: duckdb.DuckDBPyConnection, schema: str) -> tuple[View, ...]:
+    sql = (
+        "SELECT view_name, sql FROM duckdb_views() WHERE schema_name = ? AND database_name = current_database()"
+        " AND NOT internal ORDER BY view_oid"
+    )
+    return tuple(
+        View(TableName(name, schema), _query(statement))
+        for name, statement in connection.execute(sql, (schema,)).fetchall()
+    )
+
+
+def _query(statement: str) -> str:
+    """Return the query of a CREATE VIEW statement, which gives its columns the view's own names."""
+    tokens = tokenize(statement)
+    start = next(token.end for token in tokens if token.word == "AS")
+    query = statement[start:].strip().rstrip(";").rstrip()
+    named = [token for token in tokens if token.start < start and token.word in ("(", ")")]
+    if not named:
+        return query
+    return f"SELECT * FROM ({query}) AS named{statement[named[0].start : named[-1].end]}"
+
+
+def _others(connection: duckdb.DuckDBPyConnection, schema: str) -> tuple[OtherObject, ...]:
+    macros = connection.execute(
+        "SELECT DISTINCT function_name FROM duckdb_functions() WHERE schema_name = ?"
+        " AND database_name = current_database() AND NOT internal ORDER BY 1",
+        (schema,),
+    ).fetchall()
+    named = connection.execute(
+        "SELECT type_name FROM duckdb_types() WHERE schema_name = ? AND database_name = current_database()"
+        " AND NOT internal ORDER BY type_oid",
+        (schema,),
+    ).fetchall()
+    return (*(OtherObject("FUNCTION", name) for (name,) in macros), *(OtherObject("TYPE", name) for (name,) in named))

@@ -1,0 +1,250 @@
+"""Reading DuckDB files: several sessions on one state, tables cut by row number."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+import duckdb
+import pyarrow as pa
+
+from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
+from domain.catalog.types import Carrier, LogicalType, carrier
+from domain.kernel.errors import DatabaseError, SchemaDrift
+from domain.kernel.values import Rows
+from domain.migrations.transfer import (
+    Batch,
+    Chunk,
+    ChunkScope,
+    Consistency,
+    Digest,
+    DigestColumn,
+    KeyRange,
+    PhysicalRange,
+    TableCopy,
+    WholeTable,
+)
+from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX, arrow_schema
+from infra.connectors.duckdb import values
+from infra.connectors.duckdb.capabilities import VECTOR_BYTES_MAX, VECTOR_ROWS
+from infra.connectors.duckdb.digest import digest_table
+from infra.connectors.duckdb.introspect import introspect
+from infra.connectors.duckdb.session import Session, open_sessions, qualified
+from infra.connectors.sqltext import orphans_query, quoted
+
+
+class DuckdbSource:
+    """A source whose sessions all see one state: while a file is open to be read, no process can write it."""
+
+    def __init__(self, sessions: Sequence[Session], schema: str) -> None:
+        self._sessions = tuple(sessions)
+        self._schema = schema
+        self._free: asyncio.Queue[Session] = asyncio.Queue()
+        for session in sessions:
+            self._free.put_nowait(session)
+
+    @property
+    def consistency(self) -> Consistency:
+        """All tables as of one moment: the file is locked against writers."""
+        return Consistency.SNAPSHOT
+
+    async def introspect(self) -> DatabaseSchema:
+        """Describe everything in the endpoint's schema."""
+        async with self._session() as session:
+            return await session.run(lambda connection: introspect(connection, self._schema))
+
+    async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
+        """Cut a table by row number."""
+        async with self._session() as session:
+            return await session.run(lambda connection: split_table(connection, copy, rows_max))
+
+    async def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
+        """Read a chunk; the next batch is prepared while the last one is written."""
+        async with self._session() as session:
+            reading = _ChunkReading(copy, chunk.scope)
+            pending = session.submit(reading.next_batch)
+            try:
+                while (batch := await pending) is not None:
+                    pending = session.submit(reading.next_batch)
+                    yield batch
+            finally:
+                if not pending.done():
+                    session.interrupt()
+                await asyncio.wait([pending])
+                if not pending.cancelled():
+                    pending.exception()
+                await session.run(reading.close)
+
+    async def orphans(self, table: TableName, key: ForeignKey) -> Rows:
+        """Count the rows whose reference finds no row."""
+        sql = orphans_query(qualified(table), qualified(key.references), key)
+        async with self._session() as session:
+            [(rows,)] = await session.run(lambda connection: connection.execute(sql).fetchall())
+            return Rows(rows)
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest in DuckDB."""
+        async with self._session() as session:
+            return await session.run(lambda connection: digest_table(connection, table, columns))
+
+    async def close(self) -> None:
+        """End all sessions; with the last one the file is free again."""
+        for session in reversed(self._sessions):  # the first one is the others' parent and ends them
+            await session.close()
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Session]:
+        session = await self._free.get()
+        try:
+            yield session
+        finally:
+            self._free.put_nowait(session)
+
+
+async def open_source(path: str, schema: str, readers: int) -> DuckdbSource:
+    """Open up to `readers` sessions.
+
+    Raises:
+        ConnectFailed: no session could be opened.
+    """
+    return DuckdbSource(await open_sessions(path, readers, writable=False), schema)
+
+
+def split_table(connection: duckdb.DuckDBPyConnection, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
+    """Cut a table into disjoint chunks of about `rows_max` rows; deleted rows leave gaps in the row numbers."""
+    name = qualified(copy.source)
+    [(rows, last)] = connection.execute(f"SELECT count(*), coalesce(max(rowid), -1) FROM {name}").fetchall()
+    if rows <= rows_max:
+        return (Chunk(copy.number, 0, WholeTable(), Rows(rows)),)
+    if last + 1 == rows:
+        starts = list(range(0, rows, rows_max))
+    else:
+        found = connection.execute(
+            f"SELECT number FROM (SELECT rowid AS number, row_number() OVER (ORDER BY rowid) - 1 AS place FROM {name})"
+            f" WHERE place % {int(rows_max)} = 0 ORDER BY number"
+        ).fetchall()
+        starts = [0, *(number for (number,) in found[1:])]
+    ends: list[int | None] = [*starts[1:], None]
+    return tuple(
+        Chunk(copy.number, number, PhysicalRange(first, end), Rows(min(rows_max, rows - number * rows_max)))
+        for number, (first, end) in enumerate(zip(starts, ends, strict=True))
+    )
+
+
+class _ChunkReading:
+    """One pass over a chunk, in Arrow batches."""
+
+    def __init__(self, copy: TableCopy, scope: ChunkScope) -> None:
+        self._copy = copy
+        self._scope = scope
+        self._schema = arrow_schema(copy)
+        self._batches: Iterator[Batch] | None = None
+        self._reader: pa.RecordBatchReader | None = None
+
+    def next_batch(self, connection: duckdb.DuckDBPyConnection) -> Batch | None:
+        """Return the next rows, nothing after the last."""
+        if self._batches is None:
+            self._batches = self._read(connection)
+        try:
+            return next(self._batches, None)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            message = str(error).splitlines()[0]
+            raise SchemaDrift(f"Table {self._copy.source} is no longer as it was planned: {message}") from error
+        except (OSError, pa.ArrowException) as error:
+            # This is how a failure of DuckDB comes through Arrow's stream interface.
+            raise DatabaseError(f"Reading {self._copy.source} failed: {error}") from error
+
+    def _read(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
+        sizes = _Sizes(connection, self._copy, self._scope)
+        for window in sizes.windows():
+            yield from self._read_window(connection, window, sizes.batch_rows)
+
+    def _read_window(
+        self, connection: duckdb.DuckDBPyConnection, window: ChunkScope, batch_rows: int
+    ) -> Iterator[Batch]:
+        columns = ", ".join(
+            values.carried(f"source.{quoted(column.source)}", column.source_native, column.type)
+            for column in self._copy.columns
+        )
+        sql = f"SELECT {columns} FROM {qualified(self._copy.source)} AS source{condition(window)}"
+        self._reader = connection.sql(sql).to_arrow_reader(batch_rows)
+        for found in self._reader:
+            batch = pa.RecordBatch.from_arrays(found.columns, schema=self._schema)
+            yield from _cut(batch)
+        self.close(connection)
+
+    def close(self, _: duckdb.DuckDBPyConnection) -> None:
+        """End the pass; a connection takes no other statement while a result is open on it."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+def _cut(batch: pa.RecordBatch) -> Iterator[Batch]:
+    """Halve a batch until its parts are small enough."""
+    if batch.nbytes <= BATCH_BYTES_MAX or batch.num_rows == 1:
+        yield Batch(batch.num_rows, batch.nbytes, batch)
+        return
+    half = batch.num_rows // 2
+    yield from _cut(batch.slice(0, half))
+    yield from _cut(batch.slice(half))
+
+
+class _Sizes:
+    """How large the rows of a chunk are, and so how many may be asked for at once."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, copy: TableCopy, scope: ChunkScope) -> None:
+        self._connection = connection
+        self._scope = scope
+        self._table = f"{qualified(copy.source)} AS source{condition(scope)}"
+        fixed = 8 * len(copy.columns)
+        large = [_size(f"source.{quoted(column.source)}", column.type) for column in copy.columns]
+        self._size = " + ".join([str(fixed), *(size for size in large if size)])
+        self.largest = fixed
+        if any(large):
+            [(largest,)] = connection.execute(f"SELECT coalesce(max({self._size}), 1) FROM {self._table}").fetchall()
+            self.largest = int(largest)
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of a batch: as many of the largest as may be held at once."""
+        return max(1, min(BATCH_ROWS_MAX, VECTOR_BYTES_MAX // self.largest))
+
+    def windows(self) -> list[ChunkScope]:
+        """Cut a chunk of very large rows into parts that are read one after the other."""
+        if self.largest * VECTOR_ROWS <= VECTOR_BYTES_MAX:
+            return [self._scope]
+        found = self._connection.execute(
+            f"SELECT min(number), max(number) FROM (SELECT source.rowid AS number,"
+            f" sum({self._size}) OVER (ORDER BY source.rowid) // {BATCH_BYTES_MAX} AS part FROM {self._table})"
+            " GROUP BY part ORDER BY 1"
+        ).fetchall()
+        return [PhysicalRange(first, last + 1) for first, last in found]
+
+
+def _size(column: str, type_: LogicalType) -> str:
+    """Return the expression of a value's size in bytes, or nothing where it is small by its type."""
+    match carrier(type_):
+        case Carrier.TEXT:
+            return f"coalesce(strlen(CAST({column} AS VARCHAR)), 0)"
+        case Carrier.BYTES:
+            return f"coalesce(octet_length(CAST({column} AS BLOB)), 0)"
+        case _:
+            return ""
+
+
+def condition(scope: ChunkScope) -> str:
+    """Return the WHERE clause of a chunk of the table called `source`.
+
+    Raises:
+        ValueError: the chunk is none that `split_table` makes.
+    """
+    match scope:
+        case WholeTable():
+            return ""
+        case PhysicalRange(first=first, last=last):
+            end = "" if last is None else f" AND source.rowid < {int(last)}"
+            return f" WHERE source.rowid >= {int(first)}{end}"
+        case KeyRange():
+            raise ValueError("DuckDB cuts tables by row number, not by key")

@@ -1,0 +1,122 @@
+"""Writing DuckDB files: what is DuckDB's own about it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import duckdb
+import pyarrow as pa
+
+from domain.catalog.model import DatabaseSchema, TableName
+from domain.kernel.errors import ValueRejected
+from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, TableCopy
+from infra.connectors.duckdb import values
+from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA
+from infra.connectors.duckdb.digest import digest_table
+from infra.connectors.duckdb.introspect import introspect
+from infra.connectors.duckdb.session import open_sessions, qualified
+from infra.connectors.file_ledger import FileLedger
+from infra.connectors.file_target import FileTarget
+from infra.connectors.sqltext import quoted
+
+LEDGER = FileLedger(
+    runs="_wherry.run",
+    steps="_wherry.step",
+    chunks="_wherry.chunk",
+    find="SELECT 1 FROM duckdb_tables() WHERE schema_name = '_wherry' AND table_name = 'run'",
+    make=(
+        "CREATE SCHEMA IF NOT EXISTS _wherry",
+        "CREATE TABLE _wherry.run (run_id VARCHAR NOT NULL, plan_hash VARCHAR NOT NULL, epoch BIGINT NOT NULL)",
+        "CREATE TABLE _wherry.step (run_id VARCHAR NOT NULL, number BIGINT NOT NULL)",
+        """
+        CREATE TABLE _wherry.chunk (
+            run_id VARCHAR NOT NULL, table_number BIGINT NOT NULL, chunk_number BIGINT NOT NULL,
+            rows_read BIGINT NOT NULL, rows_written BIGINT NOT NULL, rows_rejected BIGINT NOT NULL,
+            size_bytes BIGINT NOT NULL)
+        """,
+    ),
+    drop=("DROP SCHEMA _wherry CASCADE",),
+)
+"""Without keys: DuckDB checks them too early for rows that one transaction replaces, and one session writes."""
+
+_INCOMING = "wherry_incoming"
+
+
+class DuckdbWriting:
+    """DuckDB's words for what every file target does."""
+
+    ledger = LEDGER
+    begin = "BEGIN TRANSACTION"
+
+    def __init__(self, schema: str) -> None:
+        self._schema = schema
+
+    def roll_back(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """End the transaction, if one is open, and undo it."""
+        with suppress(duckdb.TransactionException):
+            # A commit that failed has ended the transaction already.
+            connection.execute("ROLLBACK")
+
+    def introspect(self, connection: duckdb.DuckDBPyConnection) -> DatabaseSchema:
+        """Describe the endpoint's schema."""
+        return introspect(connection, self._schema)
+
+    def has(self, connection: duckdb.DuckDBPyConnection, table: TableName) -> bool:
+        """Whether there is such a table; names ignore case."""
+        sql = "SELECT 1 FROM duckdb_tables() WHERE lower(schema_name) = lower(?) AND lower(table_name) = lower(?)"
+        return connection.execute(sql, (table.schema or DEFAULT_SCHEMA, table.name)).fetchone() is not None
+
+    def named(self, table: TableName) -> str:
+        """Quote a table's name with its schema."""
+        return qualified(table)
+
+    def insert(self, connection: duckdb.DuckDBPyConnection, copy: TableCopy, batch: pa.RecordBatch) -> None:
+        """Insert the rows of a batch, cast by DuckDB; a value that a cast would change is refused."""
+        names = [f"c{place}" for place in range(batch.num_columns)]
+        connection.register(_INCOMING, pa.RecordBatch.from_arrays(batch.columns, names=names))
+        try:
+            for column, name in zip(copy.columns, names, strict=True):
+                if values.may_change(column.type, column.target_native):
+                    _check(connection, column, name)
+            columns = ", ".join(quoted(column.target) for column in copy.columns)
+            casts = ", ".join(
+                values.stored(name, column.type, column.target_native)
+                for column, name in zip(copy.columns, names, strict=True)
+            )
+            connection.execute(f"INSERT INTO {qualified(copy.target)} ({columns}) SELECT {casts} FROM {_INCOMING}")
+        finally:
+            connection.unregister(_INCOMING)
+
+    def digest(
+        self, connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...]
+    ) -> Digest:
+        """Compute a table's digest in DuckDB."""
+        return digest_table(connection, table, columns)
+
+
+def _check(connection: duckdb.DuckDBPyConnection, column: ColumnCopy, name: str) -> None:
+    """Read a column of the batch back from the form in which it would be stored.
+
+    Raises:
+        ValueRejected: a value would come back as another.
+    """
+    kept = values.stored(name, column.type, column.target_native)
+    back = values.carried(f"({kept})", column.target_native, column.type)
+    found = connection.execute(
+        f"SELECT CAST({name} AS VARCHAR) FROM {_INCOMING} WHERE {back} IS DISTINCT FROM {name} LIMIT 1"
+    ).fetchone()
+    if found is not None:
+        raise ValueRejected(
+            f"{str(found[0])[:80]!r} would be changed by column {column.target}, which is {column.target_native}.",
+            path=(column.target,),
+        )
+
+
+async def open_target(path: str, schema: str) -> FileTarget[duckdb.DuckDBPyConnection]:
+    """Open a file for writing; a missing one is made.
+
+    Raises:
+        ConnectFailed: no session could be opened.
+    """
+    [session] = await open_sessions(path, 1, writable=True)
+    return FileTarget(session, DuckdbWriting(schema))
