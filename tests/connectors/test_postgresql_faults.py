@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.catalog.model import Key, Table, TableName
+from domain.catalog.model import Identity, Key, Table, TableName
 from domain.catalog.types import Integer, Text
 from domain.connections.values import Endpoint, TlsMode
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, Fenced
@@ -221,6 +221,26 @@ async def test_tables_that_may_not_be_read_are_named_by_the_probe(
         "Right to create tables",
         "Right to create the ledger's schema",
     }
+
+
+async def test_the_next_number_is_known_without_the_right_to_read_its_sequence(
+    lab: Lab, postgresql_server: PostgresqlServer
+) -> None:
+    reader = replace(lab.endpoint, username=f"{db(lab)}_reader")
+    postgresql_server.run(
+        f"CREATE ROLE \"{reader.username}\" LOGIN PASSWORD '{reader.password.reveal()}';"
+        "CREATE TABLE ticket (id serial PRIMARY KEY); INSERT INTO ticket SELECT FROM generate_series(1, 41);"
+        f'GRANT SELECT ON ticket TO "{reader.username}"',
+        db(lab),
+    )
+    source = await CONNECTOR.open_source(reader, readers=1)
+    try:
+        column = (await source.introspect()).tables[0].columns[0]
+    finally:
+        await source.close()
+        postgresql_server.run(f'DROP OWNED BY "{reader.username}"; DROP ROLE "{reader.username}"', db(lab))
+
+    assert column.identity == Identity(42)
 
 
 async def test_a_certificate_counts_only_from_a_known_authority(

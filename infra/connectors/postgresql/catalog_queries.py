@@ -109,12 +109,17 @@ ORDER BY i.indrelid, ic.relname
 SEQUENCES = f"""
 SELECT c.oid::bigint AS oid, c.relname::text AS name, s.seqincrement AS increment, s.seqstart AS start,
        has_sequence_privilege(c.oid, 'SELECT') AS readable,
-       owner.table_oid, owner.column_number
+       owner.table_oid, owner.column_number, owner.table_name, owner.column_name
 FROM pg_sequence s
 JOIN pg_class c ON c.oid = s.seqrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN LATERAL (
-    SELECT d.refobjid::bigint AS table_oid, d.refobjsubid AS column_number FROM pg_depend d
+    SELECT d.refobjid::bigint AS table_oid, d.refobjsubid AS column_number,
+           CASE WHEN has_table_privilege(d.refobjid, 'SELECT') AND NOT row_security_active(d.refobjid)
+                THEN format('%I.%I', tn.nspname, t.relname) END AS table_name,
+           quote_ident(a.attname) AS column_name
+    FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+    JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
       AND d.deptype IN ('a', 'i') LIMIT 1) owner ON true
 WHERE n.nspname = $1 AND {_OWN_CLASS} ORDER BY c.relname

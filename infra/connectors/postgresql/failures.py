@@ -43,7 +43,8 @@ _MISSING: dict[str, ErrorCode] = {
     "42703": ErrorCode.COLUMN_NOT_FOUND,
 }
 _DRIFT_STATES = frozenset({*_MISSING, "42804", "42883", "0A000"})
-_LOST_SNAPSHOT_STATE = "22023"
+_LOST_SNAPSHOT_STATES = frozenset({"22023", "42704"})
+"""What servers up to 17 and from 18 on say of a snapshot whose exporter has ended."""
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError)
 """Everything that a database call can raise by the database's or the network's fault."""
@@ -91,7 +92,12 @@ def read_error(error: BaseException, doing: str) -> DatabaseError:
     state = getattr(error, "sqlstate", None) or ""
     if state in _DRIFT_STATES:
         return SchemaDrift(f"{doing}: {_reason(error)}. The table has changed since the plan was made.")
-    if state == _LOST_SNAPSHOT_STATE and "snapshot" in str(error):
+    return database_error(error, doing)
+
+
+def snapshot_error(error: BaseException, doing: str) -> DatabaseError:
+    """As `database_error`, for joining a snapshot."""
+    if getattr(error, "sqlstate", None) in _LOST_SNAPSHOT_STATES:
         return DatabaseError(f"{doing}: the snapshot is lost, the session that held it has ended. Start the run again.")
     return database_error(error, doing)
 

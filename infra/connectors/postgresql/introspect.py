@@ -100,13 +100,16 @@ def _by_table(rows: list[asyncpg.Record]) -> dict[int, list[asyncpg.Record]]:
 
 
 async def _generator(connection: asyncpg.Connection, schema: str, row: asyncpg.Record) -> _Generator:
-    """Read a sequence's next value; without the right to read it, its start stands in."""
+    """Read a sequence's next value. Without the right to read it, the number after its column's highest stands in."""
     owner = None if row["table_oid"] is None else (row["table_oid"], row["column_number"])
     next_value = row["start"]
     if row["readable"]:
         name = f"{identifier(schema)}.{identifier(row['name'])}"
         state = await connection.fetchrow(f"SELECT last_value, is_called FROM {name}")
         next_value = state["last_value"] + (row["increment"] if state["is_called"] else 0)
+    elif row["table_name"]:
+        highest = await connection.fetchval(f"SELECT max({row['column_name']}) FROM {row['table_name']}")
+        next_value = max(next_value, int(highest or 0) + 1)
     return _Generator(row["name"], row["increment"], next_value, owner)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from infra.connectors.postgresql import session
-from infra.connectors.postgresql.failures import DRIVER_ERRORS, database_error, read_error
+from infra.connectors.postgresql.failures import DRIVER_ERRORS, database_error, snapshot_error
 from infra.connectors.postgresql.names import literal, schema_of
 
 if TYPE_CHECKING:
@@ -87,5 +87,5 @@ async def open_reader(endpoint: Endpoint, snapshot: Snapshot) -> asyncpg.Connect
         await connection.execute(f"{_BEGIN}; SET TRANSACTION SNAPSHOT {literal(snapshot.id)}")
     except DRIVER_ERRORS as error:
         connection.terminate()
-        raise read_error(error, f"No reader could join the snapshot of {endpoint.label}") from error
+        raise snapshot_error(error, f"No reader could join the snapshot of {endpoint.label}") from error
     return connection

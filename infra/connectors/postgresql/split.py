@@ -137,13 +137,16 @@ async def _even_bounds(
 async def _probed_bounds(
     connection: asyncpg.Connection, relation: Relation, key: tuple[ColumnCopy, ...], step: int
 ) -> list[Bound]:
-    """Walk along the index, `step` rows at a time. A second row tells whether anything comes after the bound."""
-    expressions = ", ".join(_bound_expression(column) for column in key)
-    order = ", ".join(identifier(column.source) for column in key)
+    """Walk along the index, `step` rows at a time. A second row tells whether anything comes after the bound.
+
+    The bounds are selected under other names than the columns, or ORDER BY would sort by their texts.
+    """
+    expressions = ", ".join(f"{_bound_expression(column)} AS bound_{n}" for n, column in enumerate(key))
+    order = ", ".join(f"k.{identifier(column.source)}" for column in key)
     bounds: list[Bound] = []
     while len(bounds) < CHUNKS_MAX:
         after = f" WHERE {_names(key)} > {_values(key, bounds[-1])}" if bounds else ""
-        query = f"SELECT {expressions} FROM {relation.rows}{after} ORDER BY {order} OFFSET {step - 1} LIMIT 2"
+        query = f"SELECT {expressions} FROM {relation.rows} k{after} ORDER BY {order} OFFSET {step - 1} LIMIT 2"
         found = await connection.fetch(query)
         if len(found) < 2:  # noqa: PLR2004 the bound and a row after it
             break
