@@ -10,6 +10,7 @@ from domain.migrations.transfer import Chunk, TableCopy
 from workers.engine.chunks import split_table
 from workers.engine.concurrency import each
 from workers.engine.control import Ask, Control
+from workers.engine.order import in_order
 from workers.engine.pipeline import Desk, copy_chunk
 from workers.engine.prepare import PreparedRun
 from workers.engine.schedule import MemoryQueue, work_lane
@@ -36,7 +37,7 @@ async def copy_tables(desk: Desk, prepared: PreparedRun, options: RunOptions) ->
 
     writers = min(options.parallel, desk.ends.route.target_connector.capabilities.writers_max)
     for wave in prepared.waves:
-        queue = MemoryQueue((copies[number] for number in wave), split)
+        queue = MemoryQueue(in_order((copies[number] for number in wave), prepared.waves), split)
 
         async def lane(_number: int, queue: MemoryQueue = queue) -> None:
             try:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from domain.catalog.model import DatabaseSchema, Table
 from domain.migrations.plan import MigrationPlan
-from domain.migrations.transfer import Capabilities
+from domain.migrations.transfer import Capabilities, TableCopy
 from workers.engine.existing import find_table
 
 Waves = tuple[tuple[int, ...], ...]
@@ -27,6 +27,14 @@ def waves(plan: MigrationPlan, catalog: DatabaseSchema, target: Capabilities) ->
             holding = [table for table in (there, planned if target.inline_foreign_keys else None) if table]
             needs[copy.number] = _references(holding, numbers) - {copy.number}
     return tuple(_levels(needs))
+
+
+def in_order(tables: Iterable[TableCopy], order: Waves) -> tuple[TableCopy, ...]:
+    """Return the tables in the order in which they are best begun: wave by wave, the largest first."""
+    wave_of = {number: wave for wave, members in enumerate(order) for number in members}
+    return tuple(
+        sorted(tables, key=lambda copy: (wave_of[copy.number], -copy.size_bytes, -copy.row_estimate, copy.number))
+    )
 
 
 def _references(tables: Iterable[Table], numbers: dict[str, int]) -> set[int]:

@@ -15,7 +15,7 @@ from domain.migrations.transfer import ChunkReceipt, DigestColumn, TableCopy, Ta
 from workers.engine.control import Control, check
 from workers.engine.ends import Ends
 from workers.engine.existing import Baseline, adopted, existing_tables, refuse_filled
-from workers.engine.order import Waves, waves
+from workers.engine.order import Waves, in_order, waves
 from workers.engine.pipeline import Desk
 from workers.engine.plan import plan_migration
 from workers.engine.progress import Meter
@@ -115,8 +115,7 @@ async def _begun(
     filled = tuple(copy for copy in plan.tables if counts.get(copy.target))
     if plan.on_existing is OnExisting.TRUNCATE:
         order = waves(plan, catalog, ends.route.target_connector.capabilities)
-        place = {number: wave for wave, members in enumerate(order) for number in members}
-        for copy in sorted(filled, key=lambda copy: -place[copy.number]):
+        for copy in reversed(in_order(filled, order)):
             await target.truncate(copy.target)
         return plan, ()
     return plan, tuple([await _baseline(target, copy, counts, options) for copy in filled])

@@ -23,7 +23,7 @@ class ChunkQueue(Protocol):
     """
 
     async def claim(self) -> Chunk | None:
-        """Take a chunk that nobody else has, largest tables first; nothing if none is left to take."""
+        """Take a chunk that nobody else has, in the order of `order.in_order`; nothing if none is left to take."""
         ...
 
     async def complete(self, receipt: ChunkReceipt) -> None:
@@ -40,11 +40,10 @@ class ChunkQueue(Protocol):
 
 
 class MemoryQueue:
-    """The queue of a run within one process. Tables are split when the first lane gets to them."""
+    """The queue of a run within one process. Tables come in the order given and are split when a lane gets to them."""
 
     def __init__(self, tables: Iterable[TableCopy], split: Split) -> None:
-        by_size = sorted(tables, key=lambda copy: (-copy.size_bytes, -copy.row_estimate, copy.number))
-        self._unsplit = deque(by_size)
+        self._unsplit = deque(tables)
         self._split = split
         self._ready: deque[Chunk] = deque()
         self._splitting = 0

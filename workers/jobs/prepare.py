@@ -19,6 +19,7 @@ from workers.engine.chunks import split_table
 from workers.engine.concurrency import each
 from workers.engine.control import Stopped
 from workers.engine.ends import Ends, open_ends
+from workers.engine.order import in_order
 from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
 from workers.engine.retry import retrying
@@ -83,7 +84,7 @@ async def _planned(duty: Duty, ends: Ends, brief: Brief) -> tuple[PreparedRun, t
         chunks: tuple[Chunk, ...] = await split_table(ends.source, copy, options.chunk_rows, receipts)
         return TableWork(copy, chunks, done)
 
-    return prepared, tuple(await each(prepared.plan.tables, work_on, at_once=SPLITTERS))
+    return prepared, tuple(await each(in_order(prepared.plan.tables, prepared.waves), work_on, at_once=SPLITTERS))
 
 
 async def _taken_over(duty: Duty, ends: Ends, stored: StoredPlan) -> PreparedRun:

@@ -47,7 +47,7 @@ def encoded(copy: TableCopy, batch: pa.RecordBatch) -> Iterator[memoryview]:
 
 def _refuse_long(column: pa.Array, target: ColumnCopy) -> None:
     """Refuse texts longer than their column. PostgreSQL would, too, but silently cuts spaces at the end."""
-    match = _VARCHAR.match(target.target_native)
+    match = _VARCHAR.fullmatch(target.target_native)
     if match is None or not pa.types.is_large_string(column.type):
         return
     longest = pc.max(pc.utf8_length(column)).as_py()

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from domain.catalog.model import DatabaseSchema, Table
 from domain.connections.values import Engine
+from domain.kernel.values import Bytes
 from tests.support.catalog import a_foreign_key, a_table
 from tests.support.memory import MemoryConnector, MemoryDatabase
-from tests.unit.engine.test_plan import a_schema, planned
-from workers.engine.order import Waves, waves
+from tests.unit.engine.test_plan import ACTOR, FILM, a_schema, planned
+from workers.engine.order import Waves, in_order, waves
 
 COUNTRY = a_table("country", "name")
 CITY = a_table("city", "country", foreign_keys=(a_foreign_key("in", "country", "country"),))
@@ -43,6 +44,12 @@ def test_keys_that_were_there_before_put_referenced_tables_first() -> None:
 
 def test_a_target_that_does_not_check_references_needs_no_order() -> None:
     assert ordered(CITY, COUNTRY, there=(CITY,), inline=True, enforces=False) == ((0, 1),)
+
+
+def test_within_a_wave_the_largest_table_comes_first() -> None:
+    tables = planned(a_schema(FILM, replace(ACTOR, size_bytes=Bytes(100)), replace(CITY, size_bytes=Bytes(900)))).tables
+
+    assert [copy.source.name for copy in in_order(tables, ((0, 1), (2,)))] == ["actor", "film", "city"]
 
 
 def test_tables_that_refer_to_each_other_go_together() -> None:

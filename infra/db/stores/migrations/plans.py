@@ -74,6 +74,8 @@ class Plans:
     async def save(self, by: Assignment, plan: StoredPlan, work: Iterable[TableWork] = ()) -> None:
         """Store a plan with its tables and chunks, or, without work, only the new ticket of a known one.
 
+        Chunks are claimed in the order of the work.
+
         From here on claims of chunks under an older ticket are void.
 
         Raises:
@@ -89,9 +91,8 @@ class Plans:
 
 
 async def _add_work(connection: AsyncConnection, migration_id: UUID, work: tuple[TableWork, ...]) -> None:
-    largest_first = sorted(work, key=lambda each: (-each.copy.size_bytes, -each.copy.row_estimate, each.copy.number))
-    tables = [_table_row(migration_id, each) for each in largest_first]
-    chunks = [chunk for each in largest_first for chunk in each.chunks]
+    tables = [_table_row(migration_id, each) for each in work]
+    chunks = [chunk for each in work for chunk in each.chunks]
     rows = [_chunk_row(migration_id, place, chunk) for place, chunk in enumerate(chunks)]
     if tables:
         await connection.execute(text(_ADD_TABLE), tables)
