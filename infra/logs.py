@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import structlog
@@ -45,6 +46,9 @@ class StructuredRequestLog:
 
     def failed(self, name: str, request_id: str, seconds: float, error: BaseException) -> None:
         """Note a request that failed: a refusal by its code, an unexpected failure with its trace."""
+        if isinstance(error, asyncio.CancelledError):
+            self._count(name, "CANCELLED", seconds)
+            return  # who asked is gone, or is stopping; nothing went wrong
         self._count(name, error.code.value if isinstance(error, WherryError) else "CRASHED", seconds)
         noted = self._log.bind(request=name, request_id=request_id, ms=round(seconds * 1000, 1))
         if isinstance(error, Refused):
