@@ -24,7 +24,7 @@ from infra.crypto.passwords import Argon2Hasher
 from infra.crypto.tokens import TokenIssuer
 from infra.db.database import Database
 from infra.db.readers.access import SqlAccess
-from infra.db.readers.mappings import NoMappings
+from infra.db.readers.mappings import SqlMappingBook
 from infra.db.stores.auth import SqlSessions
 from infra.db.stores.connections import SqlCredentials
 from infra.db.upgrade import upgrade
@@ -82,7 +82,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
             envelope=Envelope(credentials_key(settings.credentials_key_file)),
             files=DataFolder(settings.data_dir),
             feed=feed,
-            mappings=NoMappings(),
+            mappings=SqlMappingBook(database),
         )
         behaviors = pipeline(
             log=StructuredRequestLog(metrics),

@@ -15,6 +15,7 @@ from domain.catalog.queries import GetAnalysesByIds, GetAnalyzedTables, GetLates
 from domain.connections.queries import GetConnectionsByIds, GetConnectionsOfProjects, GetLastTests
 from domain.kernel.messages import Query
 from domain.kernel.values import Page
+from domain.mappings.queries import GetMappingRules, GetMappingsByIds, GetMappingsOfProjects, GetValidations
 from domain.migrations.queries import GetLastMigrations, GetMigrationsByIds, GetMigrationsOfProjects
 from domain.projects.queries import GetProjectMembers, GetProjectsByIds
 from schema.context import Context, Loaders, current_loaders
@@ -37,6 +38,10 @@ def make_loaders(context: Context) -> Loaders:
         latest_analyses=_one(context, lambda ids: GetLatestAnalyses(connection_ids=ids)),
         analyzed_tables=_pages(context, lambda ids, cut: GetAnalyzedTables(analysis_ids=ids, cut=cut)),
         outlines=_sure(context, lambda ids: GetOutlines(analysis_ids=ids)),
+        mappings=_one(context, lambda ids: GetMappingsByIds(ids=ids)),
+        project_mappings=_pages(context, lambda ids, page: GetMappingsOfProjects(project_ids=ids, page=page)),
+        mapping_rules=_many(context, lambda ids: GetMappingRules(mapping_ids=ids)),
+        validations=_one(context, lambda ids: GetValidations(mapping_ids=ids)),
         migrations=_one(context, lambda ids: GetMigrationsByIds(ids=ids)),
         last_migrations=_one(context, lambda ids: GetLastMigrations(project_ids=ids)),
         project_migrations=_pages(context, lambda ids, page: GetMigrationsOfProjects(project_ids=ids, page=page)),

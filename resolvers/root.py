@@ -9,6 +9,7 @@ from domain.auth.views import Organization, User
 from domain.catalog.views import SchemaAnalysis
 from domain.connections.views import Connection as DatabaseConnection
 from domain.connections.views import ConnectionMetrics, ConnectionStatus
+from domain.mappings.views import SchemaMapping, SchemaValidation
 from domain.migrations.report import RunReport
 from domain.migrations.views import (
     Migration,
@@ -25,11 +26,13 @@ from resolvers.loaders import LoadersPerOperation
 from resolvers.mutations import auth as auth_mutations
 from resolvers.mutations import catalog as catalog_mutations
 from resolvers.mutations import connections as connection_mutations
+from resolvers.mutations import mappings as mapping_mutations
 from resolvers.mutations import migrations as migration_mutations
 from resolvers.mutations import projects as project_mutations
 from resolvers.queries import auth as auth_queries
 from resolvers.queries import catalog as catalog_queries
 from resolvers.queries import connections as connection_queries
+from resolvers.queries import mappings as mapping_queries
 from resolvers.queries import migrations as migration_queries
 from resolvers.queries import projects as project_queries
 from resolvers.subscriptions import migrations as migration_subscriptions
@@ -50,6 +53,7 @@ from schema.connections import (
     UpdateConnectionResult,
 )
 from schema.expose import described, described_subscription
+from schema.mappings import CreateSchemaMappingResult, ValidateSchemaMappingResult
 from schema.migrations import CancelMigrationResult, StartMigrationResult
 from schema.paging import Connection
 from schema.projects import AssignUserToProjectResult, CreateProjectResult, UpdateProjectStatusResult
@@ -70,6 +74,9 @@ class Query:
     connection_status: ConnectionStatus = described(connection_queries.connection_status)
     connection_metrics: ConnectionMetrics = described(connection_queries.connection_metrics)
     schema_analysis: SchemaAnalysis | None = described(catalog_queries.schema_analysis)
+    schema_mapping: SchemaMapping | None = described(mapping_queries.schema_mapping)
+    schema_mappings: Connection[SchemaMapping] = described(mapping_queries.schema_mappings)
+    schema_validation: SchemaValidation | None = described(mapping_queries.schema_validation)
     migration: Migration | None = described(migration_queries.migration)
     migrations: Connection[Migration] = described(migration_queries.migrations)
     migration_status: MigrationStatusReport = described(migration_queries.migration_status)
@@ -98,6 +105,8 @@ class Mutation:
     )
     delete_connection: DeleteConnectionResult = described(connection_mutations.delete_connection)
     analyze_schema: AnalyzeSchemaResult = described(catalog_mutations.analyze_schema)
+    create_schema_mapping: CreateSchemaMappingResult = described(mapping_mutations.create_schema_mapping)
+    validate_schema_mapping: ValidateSchemaMappingResult = described(mapping_mutations.validate_schema_mapping)
     start_migration: StartMigrationResult = described(migration_mutations.start_migration)
     cancel_migration: CancelMigrationResult = described(migration_mutations.cancel_migration)
 

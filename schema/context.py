@@ -20,6 +20,8 @@ from domain.kernel.messages import Request
 from domain.kernel.ports import Feed
 from domain.kernel.scope import Scope
 from domain.kernel.values import Page, PageRequest
+from domain.mappings.values import TableMapping
+from domain.mappings.views import SchemaMapping, SchemaValidation
 from domain.migrations.views import Migration
 from domain.projects.views import Project, ProjectMember
 
@@ -40,6 +42,10 @@ class Loaders:
     latest_analyses: DataLoader[UUID, SchemaAnalysis | None]
     analyzed_tables: DataLoader[tuple[UUID, TableCut], Page[PlacedTable]]
     outlines: DataLoader[UUID, DatabaseSchema]
+    mappings: DataLoader[UUID, SchemaMapping | None]
+    project_mappings: DataLoader[tuple[UUID, PageRequest], Page[SchemaMapping]]
+    mapping_rules: DataLoader[UUID, tuple[TableMapping, ...]]
+    validations: DataLoader[UUID, SchemaValidation | None]
     migrations: DataLoader[UUID, Migration | None]
     last_migrations: DataLoader[UUID, Migration | None]
     project_migrations: DataLoader[tuple[UUID, PageRequest], Page[Migration]]

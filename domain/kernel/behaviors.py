@@ -83,8 +83,8 @@ class Validated:
     validator: Validator
 
     async def __call__(self, step: Step, call_next: Next, /) -> Any:  # noqa: ANN401  # any answer
-        """Check the request's fields."""
-        self.validator(step.request)
+        """Check the request's fields; what goes on has them in their declared types."""
+        step.request = self.validator(step.request)
         return await call_next()
 
 

@@ -63,7 +63,7 @@ class Mediator:
         handler = self._handlers[type(request)]
 
         async def handle() -> Any:  # noqa: ANN401  # any answer
-            return await handler(request, step.work if isinstance(request, Command) else scope)
+            return await handler(step.request, step.work if isinstance(request, Command) else scope)
 
         call: Callable[[], Awaitable[Any]] = handle
         for behavior in reversed(self._behaviors):

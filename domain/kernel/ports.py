@@ -68,8 +68,8 @@ class Feed(Protocol):
 class Validator(Protocol):
     """Checks a request against the constraints its fields declare."""
 
-    def __call__(self, request: Request[Any]) -> None:
-        """Pass a valid request.
+    def __call__(self, request: Request[Any]) -> Request[Any]:
+        """Return a valid request with every field in its declared type (where a tuple is declared, no list).
 
         Raises:
             ValidationFailed: a field is out of its bounds; the path names it.

@@ -9,13 +9,14 @@ from domain.auth import events as auth
 from domain.catalog import events as catalog
 from domain.connections import events as connections
 from domain.kernel.messages import Event
+from domain.mappings import events as mappings
 from domain.migrations import events as migrations
 from domain.projects import events as projects
 from infra.shapes import adapter
 
-EVENT_TYPES: dict[str, type[Event]] = {
-    type_.__name__: type_ for slice_ in (auth, projects, connections, catalog, migrations) for type_ in slice_.EVENTS
-}
+SLICES = (auth, projects, connections, catalog, mappings, migrations)
+
+EVENT_TYPES: dict[str, type[Event]] = {type_.__name__: type_ for slice_ in SLICES for type_ in slice_.EVENTS}
 """Every event class by the name it is stored under."""
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]

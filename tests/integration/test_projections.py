@@ -32,6 +32,10 @@ async def make_a_life_of_connections(api: LiveApi, client: ApiClient, project_id
     kept, gone = [await create_connection(client, file_input(project_id, file.name)) for _ in range(2)]
     await outcome_of_test(client, kept)
     await analyzed(client, kept)
+    mapping = {"projectId": project_id, "name": "all", "sourceConnectionId": kept}
+    selection = "... on SchemaMappingSuccess { mapping { id } }"
+    made = await client.ok("createSchemaMapping", "CreateSchemaMappingInput", mapping, selection)
+    await client.ok("validateSchemaMapping", "ValidateSchemaMappingInput", {"mappingId": made["mapping"]["id"]})
     await client.ok("updateConnection", "UpdateConnectionInput", {"connectionId": kept, "name": "renamed"})
     await outcome_of_test(client, gone)
     await client.ok("deleteConnection", "DeleteConnectionInput", {"connectionId": gone})

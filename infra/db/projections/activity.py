@@ -18,9 +18,7 @@ from domain.connections.events import (
     ConnectionUpdated,
 )
 from domain.kernel.messages import Event
-from domain.migrations.events import EVENTS as MIGRATION_EVENTS
-from domain.migrations.events import MigrationTableCompleted
-from domain.migrations.telling import sentence_of
+from domain.mappings.events import SchemaMappingCreated, SchemaValidationCompleted
 from domain.projects.events import ProjectCreated, ProjectStatusChanged, UserAssignedToProject
 from infra.db.event_store import Recorded
 from infra.db.tables.projects import ProjectActivityRow
@@ -60,14 +58,22 @@ def _line(event: Event) -> tuple[UUID, str] | None:
             return event.project_id, _of_connection(event)
         case ConnectionTested() | ConnectionDeleted():
             return event.project_id, _of_connection(event)
-        case SchemaAnalyzed():
-            return event.project_id, f"A schema was analysed: {event.counts.tables} tables."
-        case MigrationTableCompleted():
-            return None  # a migration of a thousand tables is not a thousand things that happened in the project
-        case _ if isinstance(event, MIGRATION_EVENTS):
-            return event.project_id, sentence_of(event)
+        case SchemaAnalyzed() | SchemaMappingCreated() | SchemaValidationCompleted():
+            return event.project_id, _of_schema(event)
         case _:
             return None
+
+
+def _of_schema(event: SchemaAnalyzed | SchemaMappingCreated | SchemaValidationCompleted) -> str:
+    """Say what was read or made of schemas."""
+    match event:
+        case SchemaAnalyzed():
+            return f"A schema was analysed: {event.counts.tables} tables."
+        case SchemaMappingCreated():
+            return f"Mapping {event.name} of {len(event.tables)} tables was created."
+        case SchemaValidationCompleted():
+            outcome = "is valid" if event.is_valid else "is not valid"
+            return f"A mapping was validated and {outcome}; {event.errors_total} issues were found."
 
 
 def _of_connection(event: ConnectionEvent) -> str:

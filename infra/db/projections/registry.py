@@ -8,7 +8,7 @@ from sqlalchemy import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from infra.db.event_store import Recorded
-from infra.db.projections import activity, auth, catalog, connections, migrations, projects
+from infra.db.projections import activity, auth, catalog, connections, mappings, migrations, projects
 
 Projection = Callable[[AsyncSession, Recorded], Awaitable[None]]
 
@@ -17,6 +17,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     projects.project,
     connections.project,
     catalog.project,
+    mappings.project,
     migrations.project,
     activity.project,
 )
@@ -26,6 +27,7 @@ TABLES: tuple[Table, ...] = (
     *projects.TABLES,
     *connections.TABLES,
     *catalog.TABLES,
+    *mappings.TABLES,
     *migrations.TABLES,
     *activity.TABLES,
 )

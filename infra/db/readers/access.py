@@ -27,6 +27,7 @@ ROLES_SQL: dict[Subject, str] = {
     Subject.ORGANIZATION: _ORGANIZATION,
     Subject.PROJECT: _PROJECT.format(project_id=":id"),
     Subject.ANALYSIS: _PROJECT.format(project_id="(SELECT project_id FROM schema_analysis WHERE id = :id)"),
+    Subject.MAPPING: _PROJECT.format(project_id="(SELECT project_id FROM schema_mapping WHERE id = :id)"),
     Subject.CONNECTION: _PROJECT.format(project_id="(SELECT project_id FROM connection WHERE id = :id)"),
     Subject.MIGRATION: _PROJECT.format(project_id="(SELECT project_id FROM migration WHERE id = :id)"),
 }

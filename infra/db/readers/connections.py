@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
 
@@ -10,35 +9,17 @@ from domain.connections.views import Connection, ConnectionMetrics, ConnectionTe
 from domain.kernel.values import Page, PageRequest
 from infra.db.database import Database, build
 from infra.db.readers.access import VISIBLE_PROJECTS
+from infra.db.readers.paging import pages_of
 
-_COLUMNS = """
-connection.id, project_id, name, type, is_source, is_target, config, status,
-credentials_version, created_at, updated_at
-"""
-
-_CONNECTIONS = f"""
-WITH {VISIBLE_PROJECTS}
-SELECT {_COLUMNS}
+_CONNECTIONS = """
+SELECT connection.id, project_id, name, type, is_source, is_target, config, status, credentials_version,
+    created_at, updated_at
 FROM connection JOIN visible_project ON visible_project.id = project_id
-WHERE connection.id = ANY(CAST(:ids AS uuid[]))
 """
 
-_PAGES = f"""
-WITH {VISIBLE_PROJECTS}, numbered AS (
-    SELECT {_COLUMNS}, row_number() OVER (PARTITION BY project_id ORDER BY connection.id DESC) AS number
-    FROM connection JOIN visible_project ON visible_project.id = project_id
-    WHERE project_id = ANY(CAST(:project_ids AS uuid[]))
-      AND (CAST(:after AS uuid) IS NULL OR connection.id < :after)
-)
-SELECT * FROM numbered WHERE number <= :row_limit ORDER BY project_id, number
-"""
+_BY_IDS = f"WITH {VISIBLE_PROJECTS} {_CONNECTIONS} WHERE connection.id = ANY(CAST(:ids AS uuid[]))"
 
-_TOTALS = f"""
-WITH {VISIBLE_PROJECTS}
-SELECT project_id, count(*) AS total
-FROM connection JOIN visible_project ON visible_project.id = project_id
-WHERE project_id = ANY(CAST(:project_ids AS uuid[])) GROUP BY project_id
-"""
+_OF_PROJECTS = f"{_CONNECTIONS} WHERE project_id = ANY(CAST(:owners AS uuid[]))"
 
 _LAST_TESTS = f"""
 WITH {VISIBLE_PROJECTS}
@@ -72,22 +53,15 @@ class SqlConnectionReader:
 
     async def connections(self, viewer: UUID, ids: tuple[UUID, ...]) -> dict[UUID, Connection]:
         """Return those of the connections that the viewer may see."""
-        rows = await self._database.rows(_CONNECTIONS, viewer=viewer, ids=list(ids))
+        rows = await self._database.rows(_BY_IDS, viewer=viewer, ids=list(ids))
         return {row["id"]: build(Connection, row) for row in rows}
 
     async def pages(
         self, viewer: UUID, project_ids: tuple[UUID, ...], page: PageRequest
     ) -> dict[UUID, Page[Connection]]:
         """Return the same page of the connections of each of the projects, newest first."""
-        wanted = {"viewer": viewer, "project_ids": list(project_ids)}
-        totals = {row["project_id"]: row["total"] for row in await self._database.rows(_TOTALS, **wanted)}
-        found: defaultdict[UUID, list[Connection]] = defaultdict(list)
-        for row in await self._database.rows(_PAGES, after=page.after, row_limit=page.first + 1, **wanted):
-            found[row["project_id"]].append(build(Connection, row))
-        return {
-            id_: Page(tuple(found[id_][: page.first]), len(found[id_]) > page.first, totals.get(id_, 0))
-            for id_ in project_ids
-        }
+        sql = (VISIBLE_PROJECTS, _OF_PROJECTS)
+        return await pages_of(Connection, self._database, sql, "project_id", project_ids, page, viewer=viewer)
 
     async def last_tests(self, viewer: UUID, ids: tuple[UUID, ...]) -> dict[UUID, ConnectionTest]:
         """Return the last test of each of the connections that has one."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from infra.db.tables import auth, catalog, connections, kernel, migrations, projects
+from infra.db.tables import auth, catalog, connections, kernel, mappings, migrations, projects
 
-MODULES = (kernel, auth, projects, connections, catalog, migrations)
+MODULES = (kernel, auth, projects, connections, catalog, mappings, migrations)
 
 
 def metadata() -> MetaData:

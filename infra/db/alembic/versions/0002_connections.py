@@ -1,4 +1,4 @@
-"""Connections and the catalog."""
+"""Connections, catalog and mappings."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ down_revision = "0001"
 def upgrade() -> None:
     _connections()
     _catalog()
+    _mappings()
 
 
 def _connections() -> None:
@@ -90,4 +91,32 @@ def _catalog() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("analysis_id", "number"),
+    )
+
+
+def _mappings() -> None:
+    op.create_table(
+        "schema_mapping",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("source_schema_id", sa.Uuid(), nullable=False),
+        sa.Column("source_connection_id", sa.Uuid(), nullable=False),
+        sa.Column("target_schema_id", sa.Uuid(), nullable=True),
+        sa.Column("target_connection_id", sa.Uuid(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("table_count", sa.Integer(), nullable=False),
+        sa.Column("rules", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_schema_mapping_project_id"), "schema_mapping", ["project_id"], unique=False)
+    op.create_table(
+        "schema_validation",
+        sa.Column("mapping_id", sa.Uuid(), nullable=False),
+        sa.Column("is_valid", sa.Boolean(), nullable=False),
+        sa.Column("errors", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("errors_total", sa.Integer(), nullable=False),
+        sa.Column("validated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("mapping_id"),
     )

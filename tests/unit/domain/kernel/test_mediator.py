@@ -69,10 +69,11 @@ class Diary:
         self.lines.append("authorize")
         return self.rights_held
 
-    def __call__(self, request: Request[Any]) -> None:
+    def __call__(self, request: Request[Any]) -> Request[Any]:
         self.lines.append("validate")
         if isinstance(request, Rename) and not request.name:
             raise ValidationFailed("A name, please.")
+        return request
 
     async def get_or_make(self, key: str, ttl_s: float, shape: type[Any], make: Callable[[], Awaitable[Any]]) -> Any:
         self.lines.append("cache")
