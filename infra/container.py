@@ -22,7 +22,7 @@ from infra.crypto.envelope import Envelope
 from infra.crypto.keyring import credentials_key, signing_key
 from infra.crypto.passwords import Argon2Hasher
 from infra.crypto.tokens import TokenIssuer
-from infra.db.database import Database
+from infra.db.database import Database, control_store_url
 from infra.db.readers.access import SqlAccess
 from infra.db.readers.mappings import SqlMappingBook
 from infra.db.stores.auth import SqlSessions
@@ -114,11 +114,6 @@ async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-def control_store_url(url: str) -> str:
-    """Return a PostgreSQL address with the driver that we use."""
-    return "postgresql+asyncpg://" + url.partition("://")[2]
 
 
 def _required(url: SecretStr | None, variable: str) -> str:

@@ -52,3 +52,8 @@ def build(view: type[V], row: RowMapping) -> V:
     """Make a view from a row whose columns are the view's fields."""
     made: V = adapter(view).validate_python(dict(row))
     return made
+
+
+def control_store_url(url: str) -> str:
+    """Return a PostgreSQL address with the driver that we use."""
+    return "postgresql+asyncpg://" + url.partition("://")[2]

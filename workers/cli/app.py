@@ -11,6 +11,7 @@ import typer
 from workers.cli.assess import assess
 from workers.cli.demo import demo
 from workers.cli.migrate import migrate
+from workers.cli.projections import projections
 from workers.cli.serve import api, up, worker
 from workers.cli.verify import verify
 
@@ -31,4 +32,5 @@ def build_app() -> typer.Typer:
     app.command("up")(up)
     app.command("api")(api)
     app.command("worker")(worker)
+    app.add_typer(projections, name="projections")
     return app

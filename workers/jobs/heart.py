@@ -11,8 +11,7 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.container import control_store_url
-from infra.db.database import Database
+from infra.db.database import Database, control_store_url
 from infra.db.stores.migrations.assignments import Leases
 from infra.settings import Settings
 from workers.jobs.workshop import Workshop

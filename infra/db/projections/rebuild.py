@@ -5,8 +5,19 @@ from __future__ import annotations
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from infra.db import event_store
-from infra.db.database import Database
+from infra.db.database import Database, control_store_url
 from infra.db.projections.registry import TABLES, project
+from infra.db.upgrade import upgrade
+
+
+async def rebuild_at(url: str) -> int:
+    """Bring the control store at an address up to date and rebuild its projections; return the number of events."""
+    database = Database(control_store_url(url))
+    try:
+        await upgrade(database)
+        return await rebuild(database)
+    finally:
+        await database.close()
 
 
 async def rebuild(database: Database) -> int:
