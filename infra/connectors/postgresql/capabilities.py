@@ -16,9 +16,6 @@ DEFAULT_SCHEMA = "public"
 LEDGER_SCHEMA = "_wherry"
 """Where the ledger of finished chunks lives; never part of a described database."""
 
-PARTITIONED = "p"
-"""`pg_class.relkind` of a table whose rows live in partitions."""
-
 BTREE_LIKE_METHODS = frozenset({"", "btree", "hash", "art", "rbtree"})
 """Index methods of other engines, in lower case, that a B-tree replaces without a difference in meaning."""
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.kernel.errors import ObjectMissing
-from infra.connectors.postgresql.capabilities import PARTITIONED
 from infra.connectors.postgresql.names import identifier
 
 if TYPE_CHECKING:
@@ -46,11 +45,6 @@ class Relation:
     def has_pages(self) -> bool:
         """Whether its rows lie in pages of its own and can be read by page numbers."""
         return self.kind == _HEAP
-
-    @property
-    def is_partitioned(self) -> bool:
-        """Whether its rows lie in partitions."""
-        return self.kind == PARTITIONED
 
 
 async def find(connection: asyncpg.Connection, name: TableName) -> Relation | None:
