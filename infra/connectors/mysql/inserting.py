@@ -29,14 +29,8 @@ class InsertValues:
     row: str
     rows: tuple[tuple[Bound, ...], ...]
 
-    def insert(self, connection: BulkConnection, packet_bytes_max: int) -> int:
-        """Insert the rows, as many at a time as fit into a packet; return how many were stored."""
-        stored = 0
-        for statement in self._statements(connection, packet_bytes_max):
-            stored += connection.query(statement)
-        return stored
-
-    def _statements(self, connection: BulkConnection, packet_bytes_max: int) -> Iterator[bytes]:
+    def statements(self, connection: BulkConnection, packet_bytes_max: int) -> Iterator[bytes]:
+        """Give the statements that insert the rows, as many rows in each as fit into a packet."""
         head = self.head.encode()
         held: list[bytes] = []
         size = len(head)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from domain.migrations.transfer import Chunk, TableCopy, Ticket
-    from infra.connectors.mysql.wire import BulkConnection
+    from infra.connectors.mysql.wire import BulkConnection, Loaded
 
 _DUPLICATE_KEY = 1062
 _NO_SUCH_TABLE = 1146
@@ -107,12 +107,26 @@ class InsertInput:
     def send(self, connection: BulkConnection, prepared: memoryview | InsertValues) -> None:
         """Insert the rows of a batch, as many at a time as fit into a packet."""
         if isinstance(prepared, InsertValues):
-            self._stored += prepared.insert(connection, self._packet_bytes_max)
+            for statement in prepared.statements(connection, self._packet_bytes_max):
+                self._stored += _stored(connection, self._copy, connection.store(statement))
 
     def end(self, connection: BulkConnection) -> int:
         """Return how many rows were stored."""
         del connection
         return self._stored
+
+
+def _stored(connection: BulkConnection, copy: TableCopy, loaded: Loaded) -> int:
+    """Return how many rows were stored, if the server changed and left out nothing.
+
+    Raises:
+        ValueRejected: it did, or says at least something about a value.
+    """
+    if loaded.warnings:
+        told = connection.fetch("SHOW WARNINGS LIMIT 1")
+        reason = f"{told[0][2]} (MySQL {told[0][0].lower()} {told[0][1]})" if told else "the server does not say why"
+        raise ValueRejected(f"{copy.target} refused rows: {reason}", path=(str(copy.target),))
+    return loaded.rows
 
 
 class ChunkLoad:

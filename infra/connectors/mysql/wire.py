@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pymysql.connections import Connection
+from pymysql.connections import Connection, MySQLResult
 from pymysql.constants import COMMAND
 from pymysql.protocol import MysqlPacket, OKPacketWrapper
 
@@ -43,7 +43,7 @@ _LOCAL_INFILE_REQUEST = 0xFB
 
 @dataclass(frozen=True)
 class Loaded:
-    """What LOAD DATA did: rows stored, and values or rows that the server complained about."""
+    """What a statement stored: rows, and how many values or rows the server complained about."""
 
     rows: int
     warnings: int
@@ -54,6 +54,7 @@ class BulkConnection(_Driver):
 
     _sock: Any
     _rfile: Any
+    _result: MySQLResult
     _next_seq_id: int
     _auth_plugin_name: str
     server_capabilities: int
@@ -111,6 +112,11 @@ class BulkConnection(_Driver):
         with self.cursor() as cursor:
             cursor.execute(sql, args or None)
             return list(cursor.fetchall())
+
+    def store(self, statement: bytes) -> Loaded:
+        """Run a statement that stores rows."""
+        rows = self.query(statement)
+        return Loaded(rows, self._result.warning_count)
 
     def begin_rows(self, sql: str) -> None:
         """Send a query and pass over the description of its columns.
