@@ -131,8 +131,9 @@ class MysqlSource:
             )
 
     async def close(self) -> None:
-        """End all sessions."""
-        await _close_all(self._sessions, self._control)
+        """End all sessions; whoever closes twice closes once."""
+        sessions, self._sessions = self._sessions, []
+        await _close_all(sessions, self._control)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[BulkSession]:
