@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.catalog.events import SchemaAnalyzed
-from domain.catalog.model import DatabaseSchema
-from domain.catalog.values import counted, structure_hash
+from domain.catalog.values import Description
 from domain.kernel.aggregate import Aggregate
 from domain.projects.aggregate import Actor
 
@@ -29,7 +28,7 @@ class Analysis(Aggregate[SchemaAnalyzed]):
         self.hash = ""
 
     @classmethod
-    def made(cls, id_: UUID, origin: Origin, schema: DatabaseSchema, duration_ms: int, actor: Actor) -> Analysis:
+    def made(cls, id_: UUID, origin: Origin, found: Description, duration_ms: int, actor: Actor) -> Analysis:
         """Note that a schema was read."""
         analysis = cls(id_)
         analysis.record(
@@ -38,10 +37,10 @@ class Analysis(Aggregate[SchemaAnalyzed]):
                 analysis_id=id_,
                 connection_id=origin.connection_id,
                 project_id=origin.project_id,
-                type=schema.engine,
-                server_version=schema.server_version,
-                hash=structure_hash(schema),
-                counts=counted(schema),
+                type=found.type,
+                server_version=found.server_version,
+                hash=found.hash,
+                counts=found.counts,
                 duration_ms=duration_ms,
                 analyzed_by=actor.user_id,
             )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
 from domain.auth.ports import Throttle
 from domain.catalog.aggregate import Analysis, Origin
 from domain.catalog.ports import Introspector, Snapshots
-from domain.catalog.values import SchemaAnalysisOptions, narrowed
+from domain.catalog.values import SchemaAnalysisOptions, described, narrowed
 from domain.connections.ports import ConnectionReader, Credentials
 from domain.kernel.access import Right, Subject, needs
 from domain.kernel.errors import NotFound
@@ -53,7 +54,8 @@ class AnalyzeSchemaHandler:
         found = await self.introspector.introspect(await self.credentials.open(connection_id))
         schema = narrowed(found.schema, command.options or SchemaAnalysisOptions())
         origin = Origin(connection_id, connection.project_id)
-        analysis = Analysis.made(self.ids.new(), origin, schema, found.duration_ms, Actor(user_id, self.clock.now()))
+        short = await asyncio.to_thread(described, schema)  # long enough for others to notice, if done here
+        analysis = Analysis.made(self.ids.new(), origin, short, found.duration_ms, Actor(user_id, self.clock.now()))
         await self.snapshots.save(work, analysis.id, schema)
         work.add(analysis)
         work.signal(activity_signal(connection.project_id))

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from types import NoneType, UnionType
 from typing import Literal, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -21,6 +22,10 @@ from domain.kernel.errors import ValidationFailed
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 T = TypeVar("T")
+
+Decoder = Callable[[JsonValue], object]
+
+_SCALARS = frozenset({bool, int, float, str, NoneType})
 
 _TAG = "is"
 
@@ -31,17 +36,18 @@ def to_json(value: object) -> JsonValue:
     Raises:
         TypeError: the shape holds something else, for instance a secret.
     """
-    if isinstance(value, Enum):
-        return to_json(value.value)
-    if isinstance(value, bool | int | float | str | NoneType):
-        return value
+    type_ = type(value)
+    if type_ in _SCALARS:
+        return cast(JsonValue, value)
     if isinstance(value, tuple):
         return [to_json(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        body: dict[str, JsonValue] = {_TAG: type(value).__name__}
-        body.update({field.name: to_json(getattr(value, field.name)) for field in fields(value)})
+    if isinstance(value, Enum):
+        return to_json(value.value)
+    if is_dataclass(type_):
+        body: dict[str, JsonValue] = {_TAG: type_.__name__}
+        body.update({name: to_json(getattr(value, name)) for name in _field_names(type_)})
         return body
-    message = f"{type(value).__name__} has no JSON form"
+    message = f"{type_.__name__} has no JSON form"
     raise TypeError(message)
 
 
@@ -51,7 +57,7 @@ def from_json(type_: type[T], data: JsonValue) -> T:
     Raises:
         ValidationFailed: the JSON does not describe a shape of this type.
     """
-    return cast(T, _decode(type_, data))
+    return cast(T, _decoder(cast(object, type_))(data))
 
 
 def fingerprint(value: object) -> str:
@@ -60,58 +66,112 @@ def fingerprint(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _decode(hint: object, data: JsonValue) -> object:
+@cache
+def _decoder(hint: object) -> Decoder:
+    """Return what reads values of a declared type; made once per type, since a schema has many values of few types."""
     if isinstance(hint, NewType):
-        return _decode(hint.__supertype__, data)
+        return _decoder(hint.__supertype__)
     origin = get_origin(hint)
     if origin is Union or origin is UnionType:
-        return _decode_union(get_args(hint), data)
-    if origin is Literal and data in get_args(hint):
-        return data
-    if origin is tuple and isinstance(data, list):
-        return _decode_tuple(get_args(hint), data)
-    if isinstance(hint, type):
-        return _decode_plain(hint, data)
-    raise _unexpected(hint, data)
+        return _UnionDecoder(get_args(hint))
+    if origin is Literal:
+        return _ChoiceDecoder(hint, {value: value for value in get_args(hint)})
+    if origin is tuple:
+        return _TupleDecoder(get_args(hint))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _ChoiceDecoder(hint, {member.value: member for member in hint})
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _ClassDecoder(hint)
+    return _PlainDecoder(hint)
 
 
-def _decode_plain(hint: type, data: JsonValue) -> object:
-    if issubclass(hint, Enum):
-        if data in {member.value for member in hint}:
-            return hint(data)
-    elif is_dataclass(hint):
-        if isinstance(data, dict) and data.get(_TAG) == hint.__name__:
-            hints = _field_hints(hint)
-            return hint(**{name: _decode(hints[name], item) for name, item in data.items() if name in hints})
-    elif type(data) is hint or (hint is float and type(data) is int):
-        return data
-    raise _unexpected(hint, data)
+@dataclass(frozen=True)
+class _PlainDecoder:
+    """Reads values that JSON has itself."""
+
+    hint: object
+
+    def __call__(self, data: JsonValue) -> object:
+        if type(data) is self.hint or (self.hint is float and type(data) is int):
+            return data
+        raise _unexpected(self.hint, data)
 
 
-def _decode_union(members: tuple[object, ...], data: JsonValue) -> object:
-    """Decode by the one member that can hold such data: the class of that tag, the tuple, the plain type."""
-    for member in members:
-        if isinstance(data, dict):
-            suits = isinstance(member, type) and member.__name__ == data.get(_TAG)
-        elif isinstance(data, list):
-            suits = get_origin(member) is tuple
-        else:
-            suits = type(data) is member or (isinstance(member, type) and issubclass(member, Enum))
-        if suits:
-            return _decode(member, data)
-    raise _unexpected(members, data)
+@dataclass(frozen=True)
+class _ChoiceDecoder:
+    """Reads enum members and literals."""
+
+    hint: object
+    choices: dict[object, object]
+
+    def __call__(self, data: JsonValue) -> object:
+        if isinstance(data, list | dict) or data not in self.choices:
+            raise _unexpected(self.hint, data)
+        return self.choices[data]
 
 
-def _decode_tuple(members: tuple[object, ...], data: list[JsonValue]) -> tuple[object, ...]:
-    if members[-1:] == (Ellipsis,):
-        return tuple(_decode(members[0], item) for item in data)
-    return tuple(_decode(member, item) for member, item in zip(members, data, strict=True))
+@dataclass(frozen=True)
+class _TupleDecoder:
+    """Reads tuples, of any length where the last member is an ellipsis."""
+
+    members: tuple[object, ...]
+
+    def __call__(self, data: JsonValue) -> object:
+        if not isinstance(data, list):
+            raise _unexpected(tuple, data)
+        if self.members[-1:] == (Ellipsis,):
+            decode = _decoder(self.members[0])
+            return tuple([decode(item) for item in data])
+        if len(data) != len(self.members):
+            raise _unexpected(tuple, data)
+        return tuple(_decoder(member)(item) for member, item in zip(self.members, data, strict=True))
+
+
+class _ClassDecoder:
+    """Reads one dataclass. Its fields' types are looked at when the first one is read, so it may hold itself."""
+
+    def __init__(self, class_: type) -> None:
+        self._class = class_
+
+    @cached_property
+    def _fields(self) -> dict[str, Decoder]:
+        hints = get_type_hints(self._class)
+        return {name: _decoder(hints[name]) for name in _field_names(self._class)}
+
+    def __call__(self, data: JsonValue) -> object:
+        if not isinstance(data, dict) or data.get(_TAG) != self._class.__name__:
+            raise _unexpected(self._class, data)
+        known = self._fields
+        return self._class(**{name: known[name](item) for name, item in data.items() if name in known})
+
+
+class _UnionDecoder:
+    """Reads by the one member that can hold such data: the class of that tag, the tuple, the plain type."""
+
+    def __init__(self, members: tuple[object, ...]) -> None:
+        self._members = members
+        self._tagged = {member.__name__: member for member in members if isinstance(member, type)}
+
+    def __call__(self, data: JsonValue) -> object:
+        member = self._tagged.get(str(data.get(_TAG))) if isinstance(data, dict) else self._suited(type(data))
+        if member is None:
+            raise _unexpected(self._members, data)
+        return _decoder(member)(data)
+
+    def _suited(self, type_: type) -> object:
+        for member in self._members:
+            if type_ is list:
+                suits = get_origin(member) is tuple
+            else:
+                suits = type_ is member or (isinstance(member, type) and issubclass(member, Enum))
+            if suits:
+                return member
+        return None
 
 
 @cache
-def _field_hints(class_: type) -> dict[str, object]:
-    hints = get_type_hints(class_)
-    return {field.name: hints[field.name] for field in fields(class_)}
+def _field_names(class_: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(class_))
 
 
 def _unexpected(hint: object, data: JsonValue) -> ValidationFailed:

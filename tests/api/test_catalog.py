@@ -6,11 +6,13 @@ import secrets
 from typing import Any
 from uuid import UUID
 
+import duckdb
+
 from domain.connections.values import Endpoint
 from infra.connectors.introspection import ConnectorIntrospector
 from infra.db.stores.catalog import SqlSnapshots
 from tests.support.api import ApiClient, LiveApi, create_project
-from tests.support.connections import analyzed, create_connection, data_file, file_input, server_input
+from tests.support.connections import analyzed, create_connection, data_file, file_input, outcome_of_test, server_input
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 from tests.support.queries import counted_statements
@@ -108,6 +110,27 @@ async def test_a_mariadb_database_is_shown_in_the_same_words(
         "text(255)",
     ]
     assert film["indexes"][0]["columns"] == ["title"]
+
+
+async def test_a_duckdb_file_is_tested_and_shown(live_api: LiveApi) -> None:
+    ada = await live_api.signed_in()
+    path = live_api.container.settings.data_dir / f"{secrets.token_hex(4)}.duckdb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(path)) as database:
+        database.execute("CREATE TABLE film (id INTEGER PRIMARY KEY, price DECIMAL(10, 2), made TIMESTAMPTZ)")
+    input_ = file_input(await create_project(ada), path.name, type="DUCKDB", isTarget=True)
+    id_ = await create_connection(ada, input_)
+
+    test = await outcome_of_test(ada, id_)
+    await analyzed(ada, id_)
+    (film,) = (await latest(ada, id_))["tables"]["nodes"]
+
+    assert test["success"] is True, test
+    assert [column["logicalType"] for column in film["columns"]] == [
+        "integer(32)",
+        "decimal(10,2)",
+        "timestamp(6) with time zone",
+    ]
 
 
 async def test_the_hash_tells_whether_the_structure_has_changed(live_api: LiveApi) -> None:

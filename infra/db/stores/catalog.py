@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import TypeVar
@@ -33,9 +34,10 @@ class SqlSnapshots:
         """Store an analysis's schema."""
         session = session_of(work)
         session.add(SchemaSnapshotRow(analysis_id=analysis_id, outline=written(replace(schema, tables=()))))
+        bodies = await asyncio.to_thread(lambda: [written(table) for table in schema.tables])
         rows = [
-            {"analysis_id": analysis_id, "number": number, "name": str(table.name), "body": written(table)}
-            for number, table in enumerate(schema.tables)
+            {"analysis_id": analysis_id, "number": number, "name": str(table.name), "body": body}
+            for number, (table, body) in enumerate(zip(schema.tables, bodies, strict=True))
         ]
         if rows:
             await session.exec(insert(SchemaSnapshotTableRow).values(), params=rows)
@@ -47,7 +49,8 @@ class SqlSnapshots:
             raise NotFound(f"There is no analysis {analysis_id}.")
         tables = await self._database.rows(_TABLES, id=analysis_id)
         outline = read(DatabaseSchema, outlines[0]["outline"])
-        return replace(outline, tables=tuple(read(Table, row["body"]) for row in tables))
+        bodies = [row["body"] for row in tables]
+        return replace(outline, tables=await asyncio.to_thread(lambda: tuple(read(Table, body) for body in bodies)))
 
 
 def written(shape: object) -> str:
