@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.migrations.plan import RunOptions
+from domain.migrations.plan import RunOptions, VerifyLevel
 from domain.migrations.progress import RunPhase
 from domain.migrations.schema_plan import Parity, Phase
 from workers.engine.pipeline import Desk
 from workers.engine.prepare import PreparedRun
 from workers.engine.steps import run_phase
-from workers.engine.verify import Sides, Verdict, verify_tables
+from workers.engine.verify import Sides, Verdict, verify_tables, with_next_values
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions) -> Fini
         desk.meter.table,
         parallel=options.parallel,
     )
+    if options.verify is not VerifyLevel.NONE:
+        verdicts = with_next_values(verdicts, prepared.plan, await target.introspect())
     finish = Finish(verdicts, not_made)
     if not finish.differences:
         await target.close_run(desk.ticket.run_id)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from domain.catalog.model import TableName
+from domain.catalog.model import DatabaseSchema, Table, TableName
 from domain.kernel.values import Rows
-from domain.migrations.plan import VerifyLevel
+from domain.migrations.plan import MigrationPlan, VerifyLevel
 from domain.migrations.progress import TablePhase
 from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, TableCopy
 from workers.engine.concurrency import each
 from workers.engine.control import Control, check
-from workers.engine.existing import Baseline
+from workers.engine.existing import Baseline, find_table
 from workers.engine.retry import STANDARD_RETRY, retrying
 
 _COLUMNS_NAMED_MAX = 5
@@ -112,6 +112,32 @@ async def verify_table(sides: Sides, copy: TableCopy, level: VerifyLevel, baseli
         where = f" in {', '.join(names[:_COLUMNS_NAMED_MAX])}" if names else ""
         difference = f"same number of rows, different values{where}"
     return Verdict(copy.number, str(copy.source), level, source.rows, Rows(added.rows), difference)
+
+
+def with_next_values(
+    verdicts: tuple[Verdict, ...], plan: MigrationPlan, catalog: DatabaseSchema
+) -> tuple[Verdict, ...]:
+    """Add to the verdicts what each numbered column would give the next row: no less than in the source."""
+    late = {
+        copy.number: found
+        for copy, planned in zip(plan.tables, plan.schema.tables, strict=True)
+        if (there := find_table(catalog, copy.target)) and (found := _late_columns(planned, there))
+    }
+    return tuple(
+        replace(verdict, difference="; ".join(filter(None, (verdict.difference, late.get(verdict.table_number)))))
+        for verdict in verdicts
+    )
+
+
+def _late_columns(planned: Table, there: Table) -> str:
+    found = []
+    for column in planned.columns:
+        made = there.column(column.name)
+        if column.identity and made and made.identity and made.identity.next_value < column.identity.next_value:
+            found.append(
+                f"the next {column.name} would be {made.identity.next_value} instead of {column.identity.next_value}"
+            )
+    return "; ".join(found)
 
 
 async def _different_columns(sides: Sides, copy: TableCopy) -> list[str]:
