@@ -18,6 +18,7 @@ from domain.catalog.model import (
     TableName,
 )
 from domain.catalog.types import Date, Decimal, Integer, Text
+from domain.connections.values import Engine
 from domain.migrations.plan import OnExisting, RunOptions
 from domain.migrations.progress import RunStatus
 from domain.migrations.schema_plan import Outcome
@@ -79,13 +80,14 @@ async def test_a_whole_schema_arrives_with_its_rows(pair: Pair) -> None:
     assert report.status is RunStatus.SUCCEEDED
     assert await wrong_tables(pair, ROWS) == []
     found = await described(pair.target)
+    ends = (pair.source.engine, pair.target.engine)
     assert len(found.tables) == 4
     for wanted in ROWS:
         there = table_named(found, wanted.name.name)
         assert [column.name for column in there.columns] == [column.name for column in wanted.columns]
         assert [column.nullable for column in there.columns] == [column.nullable for column in wanted.columns]
         assert (there.primary_key and there.primary_key.columns) == (wanted.primary_key and wanted.primary_key.columns)
-        assert references(there) == references(wanted)
+        assert references(there) == references(wanted, *ends)
         assert indexes(wanted) <= indexes(there)
 
 
@@ -100,7 +102,8 @@ async def test_every_object_of_the_source_has_its_line_in_the_report(pair: Pair)
     assert all(line.reason for line in plan.schema.parity if line.outcome is not Outcome.CREATED)
     objects = report.objects
     assert objects.created + len(objects.replaced) + len(objects.skipped) == len(plan.schema.parity)
-    assert [note.name for note in objects.skipped if note.name.startswith(("table ", "column ", "foreign key "))] == []
+    missing = {note.name for note in objects.skipped if note.name.startswith(("table ", "column ", "foreign key "))}
+    assert missing <= ({"foreign key customer.customer_has_boss"} if pair.target.engine is Engine.DUCKDB else set())
 
 
 async def test_the_next_row_gets_the_number_it_would_have_got_in_the_source(pair: Pair) -> None:
@@ -136,17 +139,23 @@ async def described(lab: Lab) -> DatabaseSchema:
         return await source.introspect()
 
 
-def references(table: Table) -> set[tuple[tuple[str, ...], str, tuple[str, ...], ReferentialAction]]:
-    """What a table refers to; NO ACTION and RESTRICT are one in MySQL, so they count as one."""
-    return {
-        (
-            key.columns,
-            key.references.name,
-            key.referenced_columns,
-            ReferentialAction.NO_ACTION if key.on_delete is ReferentialAction.RESTRICT else key.on_delete,
-        )
-        for key in table.foreign_keys
-    }
+Reference = tuple[tuple[str, ...], str, tuple[str, ...], ReferentialAction]
+
+
+def references(table: Table, *kept_by: Engine) -> set[Reference]:
+    """What a table refers to, as far as the engines on the way can say it.
+
+    MySQL takes NO ACTION and RESTRICT for one; DuckDB has no actions, and no table that refers to
+    itself and is filled afterwards.
+    """
+    found: set[Reference] = set()
+    for key in table.foreign_keys:
+        action = key.on_delete
+        if action is ReferentialAction.RESTRICT or Engine.DUCKDB in kept_by:
+            action = ReferentialAction.NO_ACTION
+        if key.references.name != table.name.name or Engine.DUCKDB not in kept_by:
+            found.add((key.columns, key.references.name, key.referenced_columns, action))
+    return found
 
 
 def indexes(table: Table) -> set[tuple[tuple[str, ...], bool]]:

@@ -10,7 +10,7 @@ from domain.catalog.types import carrier
 from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, TargetNotEmpty
 from domain.kernel.values import Rows
 from domain.migrations.plan import MigrationPlan, OnExisting
-from domain.migrations.schema_plan import ObjectKind, SchemaObject, Step
+from domain.migrations.schema_plan import ObjectKind, SchemaObject
 from domain.migrations.transfer import Digest, TableCopy
 from workers.engine.plan import fastest_format
 
@@ -118,39 +118,3 @@ def _refuse_unfilled(copy: TableCopy, table: Table) -> None:
 def _needs_value(column: Column) -> bool:
     optional = column.nullable or column.default is not None or column.identity is not None
     return not (optional or column.generated is not None)
-
-
-def steps_to_do(steps: tuple[Step, ...], done: frozenset[int], catalog: DatabaseSchema) -> tuple[Step, ...]:
-    """Return the steps that are neither done nor needless because their object is already there.
-
-    The first step of an object makes it; later ones complete it, and are done in any case.
-    """
-    there = _objects(catalog)
-    begun: set[SchemaObject] = set()
-    left = []
-    for step in steps:
-        makes = step.object not in begun
-        begun.add(step.object)
-        if step.number not in done and not (makes and _key(step.object) in there):
-            left.append(step)
-    return tuple(left)
-
-
-def _objects(catalog: DatabaseSchema) -> frozenset[tuple[ObjectKind, str, str]]:
-    found: list[SchemaObject] = []
-    for table in catalog.tables:
-        name = table.name.name
-        found.append(SchemaObject(ObjectKind.TABLE, name))
-        found += [SchemaObject(ObjectKind.INDEX, index.name, name) for index in table.indexes]
-        found += [SchemaObject(ObjectKind.FOREIGN_KEY, key.name, name) for key in table.foreign_keys]
-        found += [SchemaObject(ObjectKind.CHECK, check.name, name) for check in table.checks]
-    found += [SchemaObject(ObjectKind.VIEW, view.name.name) for view in catalog.views]
-    found += [SchemaObject(ObjectKind.SEQUENCE, sequence.name.name) for sequence in catalog.sequences]
-    return frozenset(_key(item) for item in found)
-
-
-def _key(item: SchemaObject) -> tuple[ObjectKind, str, str]:
-    """Return what makes two objects the same whether or not their names carry the schema."""
-    free_standing = item.kind in (ObjectKind.TABLE, ObjectKind.VIEW, ObjectKind.SEQUENCE)
-    name = item.name.rpartition(".")[2] if free_standing else item.name
-    return (item.kind, name.casefold(), item.table.rpartition(".")[2].casefold())

@@ -37,15 +37,15 @@ async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions) -> Fini
         Fenced: another worker has taken the run over.
         DatabaseError: a statement failed, or a comparison.
     """
-    target, steps = desk.ends.target, prepared.plan.schema.steps
+    target, schema = desk.ends.target, prepared.plan.schema
     writers = desk.ends.route.target_connector.capabilities.writers_max
     catalog = await target.introspect()
     await desk.meter.enter(RunPhase.INDEXES)
-    not_made = await run_phase(desk, steps, Phase.INDEXES, catalog, parallel=min(options.parallel, writers))
+    not_made = await run_phase(desk, schema, Phase.INDEXES, catalog, parallel=min(options.parallel, writers))
     await desk.meter.enter(RunPhase.FOREIGN_KEYS)
-    not_made += await run_phase(desk, steps, Phase.FOREIGN_KEYS, catalog)
+    not_made += await run_phase(desk, schema, Phase.FOREIGN_KEYS, catalog)
     await desk.meter.enter(RunPhase.FINISH)
-    not_made += await run_phase(desk, steps, Phase.FINISH, catalog)
+    not_made += await run_phase(desk, schema, Phase.FINISH, catalog)
     await desk.meter.enter(RunPhase.VERIFICATION)
     verdicts = await verify_tables(
         Sides(desk.ends.source, target),

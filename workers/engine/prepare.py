@@ -87,7 +87,7 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     meter.follow(plan.tables, receipts)
     await meter.enter(RunPhase.TABLES)
     desk = Desk(ends, ticket, meter, control)
-    not_made = await run_phase(desk, plan.schema.steps, Phase.BEFORE_DATA, catalog)
+    not_made = await run_phase(desk, plan.schema, Phase.BEFORE_DATA, catalog)
     return PreparedRun(plan, ticket, order, baselines, not_made, resumed=bool(receipts))
 
 

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 from domain.catalog.model import DatabaseSchema
 from domain.kernel.errors import DatabaseError, Fenced
-from domain.migrations.schema_plan import Outcome, Parity, Phase, Step
+from domain.migrations.schema_plan import Outcome, Parity, Phase, SchemaPlan, Step
 from workers.engine.concurrency import each
 from workers.engine.control import check
-from workers.engine.existing import steps_to_do
 from workers.engine.pipeline import Desk
+from workers.engine.remaining import steps_left
 from workers.engine.retry import retrying
 
 
 async def run_phase(
-    desk: Desk, steps: tuple[Step, ...], phase: Phase, catalog: DatabaseSchema, *, parallel: int = 1
+    desk: Desk, plan: SchemaPlan, phase: Phase, catalog: DatabaseSchema, *, parallel: int = 1
 ) -> tuple[Parity, ...]:
     """Run a phase's steps that are not done yet, those of one table in order, of `parallel` tables at once.
 
@@ -27,12 +27,8 @@ async def run_phase(
         DatabaseError: a statement failed.
     """
     done = await desk.ends.target.steps_done(desk.ticket.run_id)
-    of_phase = tuple(step for step in steps if step.phase is phase)
-    groups = (
-        _by_table(steps_to_do(of_phase, done, catalog))
-        if parallel > 1
-        else [list(steps_to_do(of_phase, done, catalog))]
-    )
+    left = steps_left(plan, phase, done, catalog)
+    groups = _by_table(left) if parallel > 1 else [list(left)]
 
     async def run_group(group: list[Step]) -> list[Parity]:
         return [line for step in group if (line := await _run_step(desk, step)) is not None]

@@ -9,11 +9,11 @@ from domain.catalog.types import Integer, Text
 from domain.connections.values import Engine
 from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, WherryError
 from domain.migrations.plan import MigrationPlan
-from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, Step
+from domain.migrations.schema_plan import ObjectKind, SchemaObject
 from domain.migrations.transfer import WireFormat
-from tests.support.catalog import a_column, a_table, an_index
+from tests.support.catalog import a_column, a_table
 from tests.unit.engine.test_plan import a_schema, planned
-from workers.engine.existing import adopted, find_table, steps_to_do
+from workers.engine.existing import adopted, find_table
 
 FILM = a_table("film", "title")
 
@@ -73,17 +73,3 @@ def test_tables_are_found_whether_or_not_a_side_names_the_schema() -> None:
     assert find_table(catalog, TableName("film")) is not None
     assert find_table(catalog, TableName("film", "public")) is not None
     assert find_table(catalog, TableName("film", "other")) is None
-
-
-def test_the_step_that_makes_an_object_is_left_out_if_the_object_is_there() -> None:
-    key = SchemaObject(ObjectKind.INDEX, "by_title", "film")
-    steps = (
-        Step(0, Phase.BEFORE_DATA, SchemaObject(ObjectKind.TABLE, "public.film"), "make table"),
-        Step(1, Phase.INDEXES, key, "make index"),
-        Step(2, Phase.INDEXES, key, "complete index"),
-        Step(3, Phase.INDEXES, SchemaObject(ObjectKind.INDEX, "by_year", "film"), "make another"),
-        Step(4, Phase.FINISH, SchemaObject(ObjectKind.IDENTITY, "id", "film"), "set next value"),
-    )
-    catalog = there(replace(FILM, indexes=(an_index("By_Title", "title"),)))
-
-    assert [step.number for step in steps_to_do(steps, frozenset({3}), catalog)] == [2, 4]

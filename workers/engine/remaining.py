@@ -1,0 +1,91 @@
+"""Which schema steps are left to do: not done yet, and not needless because their object is already there.
+
+What the run made itself, the ledger knows. In tables that others made, an object counts as there if
+it has the planned name or does the same under another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Table, TableName
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan, Step
+
+
+def steps_left(plan: SchemaPlan, phase: Phase, done: frozenset[int], catalog: DatabaseSchema) -> tuple[Step, ...]:
+    """Return the steps of a phase that are left, given what is done and what the target holds.
+
+    The first step of an object makes it; later ones complete it, and are done in any case.
+    """
+    there = _Held(plan, done, catalog)
+    begun: set[SchemaObject] = set()
+    left = []
+    for step in plan.steps:
+        makes = step.object not in begun
+        begun.add(step.object)
+        if step.phase is phase and step.number not in done and not (makes and there.has(step.object)):
+            left.append(step)
+    return tuple(left)
+
+
+class _Held:
+    """What the target holds of a plan's objects without the run having made it."""
+
+    def __init__(self, plan: SchemaPlan, done: frozenset[int], catalog: DatabaseSchema) -> None:
+        made = [step.object.name for step in plan.steps if step.number in done and _is_table(step)]
+        self._planned = plan.tables
+        self._others = [table for table in catalog.tables if not any(_names(name, table.name) for name in made)]
+        self._free_standing = {
+            ObjectKind.TABLE: [table.name for table in self._others],
+            ObjectKind.VIEW: [view.name for view in catalog.views],
+            ObjectKind.SEQUENCE: [sequence.name for sequence in catalog.sequences],
+        }
+
+    def has(self, item: SchemaObject) -> bool:
+        """Tell whether an object of the plan is there and not of the run's making."""
+        if not item.table:
+            return any(_names(item.name, name) for name in self._free_standing.get(item.kind, ()))
+        table, planned = _table_named(self._others, item.table), _table_named(self._planned, item.table)
+        return table is not None and planned is not None and _holds(table, item, planned)
+
+
+def _table_named(tables: Iterable[Table], text: str) -> Table | None:
+    return next((table for table in tables if _names(text, table.name)), None)
+
+
+def _holds(table: Table, item: SchemaObject, planned: Table) -> bool:
+    """Tell whether a table holds one of the planned table's own objects, by its name or by what it does."""
+    match item.kind:
+        case ObjectKind.PRIMARY_KEY:
+            return table.primary_key is not None
+        case ObjectKind.INDEX:
+            wanted = {_does(index) for index in planned.indexes if index.name == item.name}
+            return any(_same(index.name, item.name) or _does(index) in wanted for index in table.indexes)
+        case ObjectKind.FOREIGN_KEY:
+            needed = {_refers(key) for key in planned.foreign_keys if key.name == item.name}
+            return any(_same(key.name, item.name) or _refers(key) in needed for key in table.foreign_keys)
+        case ObjectKind.CHECK:
+            return any(_same(check.name, item.name) for check in table.checks)
+        case _:
+            return False
+
+
+def _does(index: Index) -> tuple[object, ...]:
+    return (index.parts, index.unique, index.predicate)
+
+
+def _refers(key: ForeignKey) -> tuple[object, ...]:
+    return (key.columns, key.references.name, key.referenced_columns)
+
+
+def _is_table(step: Step) -> bool:
+    return step.object.kind is ObjectKind.TABLE
+
+
+def _same(name: str, other: str) -> bool:
+    return bool(name) and name.casefold() == other.casefold()
+
+
+def _names(text: str, name: TableName) -> bool:
+    """Tell whether a text names an object, with or without its schema; some engines ignore case."""
+    return text.casefold() in (name.name.casefold(), str(name).casefold())
