@@ -32,7 +32,7 @@ fmt: dev ## Format the code and apply the safe fixes
 	$(BIN)/ruff format
 
 bench: dev servers ## Measure speed, and write the figures to .bench/
-	$(BIN)/python -m pytest -m bench -s tests/benchmarks $(ARGS)
+	$(BIN)/python -m pytest -m bench -s --timeout=0 tests/benchmarks $(ARGS)
 
 sdl: dev ## Write the GraphQL schema to schema/schema.graphql
 	$(BIN)/python -m resolvers.sdl
