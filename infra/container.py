@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from arq.connections import ArqRedis
@@ -39,6 +39,8 @@ from infra.redis.feed import RedisFeed
 from infra.redis.throttle import WindowThrottle
 from infra.settings import Settings
 from infra.validation import PydanticValidator
+
+CANCEL_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -104,16 +106,17 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
             mappings=ports.mappings,
         )
     finally:
-        await _ended(listening)
+        await ended(listening)
         hasher.close()
         await redis.aclose(close_connection_pool=True)
         await database.close()
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it ends: a cancellation that meets the answer of a server may get lost on the way."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_AGAIN_S)
 
 
 def _required(url: SecretStr | None, variable: str) -> str:

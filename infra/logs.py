@@ -55,6 +55,8 @@ class StructuredRequestLog:
             noted.info("refused", code=error.code.value)
         elif isinstance(error, WherryError):
             noted.warning("failed", code=error.code.value)
+        elif isinstance(error, asyncio.CancelledError):
+            noted.debug("cancelled")
         else:
             noted.error("crashed", error=type(error).__name__, exc_info=error)
 

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.support.servers", "tests.support.api"]
+pytest_plugins = ["tests.support.servers", "tests.support.api", "tests.support.workers"]

@@ -13,7 +13,7 @@ from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from domain.kernel.errors import WherryError
-from infra.container import Container, open_container
+from infra.container import Container, ended, open_container
 from infra.logs import configure_logging
 from infra.redis.client import QUEUE_NAME, from_json, to_json
 from infra.settings import Settings, read_settings
@@ -88,7 +88,8 @@ async def working(container: Container) -> AsyncIterator[asyncio.Task[None]]:
         try:
             yield polling
         finally:
-            await cancelled([polling, reconciling])
+            await ended(polling)
+            await ended(reconciling)
             await cancelled([task for task in worker.tasks.values() if not task.done()])
 
 

@@ -1,20 +1,15 @@
-"""Migrations through the API, and workers that carry them out."""
+"""Migrations through the API."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from infra.container import Container
-from tests.support.api import ApiClient
-from tests.support.cli import ROOT
-from workers.main import working
+from domain.connections.values import Endpoint
+from tests.support.api import ApiClient, LiveApi, create_project
+from tests.support.connections import create_connection, data_file, file_input, server_input
 
 Json = dict[str, Any]
 
@@ -58,36 +53,6 @@ class Route:
         return {"projectId": self.project_id, "config": route | config}
 
 
-@asynccontextmanager
-async def running_worker(container: Container) -> AsyncIterator[None]:
-    """Run a worker in this process."""
-    async with working(container):
-        yield
-
-
-@contextmanager
-def worker_process(container: Container, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker as a process of its own, and end it at the end."""
-    settings = container.settings
-    assert settings.database_url is not None
-    assert settings.redis_url is not None
-    ours = {
-        "WHERRY_HOME": str(settings.home),
-        "WHERRY_DATABASE_URL": settings.database_url.get_secret_value(),
-        "WHERRY_REDIS_URL": settings.redis_url.get_secret_value(),
-        "WHERRY_WORKER_LEASE_S": str(settings.worker_lease_s),
-        "WHERRY_WORKER_LANE_S": str(settings.worker_lane_s),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workers.main"], cwd=ROOT, env={**os.environ, **ours, **environment}
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
 async def ended(client: ApiClient, migration_id: str, timeout_s: float = 120) -> Json:
     """Wait for a migration's end and return its status."""
     async with asyncio.timeout(timeout_s):
@@ -102,3 +67,28 @@ async def report_of(client: ApiClient, migration_id: str) -> Json:
     """Return a migration's report."""
     report: Json = (await client.ask(REPORT, id=migration_id))["migrationReport"]
     return report
+
+
+SHOP = (
+    "CREATE TABLE customer (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL)",
+    "CREATE TABLE sale (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customer (id), cents BIGINT NOT NULL)",
+    "CREATE INDEX sale_customer ON sale (customer_id)",
+    "INSERT INTO customer VALUES (1, 'Ada'), (2, 'Ben'), (3, 'Zoë')",
+    "INSERT INTO sale SELECT 3 * a.id + b.id, b.id, 100 * a.id FROM customer a, customer b",
+)
+SALES = 9
+
+
+async def route_from_shop(api: LiveApi, target: Endpoint, *statements: str) -> Route:
+    """A project with an SQLite shop as source and a server as target."""
+    ada = await api.signed_in()
+    project_id = await create_project(ada)
+    file = data_file(api, f"{secrets.token_hex(4)}.db", *(statements or SHOP))
+    source = file_input(project_id, file.name, isSource=True, isTarget=False)
+    return await route_to(ada, project_id, await create_connection(ada, source), target)
+
+
+async def route_to(client: ApiClient, project_id: str, source_id: str, target: Endpoint) -> Route:
+    """A route to a server from a source that is there already."""
+    input_ = server_input(project_id, target, isSource=False, isTarget=True)
+    return Route(client, project_id, source_id, await create_connection(client, input_))

@@ -1,0 +1,53 @@
+"""Workers that carry migrations out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+
+from infra.container import Container
+from tests.support.api import LiveApi
+from tests.support.cli import ROOT
+from workers.main import working
+
+
+@asynccontextmanager
+async def running_worker(container: Container) -> AsyncIterator[None]:
+    """Run a worker in this process."""
+    async with working(container):
+        yield
+
+
+@contextmanager
+def worker_process(container: Container, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker as a process of its own, and end it at the end."""
+    settings = container.settings
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    ours = {
+        "WHERRY_HOME": str(settings.home),
+        "WHERRY_DATABASE_URL": settings.database_url.get_secret_value(),
+        "WHERRY_REDIS_URL": settings.redis_url.get_secret_value(),
+        "WHERRY_WORKER_LEASE_S": str(settings.worker_lease_s),
+        "WHERRY_WORKER_LANE_S": str(settings.worker_lane_s),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workers.main"], cwd=ROOT, env={**os.environ, **ours, **environment}
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+async def worker(live_api: LiveApi) -> AsyncIterator[None]:
+    """A worker in this process."""
+    async with running_worker(live_api.container):
+        yield

@@ -1,0 +1,149 @@
+"""The rules of migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.kernel.errors import Conflict, ErrorCode
+from domain.kernel.values import Bytes, Rows
+from domain.migrations.aggregate import Migration, PlanSize, status_after
+from domain.migrations.progress import TablePhase, TableProgress
+from domain.migrations.report import Failure
+from domain.migrations.values import (
+    SETTLED,
+    TRANSITIONS,
+    MigrationConfig,
+    MigrationStatistics,
+    MigrationStatus,
+)
+from domain.projects.aggregate import Actor
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+ACTOR = Actor(UUID(int=1), NOW)
+CONFIG = MigrationConfig(source_connection_id=UUID(int=2), target_connection_id=UUID(int=3))
+NOTHING = MigrationStatistics(Rows(0), Rows(0), Rows(0), 0.0, 0.0, ())
+TABLE = TableProgress("t", TablePhase.COPIED, Rows(1), Rows(1), Rows(0), Rows(1), Bytes(1), Bytes(1), 0.0)
+
+STEPS: dict[str, Callable[[Migration], None]] = {
+    "cancel": lambda migration: migration.request_cancel(ACTOR, NOTHING),
+    "planning": lambda migration: migration.note_planning(NOW),
+    "planned": lambda migration: migration.note_planned(PlanSize(1, Rows(1), Bytes(1), 2), NOW),
+    "table": lambda migration: migration.note_table(TABLE, NOW),
+    "copied": lambda migration: migration.note_copied(NOW),
+    "cancelled": lambda migration: migration.note_cancelled(NOTHING, NOW),
+    "completed": lambda migration: migration.note_completed(NOTHING, "", NOW),
+    "different": lambda migration: migration.note_completed(NOTHING, "one row is missing", NOW),
+    "failed": lambda migration: migration.note_failed(Failure(ErrorCode.DATABASE_FAILED, "gone"), NOTHING, NOW),
+}
+
+
+def a_migration() -> Migration:
+    return Migration.start(UUID(int=7), UUID(int=8), CONFIG, ACTOR)
+
+
+def after(*steps: str) -> Migration:
+    migration = a_migration()
+    for step in steps:
+        STEPS[step](migration)
+    return migration
+
+
+@given(st.lists(st.sampled_from(sorted(STEPS)), max_size=30))
+def test_whatever_is_asked_and_reported_a_migration_moves_only_along_the_table(steps: list[str]) -> None:
+    migration = a_migration()
+    for step in steps:
+        before = migration.status
+        try:
+            STEPS[step](migration)
+        except Conflict:
+            assert migration.status is before
+        assert migration.status is before or migration.status in TRANSITIONS[before]
+        assert not (before.is_settled and migration.status is not before)
+
+
+@given(st.lists(st.sampled_from(sorted(STEPS)), max_size=30))
+def test_a_replayed_migration_is_the_migration(steps: list[str]) -> None:
+    migration = a_migration()
+    for step in steps:
+        try:
+            STEPS[step](migration)
+        except Conflict:
+            continue
+
+    replayed = Migration.replay(migration.id, migration.pending)
+
+    assert vars(replayed) | {"pending": [], "version": 0} == vars(migration) | {"pending": [], "version": 0}
+    assert sum(status_after(event, MigrationStatus.RUNNING).is_settled for event in migration.pending) <= 1
+
+
+def test_every_status_can_be_reached_and_every_unsettled_one_can_end() -> None:
+    def reached(first: MigrationStatus) -> set[MigrationStatus]:
+        found, waiting = {first}, [first]
+        while waiting:
+            for status in TRANSITIONS[waiting.pop()] - found:
+                found.add(status)
+                waiting.append(status)
+        return found
+
+    assert reached(MigrationStatus.PENDING) == set(MigrationStatus) == set(TRANSITIONS)
+    assert all(reached(status) & SETTLED for status in MigrationStatus)
+
+
+def test_a_settled_migration_goes_on_only_when_it_is_asked_to_resume_or_roll_back() -> None:
+    ways = {way for status in SETTLED for way in TRANSITIONS[status]}
+
+    assert ways == {MigrationStatus.PLANNING, MigrationStatus.ROLLING_BACK}
+    assert TRANSITIONS[MigrationStatus.FAILED] == ways
+    assert TRANSITIONS[MigrationStatus.ROLLED_BACK] == frozenset()
+
+
+def test_the_straight_way_leads_to_completed() -> None:
+    migration = after("planning", "planned", "table", "copied", "completed")
+
+    assert migration.status is MigrationStatus.COMPLETED
+    assert migration.tables_completed == {"t"}
+
+
+def test_a_difference_between_the_databases_is_no_success() -> None:
+    assert after("planning", "planned", "copied", "different").status is MigrationStatus.FAILED
+
+
+def test_a_migration_that_no_worker_has_taken_up_is_cancelled_at_once() -> None:
+    assert after("cancel").status is MigrationStatus.CANCELLED
+
+
+def test_a_migration_at_work_is_cancelled_when_its_workers_say_so() -> None:
+    assert after("planning", "planned", "cancel").status is MigrationStatus.CANCELLING
+    assert after("planning", "planned", "cancel", "cancelled").status is MigrationStatus.CANCELLED
+
+
+def test_a_wish_to_cancel_that_comes_after_the_last_step_changes_nothing_about_success() -> None:
+    assert after("planning", "planned", "copied", "cancel", "completed").status is MigrationStatus.COMPLETED
+
+
+@pytest.mark.parametrize("last", ["completed", "failed"])
+def test_what_has_ended_cannot_be_cancelled(last: str) -> None:
+    migration = after("planning", "planned", "copied", last)
+
+    with pytest.raises(Conflict, match=migration.status.value):
+        STEPS["cancel"](migration)
+
+
+def test_a_worker_that_reports_twice_or_too_late_is_not_heard_again() -> None:
+    migration = after("planning", "planned", "table", "table", "copied", "copied", "completed", "failed", "cancelled")
+
+    names = [type(event).__name__ for event in migration.pending]
+    assert names == [
+        "MigrationStarted",
+        "MigrationPlanningStarted",
+        "MigrationPlanned",
+        "MigrationTableCompleted",
+        "MigrationVerificationStarted",
+        "MigrationCompleted",
+    ]
