@@ -1,7 +1,7 @@
 """How a wanted schema is built in DuckDB: statements, and a line of the report for every object.
 
-DuckDB has no ALTER TABLE ... ADD FOREIGN KEY and checks references row by row as they come, so a
-table with references is loaded without them and made anew, with them, once all rows are there.
+References are made with their tables, and so are the keys of tables they point at; all other keys
+and indexes once the rows are there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from domain.connections.values import Engine
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
 from infra.connectors.draft import Draft
 from infra.connectors.duckdb import types
-from infra.connectors.duckdb.references import References
+from infra.connectors.duckdb.references import References, columns_of, is_constraint, natives_of
 from infra.connectors.duckdb.session import qualified
 from infra.connectors.duckdb.trial import Translator
 from infra.connectors.expressions import transpile_view
@@ -61,16 +61,16 @@ class _Planner:
             made = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
             self._add_sequence(made, sequence.name.name, sequence.next_value, sequence.increment)
             self._draft.created(made)
-        tables = tuple(self._add_table(table) for table in self._wanted.tables)
-        references = References(self._wanted, tables)
-        pairs = {table.name: (table, made) for table, made in zip(self._wanted.tables, tables, strict=True)}
-        for table, built in pairs.values():
-            if not references.of(table.name):
-                self._add_keys(table, built)
-        for name in references.order:
-            self._add_references(references.of(name), *pairs[name])
+        own = self._wanted.engine is Engine.DUCKDB
+        spelled = [table if own else _in_own_types(table) for table in self._wanted.tables]
+        references = References(self._wanted, natives_of(spelled))
+        by_name = {table.name: table for table in spelled}
+        built = {name: self._add_table(by_name[name], references) for name in references.order}
+        for name, table in built.items():
+            self._add_indexes(by_name[name], table, has_keys=references.points_at(name))
         for place, key, reason in references.left_out:
             self._draft.skipped(SchemaObject(ObjectKind.FOREIGN_KEY, key.name, str(place)), reason)
+        tables = tuple(built[table.name] for table in self._wanted.tables)
         self._add_views()
         self._add_comments(tables)
         return self._draft.plan(tables)
@@ -89,39 +89,49 @@ class _Planner:
 
     def _add_sequence(self, made: SchemaObject, name: str, next_value: int, increment: int) -> str:
         free = self._free_name(name, "sequence")
-        bound = f"MINVALUE {next_value}" if increment > 0 and next_value < 1 else ""
-        sql = f"CREATE SEQUENCE {self._in_schema(free)} INCREMENT BY {increment} {bound} START WITH {next_value}"
-        self._draft.step(Phase.BEFORE_DATA, made, sql)
+        bound = f" MINVALUE {next_value}" if increment > 0 and next_value < 1 else ""
+        numbers = f"INCREMENT BY {increment}{bound} START WITH {next_value}"
+        self._draft.step(Phase.BEFORE_DATA, made, f"CREATE SEQUENCE IF NOT EXISTS {self._in_schema(free)} {numbers}")
         return free
 
-    def _add_table(self, table: Table) -> Table:
+    def _add_table(self, table: Table, references: References) -> Table:
         """Plan a table with what DuckDB can only have from the start; return it in DuckDB's terms."""
-        own = self._wanted.engine is Engine.DUCKDB
-        columns = [
-            replace(column, native=column.native if own else types.native(column.type)) for column in table.columns
-        ]
-        translator = Translator(self._wanted.engine, columns, self._trial)
-        made = tuple(self._column(str(table.name), column, translator) for column in columns)
-        name = TableName(table.name.name, self._schema)
-        for check in table.checks:
-            item = SchemaObject(ObjectKind.CHECK, check.name, str(table.name))
-            if translator.check(check.expression) is None:
-                self._draft.skipped(item, _UNCERTAIN)
-            else:
-                self._draft.created(item)
-        built = replace(table, name=name, columns=made)
-        item = SchemaObject(ObjectKind.TABLE, str(table.name))
-        self._draft.step(Phase.BEFORE_DATA, item, create_table(qualified(name), self._definitions(table, built)))
-        self._draft.created(item)
-        return built
-
-    def _definitions(self, table: Table, built: Table) -> list[str]:
-        """Return the columns and checks of a table as they stand in its CREATE TABLE."""
-        translator = Translator(self._wanted.engine, built.columns, self._trial)
+        name = str(table.name)
+        translator = Translator(self._wanted.engine, table.columns, self._trial)
+        columns = tuple(self._column(name, column, translator) for column in table.columns)
         key = table.primary_key.columns if table.primary_key else ()
-        parts = [_definition(column, key) for column in built.columns]
-        checks = (translator.check(check.expression) for check in table.checks)
-        return parts + [f"CHECK ({check})" for check in checks if check is not None]
+        parts = [_definition(column, key) for column in columns]
+        parts += self._checks(table, translator)
+        if references.points_at(table.name):
+            parts += [f"PRIMARY KEY ({_list(key)})"] if key else []
+            parts += [f"UNIQUE ({_list(columns_of(index))})" for index in table.indexes if is_constraint(index)]
+        for reference in references.of(table.name):
+            other = self._in_schema(reference.references.name)
+            here, there = _list(reference.columns), _list(reference.referenced_columns)
+            parts.append(f"FOREIGN KEY ({here}) REFERENCES {other} ({there})")
+            self._draft.replaced(SchemaObject(ObjectKind.FOREIGN_KEY, reference.name, name), _lost_actions(reference))
+        made = SchemaObject(ObjectKind.TABLE, name)
+        body = ",\n  ".join(parts)
+        self._draft.step(Phase.BEFORE_DATA, made, f"CREATE TABLE {self._in_schema(table.name.name)} (\n  {body}\n)")
+        self._draft.created(made)
+        return replace(
+            table,
+            name=TableName(table.name.name, self._schema),
+            columns=columns,
+            foreign_keys=references.of(table.name),
+        )
+
+    def _checks(self, table: Table, translator: Translator) -> list[str]:
+        parts = []
+        for check in table.checks:
+            made = SchemaObject(ObjectKind.CHECK, check.name, str(table.name))
+            text = translator.check(check.expression)
+            if text is None:
+                self._draft.skipped(made, _UNCERTAIN)
+            else:
+                self._draft.created(made)
+                parts.append(f"CHECK ({text})")
+        return parts
 
     def _column(self, table: str, column: Column, translator: Translator) -> Column:
         """Translate a column's default and expression, and note what becomes of it."""
@@ -151,47 +161,28 @@ class _Planner:
             self._draft.created(made)
         return replace(column, default=text)
 
-    def _add_keys(self, table: Table, built: Table) -> None:
-        """Plan keys and indexes of a table that refers to none; they are made after its rows are there."""
+    def _add_indexes(self, table: Table, built: Table, *, has_keys: bool) -> None:
+        """Plan keys and indexes; the key first, as nothing may depend on a table that is altered.
+
+        `has_keys` tells that the table was made with its constraints.
+        """
         name = str(table.name)
         if table.primary_key is not None:
             made = SchemaObject(ObjectKind.PRIMARY_KEY, table.primary_key.name, name)
-            columns = _list(table.primary_key.columns)
-            self._draft.step(Phase.INDEXES, made, f"ALTER TABLE {qualified(built.name)} ADD PRIMARY KEY ({columns})")
+            if not has_keys:
+                columns = _list(table.primary_key.columns)
+                sql = f"ALTER TABLE {qualified(built.name)} ADD PRIMARY KEY ({columns})"
+                self._draft.step(Phase.INDEXES, made, sql)
             self._draft.created(made)
-        self._add_indexes(table, built, Phase.INDEXES)
-
-    def _add_references(self, keys: tuple[ForeignKey, ...], table: Table, built: Table) -> None:
-        """Plan a table with references anew: made under another name, filled, and put in the place of the first."""
-        name = built.name
-        temporary = self._in_schema(self._free_name(f"{name.name}__with_references", name.name))
-        parts = self._definitions(table, built)
-        if table.primary_key is not None:
-            parts.append(f"PRIMARY KEY ({_list(table.primary_key.columns)})")
-            self._draft.created(SchemaObject(ObjectKind.PRIMARY_KEY, table.primary_key.name, str(table.name)))
-        for key in keys:
-            other = self._in_schema(key.references.name)
-            parts.append(f"FOREIGN KEY ({_list(key.columns)}) REFERENCES {other} ({_list(key.referenced_columns)})")
-            self._draft.replaced(SchemaObject(ObjectKind.FOREIGN_KEY, key.name, str(table.name)), _lost_actions(key))
-        copied = _list([column.name for column in built.columns if column.generated is None])
-        sql = (
-            f"{create_table(temporary, parts)};\n"
-            f"INSERT INTO {temporary} ({copied}) SELECT {copied} FROM {qualified(name)};\n"
-            f"DROP TABLE {qualified(name)};\n"
-            f"ALTER TABLE {temporary} RENAME TO {quoted(name.name)}"
-        )
-        self._draft.step(Phase.FOREIGN_KEYS, SchemaObject(ObjectKind.FOREIGN_KEY, keys[0].name, str(table.name)), sql)
-        self._add_indexes(table, built, Phase.FOREIGN_KEYS)
-
-    def _add_indexes(self, table: Table, built: Table, phase: Phase) -> None:
-        """Plan a table's indexes, those that are constraints first: nothing may depend on a table that is altered."""
         translator = Translator(self._wanted.engine, built.columns, self._trial)
-        for index in sorted(table.indexes, key=lambda index: not index.constraint):
-            self._add_index(
-                index, built, phase, translator, SchemaObject(ObjectKind.INDEX, index.name, str(table.name))
-            )
+        for index in table.indexes:
+            made = SchemaObject(ObjectKind.INDEX, index.name, name)
+            if has_keys and is_constraint(index):
+                self._draft.created(made)
+            else:
+                self._add_index(index, built, translator, made)
 
-    def _add_index(self, index: Index, built: Table, phase: Phase, translator: Translator, made: SchemaObject) -> None:
+    def _add_index(self, index: Index, built: Table, translator: Translator, made: SchemaObject) -> None:
         reason = _why_not_indexed(index, built)
         parts = [quoted(part.column) if part.column else translator.index_part(part.expression) for part in index.parts]
         if not reason and any(part is None for part in parts):
@@ -200,13 +191,10 @@ class _Planner:
             self._draft.skipped(made, reason)
             return
         columns = ", ".join(part for part in parts if part)
-        if index.constraint and index.unique:
-            self._draft.step(phase, made, f"ALTER TABLE {qualified(built.name)} ADD UNIQUE ({columns})")
-            self._draft.created(made)
-            return
         name = self._free_name(index.name, built.name.name)
         unique = "UNIQUE " if index.unique else ""
-        self._draft.step(phase, made, f"CREATE {unique}INDEX {quoted(name)} ON {qualified(built.name)} ({columns})")
+        sql = f"CREATE {unique}INDEX {quoted(name)} ON {qualified(built.name)} ({columns})"
+        self._draft.step(Phase.INDEXES, made, sql)
         self._draft.replaced(made, " ".join(_index_changes(index, name)))
 
     def _add_views(self) -> None:
@@ -239,10 +227,9 @@ class _Planner:
                     self._draft.created(made)
 
 
-def create_table(name: str, parts: Sequence[str]) -> str:
-    """Return the statement that makes a table."""
-    body = ",\n  ".join(parts)
-    return f"CREATE TABLE {name} (\n  {body}\n)"
+def _in_own_types(table: Table) -> Table:
+    """Return a table with its columns' types in DuckDB's words."""
+    return replace(table, columns=tuple(replace(column, native=types.native(column.type)) for column in table.columns))
 
 
 def _definition(column: Column, key: tuple[str, ...]) -> str:
