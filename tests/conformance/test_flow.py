@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from resolvers.root import build_schema
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,9 +19,7 @@ if TYPE_CHECKING:
 
 ROWS = {"customer": 500, "purchase": 5_000}
 
-pytestmark = pytest.mark.skipif(
-    "startMigration" not in str(build_schema()), reason="the API has no startMigration to drive"
-)
+pytestmark = pytest.mark.usefixtures("worker")
 
 
 @pytest.fixture
