@@ -8,7 +8,7 @@
     <home>/embedded/log/          what the servers say
     <home>/embedded/programs/     copies of the programs, where the servers' account cannot reach ours
 
-Root's servers run as `nobody`, who cannot reach a home such as /root/.wherry by its path. Then the
+Root's servers run as `nobody`, who cannot reach a folder below root's own home. Then the
 folder `embedded` is /var/lib/wherry/<digest of the home's path> instead.
 """
 
