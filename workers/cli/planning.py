@@ -7,7 +7,7 @@ import typer
 from domain.migrations.plan import MigrationPlan, RunOptions
 from workers.cli.display import size_text
 from workers.cli.output import plain
-from workers.engine.ends import Route
+from workers.engine.ends import Route, open_source
 from workers.engine.plan import plan_migration
 from workers.engine.report import objects_report
 
@@ -18,13 +18,10 @@ async def planned(route: Route, options: RunOptions) -> MigrationPlan:
     Raises:
         WherryError: the source cannot be read, or the options do not fit it.
     """
-    source = await route.source_connector.open_source(route.source_endpoint, readers=1)
-    try:
+    async with open_source(route.source_connector, route.source_endpoint, readers=1) as source:
         return await plan_migration(
             source, route.source_connector, options, route.target_connector, route.target_endpoint
         )
-    finally:
-        await source.close()
 
 
 def plan_document(plan: MigrationPlan) -> dict[str, object]:

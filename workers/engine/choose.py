@@ -33,7 +33,7 @@ class Choice:
 
 
 def choose(schema: DatabaseSchema, options: RunOptions) -> tuple[Choice, ...]:
-    """Return the tables to copy, in the source's order.
+    """Return the tables to copy, in the source's order; one without columns has no rows to speak of.
 
     Raises:
         ObjectMissing: an option names a table or column that the source does not have.
@@ -44,7 +44,7 @@ def choose(schema: DatabaseSchema, options: RunOptions) -> tuple[Choice, ...]:
     choices = tuple(
         _choice(table, mapped.get(table.name))
         for table in schema.tables
-        if is_chosen(table.name, options) and (not options.mappings or table.name in mapped)
+        if table.columns and is_chosen(table.name, options) and (not options.mappings or table.name in mapped)
     )
     _refuse_twice("target table", [str(choice.target) for choice in choices])
     return choices

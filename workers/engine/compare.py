@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from domain.catalog.model import DatabaseSchema
-from domain.connections.values import Endpoint
 from domain.kernel.errors import Conflict, ObjectMissing
 from domain.kernel.values import Rows
 from domain.migrations.plan import MigrationPlan, RunOptions
 from domain.migrations.progress import TablePhase
-from domain.migrations.transfer import Connector, Source, TableCopy
+from domain.migrations.transfer import TableCopy
 from workers.engine.control import Control
-from workers.engine.ends import Route
+from workers.engine.ends import Route, open_source
 from workers.engine.existing import find_table, fitted
 from workers.engine.plan import make_plan
 from workers.engine.verify import Sides, Verdict, verify_tables
@@ -29,8 +25,8 @@ async def compare(route: Route, options: RunOptions, control: Control) -> tuple[
         DatabaseError: one of the databases failed.
     """
     async with (
-        _reading(route.source_connector, route.source_endpoint, options.parallel) as source,
-        _reading(route.target_connector, route.target_endpoint, options.parallel) as target,
+        open_source(route.source_connector, route.source_endpoint, readers=options.parallel) as source,
+        open_source(route.target_connector, route.target_endpoint, readers=options.parallel) as target,
     ):
         schema, catalog = await source.introspect(), await target.introspect()
         plan = make_plan(
@@ -60,15 +56,6 @@ def _comparable(
                 reason = error.message
         verdicts.append(Verdict(copy.number, str(copy.source), options.verify, copy.row_estimate, Rows(0), reason))
     return copies, verdicts
-
-
-@asynccontextmanager
-async def _reading(connector: Connector, endpoint: Endpoint, readers: int) -> AsyncIterator[Source]:
-    source = await connector.open_source(endpoint, readers=readers)
-    try:
-        yield source
-    finally:
-        await source.close()
 
 
 async def _unwatched(_number: int, _phase: TablePhase) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from domain.connections.values import Endpoint
 from domain.kernel.errors import ValidationFailed
 from domain.migrations.transfer import Connector, Source, Target
+from workers.engine.patience import PatientSource, PatientTarget
+from workers.engine.retry import STANDARD_RETRY, retrying
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,20 @@ class Ends:
 
 
 @asynccontextmanager
+async def open_source(connector: Connector, endpoint: Endpoint, *, readers: int) -> AsyncIterator[Source]:
+    """Open a database for reading, and close it whatever happens.
+
+    Raises:
+        ConnectFailed: no session could be opened.
+    """
+    source = await retrying(lambda: connector.open_source(endpoint, readers=readers), STANDARD_RETRY)
+    try:
+        yield PatientSource(source)
+    finally:
+        await source.close()
+
+
+@asynccontextmanager
 async def open_ends(route: Route, *, parallel: int) -> AsyncIterator[Ends]:
     """Open source and target for up to `parallel` lanes, and close both whatever happens.
 
@@ -48,16 +64,14 @@ async def open_ends(route: Route, *, parallel: int) -> AsyncIterator[Ends]:
         ConnectFailed: no session could be opened on one of them.
     """
     route.check()
-    source = await route.source_connector.open_source(route.source_endpoint, readers=parallel)
-    try:
-        writers = min(parallel, route.target_connector.capabilities.writers_max)
-        target = await route.target_connector.open_target(route.target_endpoint, writers=writers)
+    connector, endpoint = route.target_connector, route.target_endpoint
+    writers = min(parallel, connector.capabilities.writers_max)
+    async with open_source(route.source_connector, route.source_endpoint, readers=parallel) as source:
+        target = await retrying(lambda: connector.open_target(endpoint, writers=writers), STANDARD_RETRY)
         try:
-            yield Ends(route, source, target)
+            yield Ends(route, source, PatientTarget(target))
         finally:
             await target.close()
-    finally:
-        await source.close()
 
 
 def _place(endpoint: Endpoint) -> tuple[str, ...]:

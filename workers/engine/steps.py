@@ -11,7 +11,6 @@ from workers.engine.concurrency import each
 from workers.engine.control import check
 from workers.engine.pipeline import Desk
 from workers.engine.remaining import steps_left
-from workers.engine.retry import retrying
 
 
 async def run_phase(
@@ -39,7 +38,7 @@ async def run_phase(
 async def _run_step(desk: Desk, step: Step) -> Parity | None:
     await check(desk.control)
     try:
-        await retrying(lambda: desk.ends.target.execute(step, desk.ticket), desk.retry)
+        await desk.ends.target.execute(step, desk.ticket)
     except Fenced:
         raise
     except DatabaseError as error:

@@ -15,7 +15,6 @@ from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, TableCo
 from workers.engine.concurrency import each
 from workers.engine.control import Control, check
 from workers.engine.existing import Baseline, find_table
-from workers.engine.retry import STANDARD_RETRY, retrying
 
 _COLUMNS_NAMED_MAX = 5
 
@@ -155,8 +154,8 @@ async def _digests(sides: Sides, copy: TableCopy, columns: tuple[ColumnCopy, ...
     here = tuple(DigestColumn(column.source, column.source_native, column.type) for column in columns)
     there = tuple(DigestColumn(column.target, column.target_native, column.type) for column in columns)
     source, target = await asyncio.gather(
-        retrying(lambda: sides.source.digest(copy.source, here), STANDARD_RETRY),
-        retrying(lambda: sides.target.digest(copy.target, there), STANDARD_RETRY),
+        sides.source.digest(copy.source, here),
+        sides.target.digest(copy.target, there),
         return_exceptions=True,
     )
     if isinstance(source, BaseException):

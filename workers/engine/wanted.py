@@ -37,7 +37,8 @@ def wanted_schema(
     chosen = {choice.table.name: choice for choice in choices}
     for table in schema.tables:
         if table.name not in chosen:
-            lines.skip(ObjectKind.TABLE, str(table.name), "", "left out by the options of this run")
+            reason = "left out by the options of this run" if table.columns else "it has no columns"
+            lines.skip(ObjectKind.TABLE, str(table.name), "", reason)
     wanted = replace(
         schema,
         tables=tuple(_table(choice, chosen, orphans, lines) for choice in choices),

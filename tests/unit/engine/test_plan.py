@@ -90,6 +90,13 @@ def test_what_is_left_out_has_a_line_that_says_so() -> None:
     }
 
 
+def test_a_table_without_columns_is_left_out_with_a_line() -> None:
+    plan = planned(a_schema(FILM, Table(TableName("nothing"), ())))
+
+    assert [copy.source.name for copy in plan.tables] == ["film"]
+    assert skipped(plan) == {"nothing": "it has no columns"}
+
+
 def test_a_mapping_renames_tables_columns_keys_and_indexes() -> None:
     mappings = (
         TableMapping("film", "movie", (ColumnMapping("id", "movie_id"), ColumnMapping("title", "name"))),

@@ -1,0 +1,117 @@
+"""Sources and targets that try again what may be tried again as it stands.
+
+Everything but the rows themselves: a lost session costs a moment, not the run. Rows are read and
+written together, so their retry belongs to the chunk (`pipeline.copy_chunk`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
+from domain.kernel.values import Rows
+from domain.migrations.schema_plan import Step
+from domain.migrations.transfer import (
+    Batch,
+    Chunk,
+    ChunkReceipt,
+    Consistency,
+    Digest,
+    DigestColumn,
+    Source,
+    TableCopy,
+    Target,
+    Ticket,
+)
+from workers.engine.retry import STANDARD_RETRY, retrying
+
+
+class PatientSource:
+    """A source whose questions are asked again after a transient failure."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    @property
+    def consistency(self) -> Consistency:
+        """What this source's reads have in common."""
+        return self._source.consistency
+
+    async def introspect(self) -> DatabaseSchema:
+        """Describe everything in the database."""
+        return await retrying(self._source.introspect, STANDARD_RETRY)
+
+    async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
+        """Cut a table into chunks."""
+        return await retrying(lambda: self._source.split(copy, rows_max), STANDARD_RETRY)
+
+    def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
+        """Read a chunk, once."""
+        return self._source.read(copy, chunk)
+
+    async def orphans(self, table: TableName, key: ForeignKey) -> Rows:
+        """Count the rows whose reference finds no row."""
+        return await retrying(lambda: self._source.orphans(table, key), STANDARD_RETRY)
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest."""
+        return await retrying(lambda: self._source.digest(table, columns), STANDARD_RETRY)
+
+    async def close(self) -> None:
+        """End all sessions."""
+        await self._source.close()
+
+
+class PatientTarget:
+    """A target whose questions and statements, each of which done twice has the effect of once, are repeated."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    async def introspect(self) -> DatabaseSchema:
+        """Describe everything in the database, without the ledger."""
+        return await retrying(self._target.introspect, STANDARD_RETRY)
+
+    async def row_counts(self, tables: tuple[TableName, ...]) -> dict[TableName, Rows]:
+        """Count the rows of those of the tables that exist."""
+        return await retrying(lambda: self._target.row_counts(tables), STANDARD_RETRY)
+
+    async def truncate(self, table: TableName) -> None:
+        """Remove all rows of a table."""
+        await retrying(lambda: self._target.truncate(table), STANDARD_RETRY)
+
+    async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
+        """Take the run over; taken twice, the second ticket counts."""
+        return await retrying(lambda: self._target.open_run(run_id, plan_hash), STANDARD_RETRY)
+
+    async def knows_run(self, run_id: str) -> bool:
+        """Whether the ledger holds an unfinished run of this id."""
+        return await retrying(lambda: self._target.knows_run(run_id), STANDARD_RETRY)
+
+    async def steps_done(self, run_id: str) -> frozenset[int]:
+        """Numbers of the schema steps that are done."""
+        return await retrying(lambda: self._target.steps_done(run_id), STANDARD_RETRY)
+
+    async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
+        """Receipts of the chunks whose rows are in the target."""
+        return await retrying(lambda: self._target.receipts(run_id), STANDARD_RETRY)
+
+    async def execute(self, step: Step, ticket: Ticket) -> None:
+        """Run a schema step and note it as done."""
+        await retrying(lambda: self._target.execute(step, ticket), STANDARD_RETRY)
+
+    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+        """Write a chunk and its receipt, once."""
+        return await self._target.write(copy, chunk, batches, ticket)
+
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest."""
+        return await retrying(lambda: self._target.digest(table, columns), STANDARD_RETRY)
+
+    async def close_run(self, run_id: str) -> None:
+        """Forget a run."""
+        await retrying(lambda: self._target.close_run(run_id), STANDARD_RETRY)
+
+    async def close(self) -> None:
+        """End all sessions."""
+        await self._target.close()
