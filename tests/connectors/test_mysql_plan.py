@@ -165,6 +165,16 @@ async def test_columns_too_wide_for_a_row_move_out_of_it(mysql_database: Endpoin
     assert sorted(natives(plan).values()).count("LONGTEXT") == 4
 
 
+async def test_many_short_columns_fit_into_a_page(mysql_server: MysqlServer, mysql_database: Endpoint) -> None:
+    names = [f"c{number}" for number in range(150)]
+
+    await built(wanted(a_table("t", *((name, Text(60)) for name in names))), mysql_database)
+
+    values = ", ".join(f"REPEAT('é', {60})" for _ in names)
+    mysql_server.run(f"INSERT INTO t VALUES ({values})", database=mysql_database.database)
+    assert mysql_server.run("SELECT LENGTH(c149) FROM t", database=mysql_database.database) == [(120,)]
+
+
 async def test_texts_that_differ_only_in_case_accents_or_spaces_stay_different_keys(
     mysql_server: MysqlServer, mysql_database: Endpoint
 ) -> None:

@@ -135,12 +135,17 @@ async def test_a_short_global_lock_gives_one_moment_without_a_binary_log(
     assert sizes == [ROWS] * 3
 
 
-async def test_sessions_without_a_common_moment_say_so(
+async def test_without_a_common_moment_one_session_reads_everything(
     sources: Sources, mysql_server: MysqlServer, numbers: Endpoint
 ) -> None:
-    source = await sources.open(reading_user(mysql_server, numbers), readers=2)
+    source = await sources.open(reading_user(mysql_server, numbers), readers=3)
+    copy = await copy_of_found(source, "numbers")
 
-    assert source.consistency is Consistency.CHUNK
+    mysql_server.run("DELETE FROM numbers WHERE id > 100", database=numbers.database)
+    reads = await asyncio.gather(*(read_rows(source, copy, whole(copy)) for _ in range(3)))
+
+    assert source.consistency is Consistency.SNAPSHOT
+    assert [len(rows) for rows in reads] == [ROWS] * 3
 
 
 async def test_tables_outside_the_snapshot_are_admitted(

@@ -29,6 +29,9 @@ VARCHAR_MAX = 16_383
 ROW_BYTES_MAX = 65_535
 """Most bytes that the columns of a row may declare together; BLOB and TEXT count as pointers."""
 
+PAGE_BYTES_MAX = 8_000
+"""Most bytes of a row that lie in one page of InnoDB: half of 16 KiB, less what the row itself needs."""
+
 KEY_BYTES_MAX = 3_072
 """Longest index entry of InnoDB (DYNAMIC row format), in bytes."""
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.types import Integer
 from domain.connections.values import Engine
-from infra.connectors.mysql.capabilities import CHARACTER_BYTES, KEY_BYTES_MAX, ROW_BYTES_MAX
+from infra.connectors.mysql.capabilities import CHARACTER_BYTES, KEY_BYTES_MAX, PAGE_BYTES_MAX, ROW_BYTES_MAX
 from infra.connectors.mysql.declare import LONG_BYTES, LONG_TEXT, Declared, declare
-from infra.connectors.mysql.types import DECIMAL_NAMES, INTEGER_BITS, parse_native
+from infra.connectors.mysql.types import DECIMAL_NAMES, parse_native
 
 if TYPE_CHECKING:
     from domain.catalog.model import DatabaseSchema, Table, TableName
@@ -25,6 +25,8 @@ Place = tuple[str, str]
 """A table's and a column's name."""
 
 _POINTER_BYTES = 12
+_OUTSIDE_BYTES = 40
+_MOVABLE_BYTES = 255
 _NUMBER_BYTES = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "bigint": 8, "bit": 8, "set": 8, "enum": 2}
 _OTHER_BYTES = 8
 
@@ -139,21 +141,26 @@ def _bounded(declared: Declared, bytes_max: int) -> Declared:
 
 
 def _fit_row(table: Table, types: Columns) -> None:
-    """Move the widest columns that are in no whole key out of the row until it fits."""
+    """Move the widest columns that are in no whole key out of the row until it fits its limits."""
     keyed = {name for key in whole_keys(table) for name in key}
-    while sum(_row_bytes(declared.native) for declared in types.values()) > ROW_BYTES_MAX:
-        name = max(types, key=lambda each: 0 if each in keyed else _row_bytes(types[each].native))
-        column = parse_native(types[name].native)
-        if name in keyed or column.name not in ("varchar", "varbinary"):
-            return
-        long = LONG_TEXT if column.name == "varchar" else LONG_BYTES
-        types[name] = replace(types[name], native=long)
+    for size, limit in ((_row_bytes, ROW_BYTES_MAX), (_page_bytes, PAGE_BYTES_MAX)):
+        while sum(size(declared.native) for declared in types.values()) > limit:
+            movable = [name for name in types if name not in keyed and size(types[name].native) > _OUTSIDE_BYTES]
+            movable = [name for name in movable if parse_native(types[name].native).name in ("varchar", "varbinary")]
+            if not movable:
+                return
+            name = max(movable, key=lambda each: size(types[each].native))
+            is_text = parse_native(types[name].native).name == "varchar"
+            types[name] = replace(types[name], native=LONG_TEXT if is_text else LONG_BYTES)
 
 
 def _row_bytes(native: str) -> int:
-    """Return how many bytes a column counts towards a row's limit."""
+    """Return how many bytes a column counts towards the limit of declared bytes."""
     size = index_bytes(native)
-    column = parse_native(native)
-    if size is None or column.name in INTEGER_BITS:
-        return _POINTER_BYTES
-    return size + 2
+    return _POINTER_BYTES if size is None else size + 2
+
+
+def _page_bytes(native: str) -> int:
+    """Return how many bytes of a column must lie in its row's page; InnoDB moves only long values out of it."""
+    size = index_bytes(native)
+    return _OUTSIDE_BYTES if size is None or size > _MOVABLE_BYTES else size + 2

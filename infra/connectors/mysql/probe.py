@@ -27,6 +27,7 @@ _TARGET_RIGHTS = (
     "LOCK TABLES",
 )
 _GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<object>.+?) TO ", re.IGNORECASE | re.DOTALL)
+_WILDCARD = re.compile(r"\\(.)|(%)|(_)|(.)")
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
@@ -60,26 +61,25 @@ async def _rights(control: Control, endpoint: Endpoint, *, writable: bool) -> Pr
     """Look for the rights among the user's grants on everything or on this database."""
     needed = _TARGET_RIGHTS if writable else _SOURCE_RIGHTS
     held: set[str] = set()
-    for (grant,) in await control.rows("SHOW GRANTS FOR CURRENT_USER()", doing="reading the user's rights"):
+    for (grant,) in await control.rows("SHOW GRANTS", doing="reading the user's rights"):
         match = _GRANT.match(str(grant))
-        if match and _covers(match["object"], endpoint.database):
+        if match and _covers(match["object"], endpoint.database, writable=writable):
             held.update(right.strip().upper() for right in match["rights"].split(","))
     missing = [] if "ALL PRIVILEGES" in held else [right for right in needed if right not in held]
     advice = f"GRANT {', '.join(missing)} ON {quoted(endpoint.database)}.* TO {endpoint.username}" if missing else ""
     return ProbeFinding("rights", not missing, advice)
 
 
-def _covers(granted_on: str, database: str) -> bool:
-    """Whether a grant is on everything or on this database, whose name it may give with wildcards."""
-    if granted_on == "*.*":
+def _covers(granted_on: str, database: str, *, writable: bool) -> bool:
+    """Whether a grant is on everything, on this database (by name or wildcards), or, to read, on a table of it."""
+    name, _, table = granted_on.rpartition(".")
+    if name == "*":
         return True
-    if not granted_on.endswith(".*"):
+    if table != "*" and writable:
         return False
-    pattern = granted_on.removesuffix(".*").strip("`").replace("``", "`")
-    expression = re.sub(
-        r"\\(.)|(%)|(_)|(.)",
-        lambda part: re.escape(part[1] or part[4]) if part[1] or part[4] else (".*" if part[2] else "."),
-        pattern,
+    pattern = name.strip("`").replace("``", "`")
+    expression = _WILDCARD.sub(
+        lambda part: re.escape(part[1] or part[4]) if part[1] or part[4] else (".*" if part[2] else "."), pattern
     )
     return re.fullmatch(expression, database) is not None
 

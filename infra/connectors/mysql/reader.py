@@ -47,7 +47,7 @@ class MysqlSource:
 
     @classmethod
     async def open(cls, endpoint: Endpoint, readers: int) -> MysqlSource:
-        """Open `readers` sessions in one snapshot.
+        """Open up to `readers` sessions in one snapshot; fewer, where they could not see the same moment.
 
         Raises:
             ConnectFailed: no session could be opened.
@@ -58,11 +58,13 @@ class MysqlSource:
             await control.open()
             for _ in range(max(1, readers)):
                 sessions.append(await BulkSession.open(endpoint))  # noqa: PERF401 - what is open must be closed
-            consistency = await begin_snapshot(sessions, control)
+            usable, consistency = await begin_snapshot(sessions, control)
+            for session in sessions[usable:]:
+                await session.close()
         except BaseException:
             await _close_all(sessions, control)
             raise
-        return cls(sessions, control, consistency)
+        return cls(sessions[:usable], control, consistency)
 
     @property
     def consistency(self) -> Consistency:

@@ -38,11 +38,13 @@ SETTINGS = (
     "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
     f", SESSION sql_mode = '{SQL_MODE}'"
     ", time_zone = '+00:00', sql_notes = 1, max_error_count = 64, sql_select_limit = DEFAULT, sql_safe_updates = 0"
-    ", wait_timeout = 86400, net_read_timeout = 86400, net_write_timeout = 86400"
-    " /*M! , max_statement_time = 0, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0 */"
+    ", lock_wait_timeout = 600, wait_timeout = 86400, net_read_timeout = 86400, net_write_timeout = 86400"
+    " /*M! , max_statement_time = 0, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0"
+    ", innodb_strict_mode = 0 */"
     " /*!80000 , max_execution_time = 0, information_schema_stats_expiry = 0 */"
 )
-"""Long network timeouts: a paused peer at the other end of a copy must not end the session.
+"""Long network timeouts: a paused peer at the other end of a copy must not end the session. Ten minutes for
+a table that somebody else has locked. Tables whose rows might not fit into a page are made all the same.
 
 `/*M!` is read by MariaDB only and `/*!80000` by MySQL 8 only.
 """

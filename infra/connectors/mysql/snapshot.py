@@ -2,7 +2,8 @@
 
 A ladder, best first: one session needs nothing else; MariaDB with a binary log tells each session where
 in that log its snapshot lies, and equal places are one moment; a global read lock holds writers still
-while the sessions begin. Where none of these is to be had, the answer is honest: chunks.
+while the sessions begin. Where none of these is to be had there is one session for everything: one
+moment is worth more than reading in parallel, and one stream seldom is what a copy waits for.
 """
 
 from __future__ import annotations
@@ -29,26 +30,23 @@ _NOT_VERSIONED = (
 )
 
 
-async def begin_snapshot(sessions: Sequence[BulkSession], control: Control) -> Consistency:
-    """Begin a read-only transaction on every session, and say what their reads have in common.
+async def begin_snapshot(sessions: Sequence[BulkSession], control: Control) -> tuple[int, Consistency]:
+    """Begin a read-only transaction on every session; return how many may be used, and what their reads share.
 
     Raises:
         DatabaseError: a session could not begin.
     """
-    if len(sessions) == 1:
-        await _begin_all(sessions)
-        is_one_moment = True
-    else:
-        is_one_moment = await _agree_on_place(sessions) or await _begin_under_lock(sessions, control)
-    if is_one_moment and not await control.value(_NOT_VERSIONED, doing="looking for tables without snapshots"):
-        return Consistency.SNAPSHOT
-    return Consistency.CHUNK
+    usable = len(sessions)
+    if usable > 1 and not await _agree_on_place(sessions) and not await _begin_under_lock(sessions, control):
+        usable = 1
+    if usable == 1:
+        await _begin_all(sessions[:1])
+    has_strangers = await control.value(_NOT_VERSIONED, doing="looking for tables without snapshots")
+    return usable, Consistency.CHUNK if has_strangers else Consistency.SNAPSHOT
 
 
 async def _begin_all(sessions: Sequence[BulkSession]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for session in sessions:
-            group.create_task(session.rows(_BEGIN, doing="beginning a snapshot"))
+    await asyncio.gather(*(session.rows(_BEGIN, doing="beginning a snapshot") for session in sessions))
 
 
 async def _agree_on_place(sessions: Sequence[BulkSession]) -> bool:
@@ -69,7 +67,7 @@ async def _begin_under_lock(sessions: Sequence[BulkSession], control: Control) -
     try:
         await control.rows("FLUSH TABLES WITH READ LOCK", doing="taking the global read lock")
     except DatabaseError:
-        return False  # no right to it, or a long statement holds it up: the caller reports what that costs
+        return False  # no right to it, or a long statement holds it up: the caller does with one session
     try:
         await _begin_all(sessions)
     finally:
