@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -17,12 +16,7 @@ from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 from workers.engine.ends import Route
 
-ENGINES = tuple(
-    engine
-    for engine in Engine
-    if importlib.util.find_spec(f"infra.connectors.{engine.value.lower()}") is not None
-    and importlib.util.find_spec(f"infra.connectors.{engine.value.lower()}.connector") is not None
-)
+ENGINES = tuple(Engine)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import typer
 from domain.kernel.errors import ErrorCode
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
-from domain.migrations.report import Failure, RunReport
+from domain.migrations.report import RunReport
 from workers.cli.display import LineDisplay, LiveDisplay, seconds_text
 from workers.cli.options import (
     PARALLEL,
@@ -104,7 +104,7 @@ def _print_report(report: RunReport, *, as_json: bool) -> None:
         _print_summary(report)
     if report.error is not None:
         say(f"wherry: {report.error.code.value}: {report.error.message}")
-        say(_advice(report.error))
+        say(_advice(report))
         raise typer.Exit(EXIT_FAILED)
     if report.status is not RunStatus.SUCCEEDED:
         say("wherry: stopped; the same command goes on from here")
@@ -130,11 +130,14 @@ def _print_summary(report: RunReport) -> None:
     )
 
 
-def _advice(error: Failure) -> str:
-    match error.code:
+def _advice(report: RunReport) -> str:
+    """Say what a person may do about a failed run."""
+    match report.error and report.error.code:
         case ErrorCode.TARGET_NOT_EMPTY:
             return "wherry: choose --on-existing truncate or --on-existing append; nothing was changed"
         case ErrorCode.CONFLICT | ErrorCode.SCHEMA_DRIFT | ErrorCode.VERIFICATION_FAILED:
             return "wherry: --restart --on-existing truncate copies everything afresh"
+        case _ if any(table.rows_written for table in report.tables):
+            return "wherry: what was copied is kept; the same command goes on from there"
         case _:
-            return "wherry: whatever was copied is kept; the same command goes on from there"
+            return "wherry: no rows were copied; once this is mended, give the same command again"
