@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Sequence
+from hashlib import md5
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from domain.catalog.model import TableName
 from domain.catalog.types import Carrier, Decimal, LogicalType, Time, Timestamp, carrier
 from domain.kernel.errors import SchemaDrift
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest, DigestColumn
-from infra.connectors.canonical import DigestSum, float_text, hash_text, is_hashed
-from infra.connectors.sqlite.values import Misfit, Present, Stored, decimal_text, own_text
+from infra.connectors.canonical import NAN_TEXT, DigestSum, is_hashed
+from infra.connectors.sqlite import values
+from infra.connectors.sqlite.values import Misfit, Present, Stored, own_text
 from infra.connectors.sqltext import quoted
 
-_ROWS = 2_000
-"""Rows taken at once."""
+_ROWS = 5_000
+"""Rows taken at once, fewer if they are large."""
+
+_BYTES_MAX = 16 * 1024 * 1024
 
 _CLOCK = rb"(\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?"
 _MOMENT = re.compile(rb"(\d{4}-\d\d-\d\d)[ T]" + _CLOCK + rb"(?:Z|\+00:00)?")
 _TIME = re.compile(_CLOCK)
-_CANONICAL_LENGTH = len("2000-01-01 00:00:00.000000")
-_MIDDLE = len("2000-01-01")
-_SPACE = ord(" ")
 
-Speller = Callable[[Present], bytes]
-"""Gives the canonical text of a stored value, or its MD5 where values may be large."""
+_SECONDS = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"
+_CANONICAL = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$"
+
+Spelled = Sequence[bytes | bytearray | str | float | None] | pa.Array
+Speller = Callable[[Sequence[Stored]], Spelled]
+"""Gives the canonical texts of a column's stored values, or their MD5s where values may be large."""
 
 
 def digest_table(connection: sqlite3.Connection, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
@@ -39,13 +48,16 @@ def digest_table(connection: sqlite3.Connection, table: TableName, columns: tupl
     if not columns:
         return Digest(Rows(int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0])), 0, 0)
     names = ", ".join(f"{name}.{quoted(column.name)}" for column in columns)
+    large = values.large_places([column.type for column in columns])
     spellers = [speller(column.type) for column in columns]
     cursor = connection.execute(f"SELECT {names} FROM {name}")
     total = DigestSum()
+    nothing = pa.scalar(b"", pa.large_binary())
     try:
-        while rows := cursor.fetchmany(_ROWS):
-            spelled = [_framed(spell, column) for spell, column in zip(spellers, zip(*rows, strict=True), strict=True)]
-            total.add(map(b"".join, zip(*spelled, strict=True)))
+        while stored := values.fetch_columns(cursor, _ROWS, _BYTES_MAX, large):
+            frames = [_framed(spell(column)) for spell, column in zip(spellers, stored, strict=True)]
+            joined = pc.binary_join_element_wise(*frames, nothing, null_handling="replace", null_replacement="-")
+            total.add(joined.to_pylist())
     except (Misfit, ValueError) as error:
         raise SchemaDrift(f"Table {table} holds a value that is not of its column's type: {error}.") from error
     finally:
@@ -53,38 +65,45 @@ def digest_table(connection: sqlite3.Connection, table: TableName, columns: tupl
     return total.result()
 
 
-def _framed(spell: Speller, column: tuple[Stored, ...]) -> list[bytes]:
-    return [b"-" if value is None else b"%d:%s" % (len(text := spell(value)), text) for value in column]
+def _framed(texts: Spelled) -> pa.Array:
+    """Put its length before each text; NULL stays NULL."""
+    spelled = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_binary())
+    lengths = pc.binary_length(spelled).cast(pa.large_string()).cast(pa.large_binary())
+    return pc.binary_join_element_wise(lengths, spelled, pa.scalar(b":", pa.large_binary()))
 
 
 def speller(type_: LogicalType) -> Speller:
-    """Return the function that spells a type's stored values."""
+    """Return the function that spells a column of a type."""
     match carrier(type_):
         case Carrier.FLOAT64:
-            return _float
+            return _floats
         case Carrier.INT64 | Carrier.BOOL:
-            return _integer
+            return _integers
         case _:
-            return _hashed if is_hashed(type_) else _text_speller(type_)
+            return _hashes if is_hashed(type_) else _text_speller(type_)
 
 
 def _text_speller(type_: LogicalType) -> Speller:
     match type_:
         case Decimal():
-            return lambda value: decimal_text(type_, value).encode()
+            return lambda column: values.decimals(type_, column)
         case Timestamp():
-            return _timestamp
+            return _timestamps
         case Time(zoned=False):
-            return _time
+            return lambda column: _each(column, _time)
         case _:
-            return _text
+            return _texts
 
 
-def _integer(value: Present) -> bytes:
-    return b"%d" % (value if isinstance(value, int) else _whole(value))
+def _each(column: Sequence[Stored], spell: Callable[[Present], bytes | bytearray]) -> Spelled:
+    return [None if value is None else spell(value) for value in column]
 
 
-def _whole(value: Present) -> int:
+def _integers(column: Sequence[Stored]) -> Spelled:
+    return [None if value is None else b"%d" % (value if isinstance(value, int) else _whole(value)) for value in column]
+
+
+def _whole(value: float | bytes | bytearray) -> int:
     """Take a whole number that stands in a column of another affinity."""
     number = int(value)
     if isinstance(value, float) and number != value:
@@ -92,30 +111,47 @@ def _whole(value: Present) -> int:
     return number
 
 
-def _float(value: Present) -> bytes:
-    return float_text(float(value)).encode()
+def _floats(column: Sequence[Stored]) -> Spelled:
+    """Spell doubles by the hex digits of their bytes, highest first; `or` makes one zero of two."""
+    numbers = [float(value or 0.0) for value in column]
+    digits = struct.pack(f">{len(numbers)}d", *numbers).hex()
+    spelled: list[str | None] = [digits[start : start + 16] for start in range(0, len(digits), 16)]
+    for place, (value, number) in enumerate(zip(column, numbers, strict=True)):
+        if value is None:
+            spelled[place] = None
+        elif number != number:  # noqa: PLR0124 - the definition of NaN
+            spelled[place] = NAN_TEXT
+    return spelled
 
 
-def _text(value: Present) -> bytes:
-    return bytes(own_text(value))
+def _texts(column: Sequence[Stored]) -> Spelled:
+    return [own_text(value) if isinstance(value, int | float) else value for value in column]
 
 
-def _hashed(value: Present) -> bytes:
-    return hash_text(own_text(value))
+def _hashes(column: Sequence[Stored]) -> Spelled:
+    return [None if value is None else md5(own_text(value), usedforsecurity=False).hexdigest() for value in column]
 
 
-def _timestamp(value: Present) -> bytes:
+def _timestamps(column: Sequence[Stored]) -> Spelled:
+    """Spell moments: together if all have the same usual shape, or else one by one."""
+    if values.kinds(column) == {bytearray}:
+        texts = pa.array(column, pa.large_binary())
+        if pc.all(pc.match_substring_regex(texts, _CANONICAL)).as_py():
+            return texts
+        if pc.all(pc.match_substring_regex(texts, _SECONDS)).as_py():
+            zeros, nothing = (pa.scalar(text, pa.large_binary()) for text in (b".000000", b""))
+            return pc.binary_join_element_wise(texts, zeros, nothing)
+    return _each(column, _timestamp)
+
+
+def _timestamp(value: Present) -> bytes | bytearray:
     """Spell a moment with six digits; what has another shape (`infinity`, a year before Christ) is spelled already."""
-    text = bytes(own_text(value))
-    match = _MOMENT.fullmatch(text) if len(text) != _CANONICAL_LENGTH or text[_MIDDLE] != _SPACE else None
-    return b"%s %s.%s" % (match[1], match[2], _six_digits(match[3])) if match else text
+    text = own_text(value)
+    match = _MOMENT.fullmatch(text)
+    return b"%s %s.%s" % (match[1], match[2], (match[3] or b"").ljust(6, b"0")) if match else text
 
 
-def _time(value: Present) -> bytes:
-    text = bytes(own_text(value))
+def _time(value: Present) -> bytes | bytearray:
+    text = own_text(value)
     match = _TIME.fullmatch(text)
-    return b"%s.%s" % (match[1], _six_digits(match[2])) if match else text
-
-
-def _six_digits(fraction: bytes | None) -> bytes:
-    return (fraction or b"").ljust(6, b"0")
+    return b"%s.%s" % (match[1], (match[2] or b"").ljust(6, b"0")) if match else text

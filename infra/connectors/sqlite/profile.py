@@ -20,6 +20,7 @@ from infra.connectors.sqlite import types, values
 from infra.connectors.sqlite.values import Misfit, Stored
 
 _SCAN_ROWS = 5_000
+_SCAN_BYTES_MAX = 16 * 1024 * 1024
 _CLASSES = {int: "integer", float: "real", bytearray: "text", bytes: "blob"}
 
 
@@ -60,7 +61,8 @@ class _Evidence:
         self.nulls += column.count(None)
         self.candidates = [type_ for type_ in self.candidates if _belongs(type_, self.declared, column, found)]
         if bytearray in found:
-            self._add_texts([value for value in column if isinstance(value, bytearray)])
+            only = found == {bytearray}
+            self._add_texts(column if only else [value for value in column if isinstance(value, bytearray)])
         if bytes in found:
             self.size_bytes += sum(len(value) for value in column if isinstance(value, bytes))
         if found & {int, float}:
@@ -71,7 +73,7 @@ class _Evidence:
             bound = values.INTEGER_EXACT_MAX
             self.fits_double = -bound <= extremes["min"].as_py() and extremes["max"].as_py() <= bound
 
-    def _add_texts(self, column: list[bytearray]) -> None:
+    def _add_texts(self, column: Sequence[Stored]) -> None:
         raw = pa.array(column, pa.large_binary())
         self.size_bytes += raw.nbytes
         if not self.is_utf8:
@@ -143,9 +145,9 @@ def profile_table(connection: sqlite3.Connection, table: str, declared: dict[str
     names = ", ".join(f"{table}.{name}" for name in declared)
     cursor = connection.execute(f"SELECT {names} FROM {table}")
     rows = 0
-    while found := cursor.fetchmany(_SCAN_ROWS):
-        rows += len(found)
-        for seen, column in zip(evidence, zip(*found, strict=True), strict=True):
+    while stored := values.fetch_columns(cursor, _SCAN_ROWS, _SCAN_BYTES_MAX, range(len(evidence))):
+        rows += len(stored[0])
+        for seen, column in zip(evidence, stored, strict=True):
             seen.add(column)
     columns = {name: seen.conclude() for name, seen in zip(declared, evidence, strict=True)}
     return TableProfile(rows, sum(seen.size_bytes for seen in evidence), columns)

@@ -6,18 +6,17 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from sys import getsizeof
 
 import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
-from domain.catalog.types import Carrier, LogicalType, Text, carrier
 from domain.kernel.errors import ObjectMissing, SchemaDrift
 from domain.kernel.values import Rows
 from domain.migrations.transfer import (
     Batch,
     Chunk,
     ChunkScope,
+    ColumnCopy,
     Consistency,
     Digest,
     DigestColumn,
@@ -35,12 +34,6 @@ from infra.connectors.sqlite.session import Session, open_session
 from infra.connectors.sqlite.split import row_number_name, split_table
 from infra.connectors.sqlite.values import Misfit, Stored
 from infra.connectors.sqltext import orphans_query, quoted
-
-_FETCH_ROWS = 256
-"""Rows taken at once before the size of the batch is looked at."""
-
-_SHORT_TEXT = 1_000
-"""Texts declared up to this length need no look at their size."""
 
 
 class SqliteSource:
@@ -165,7 +158,7 @@ class _ChunkReading:
     def __init__(self, connection: sqlite3.Connection, copy: TableCopy, scope: ChunkScope) -> None:
         self._copy = copy
         self._schema = arrow_schema(copy)
-        self._unbounded = [number for number, column in enumerate(copy.columns) if _may_be_large(column.type)]
+        self._large = values.large_places([column.type for column in copy.columns])
         table = quoted(copy.source.name)
         columns = ", ".join(f"{table}.{quoted(column.source)}" for column in copy.columns)
         where, bounds = condition(connection, copy, scope)
@@ -178,44 +171,25 @@ class _ChunkReading:
 
     def next_batch(self, _: sqlite3.Connection) -> Batch | None:
         """Return the next rows, nothing after the last."""
-        rows: list[tuple[Stored, ...]] = []
-        size = 0
-        while len(rows) < BATCH_ROWS_MAX and size < BATCH_BYTES_MAX:
-            wanted = min(_FETCH_ROWS, BATCH_ROWS_MAX - len(rows))
-            found = self._cursor.fetchmany(wanted)
-            rows.extend(found)
-            size += 8 * len(self._copy.columns) * len(found)
-            size += sum(getsizeof(row[number]) for number in self._unbounded for row in found)
-            if len(found) < wanted:
-                break
-        if not rows:
+        stored = values.fetch_columns(self._cursor, BATCH_ROWS_MAX, BATCH_BYTES_MAX, self._large)
+        if not stored:
             return None
-        batch = pa.RecordBatch.from_arrays(self._arrays(rows), schema=self._schema)
-        return Batch(len(rows), batch.nbytes, batch)
+        arrays = [self._array(column, part) for column, part in zip(self._copy.columns, stored, strict=True)]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        return Batch(batch.num_rows, batch.nbytes, batch)
 
-    def _arrays(self, rows: list[tuple[Stored, ...]]) -> list[pa.Array]:
-        arrays = []
-        for column, stored in zip(self._copy.columns, zip(*rows, strict=True), strict=True):
-            try:
-                arrays.append(values.to_arrow(column.type, stored))
-            except Misfit as error:
-                raise SchemaDrift(
-                    f"Column {column.source} of {self._copy.source} holds what it did not hold when it was analysed:"
-                    f" {error}. Analyse the file again."
-                ) from error
-        return arrays
+    def _array(self, column: ColumnCopy, stored: Sequence[Stored]) -> pa.Array:
+        try:
+            return values.to_arrow(column.type, stored)
+        except Misfit as error:
+            raise SchemaDrift(
+                f"Column {column.source} of {self._copy.source} holds what it did not hold when it was analysed:"
+                f" {error}. Analyse the file again."
+            ) from error
 
     def close(self, _: sqlite3.Connection) -> None:
         """End the pass."""
         self._cursor.close()
-
-
-def _may_be_large(type_: LogicalType) -> bool:
-    match type_:
-        case Text(length=int(length)) if length <= _SHORT_TEXT:
-            return False
-        case _:
-            return carrier(type_) in (Carrier.TEXT, Carrier.BYTES)
 
 
 def condition(connection: sqlite3.Connection, copy: TableCopy, scope: ChunkScope) -> tuple[str, tuple[int | str, ...]]:

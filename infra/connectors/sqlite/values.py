@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import decimal
 import re
+import sqlite3
 from collections.abc import Sequence
+from sys import getsizeof
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +22,7 @@ from domain.catalog.types import (
     Date,
     Decimal,
     LogicalType,
+    Text,
     Time,
     Timestamp,
     Uuid,
@@ -31,6 +34,12 @@ Present = int | float | bytes | bytearray
 
 Stored = Present | None
 """A value, or None for NULL."""
+
+_SHORT_TEXT = 1_000
+"""Texts declared up to this length need no look at their size."""
+
+_FETCH_ROWS = 250
+"""Rows taken at once before their size is looked at."""
 
 INTEGER_EXACT_MAX = 2**53
 """Integers up to this size, and their negatives, are exact as doubles."""
@@ -57,6 +66,42 @@ _FRACTION_LENGTH = len(".000000")
 
 class Misfit(ValueError):
     """A value does not belong to the type of its column."""
+
+
+def large_places(types: Sequence[LogicalType]) -> tuple[int, ...]:
+    """Return the places of the columns whose values may be large."""
+    return tuple(place for place, type_ in enumerate(types) if _may_be_large(type_))
+
+
+def _may_be_large(type_: LogicalType) -> bool:
+    match type_:
+        case Text(length=int(length)):
+            return length > _SHORT_TEXT
+        case Date() | Time() | Timestamp() | Uuid() | Decimal(precision=int()):
+            return False
+        case _:
+            return carrier(type_) in (Carrier.TEXT, Carrier.BYTES)
+
+
+def fetch_columns(cursor: sqlite3.Cursor, rows_max: int, bytes_max: int, large: Sequence[int]) -> list[list[Stored]]:
+    """Fetch the next rows, column by column; nothing after the last.
+
+    Ends at so many rows, or when the values of the columns in the `large` places take so much.
+    """
+    columns: list[list[Stored]] = []
+    rows = size = 0
+    while rows < rows_max and size < bytes_max:
+        wanted = min(_FETCH_ROWS, rows_max - rows)
+        found = cursor.fetchmany(wanted)
+        parts = list(zip(*found, strict=True))
+        columns = columns or [[] for _ in parts]
+        for column, part in zip(columns, parts, strict=False):
+            column.extend(part)
+        rows += len(found)
+        size += sum(sum(map(getsizeof, parts[place])) for place in large if found)
+        if len(found) < wanted:
+            break
+    return columns
 
 
 def kinds(values: Sequence[Stored]) -> set[type]:
@@ -125,7 +170,7 @@ def own_text(value: Present) -> bytes | bytearray:
 
 def _texts(type_: LogicalType, values: Sequence[Stored], found: set[type]) -> pa.Array:
     if isinstance(type_, Decimal):
-        return decimals(type_, values)
+        return pa.array(decimals(type_, values), pa.large_string())
     if bytes in found:
         raise Misfit("a value is a blob")
     texts = pa.array(_raw(values, found), pa.large_binary()).cast(pa.large_string())
@@ -195,9 +240,26 @@ def _with_six_digits(texts: pa.Array, bare_length: int) -> pa.Array:
     return pc.utf8_rpad(pointed, width=whole, padding="0")
 
 
-def decimals(type_: Decimal, values: Sequence[Stored]) -> pa.Array:
-    """Spell numbers and texts as decimals with exactly the type's places."""
-    return pa.array([None if value is None else decimal_text(type_, value) for value in values], pa.large_string())
+def decimals(type_: Decimal, values: Sequence[Stored]) -> list[str | None]:
+    """Spell numbers and texts as decimals with exactly the type's places.
+
+    Raises:
+        Misfit: a value is no decimal of this precision and scale.
+    """
+    if type_.precision is None:
+        return [None if value is None else decimal_text(type_, value) for value in values]
+    scale = type_.scale or 0
+    bound, spelling = 10 ** (type_.precision - scale), f"%.{scale}f"
+    spelled: list[str | None] = []
+    for value in values:
+        if isinstance(value, float) and -bound < value < bound:
+            text = spelling % (value or 0.0)
+            # Read back as the same double and so short: these are the very digits that were meant.
+            exact = len(text) <= _DOUBLE_DIGITS and float(text) == value
+            spelled.append(text if exact else decimal_text(type_, value))
+        else:
+            spelled.append(None if value is None else decimal_text(type_, value))
+    return spelled
 
 
 def decimal_text(type_: Decimal, value: Present) -> str:
