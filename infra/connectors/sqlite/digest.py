@@ -33,7 +33,7 @@ _TIME = re.compile(_CLOCK)
 _SECONDS = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"
 _CANONICAL = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$"
 
-Spelled = Sequence[bytes | bytearray | str | float | None] | pa.Array
+Spelled = Sequence[bytes | bytearray | str | float | None]
 Speller = Callable[[Sequence[Stored]], Spelled]
 """Gives the canonical texts of a column's stored values, or their MD5s where values may be large."""
 
@@ -137,10 +137,11 @@ def _timestamps(column: Sequence[Stored]) -> Spelled:
     if values.kinds(column) == {bytearray}:
         texts = pa.array(column, pa.large_binary())
         if pc.all(pc.match_substring_regex(texts, _CANONICAL)).as_py():
-            return texts
+            return column
         if pc.all(pc.match_substring_regex(texts, _SECONDS)).as_py():
             zeros, nothing = (pa.scalar(text, pa.large_binary()) for text in (b".000000", b""))
-            return pc.binary_join_element_wise(texts, zeros, nothing)
+            spelled: Spelled = pc.binary_join_element_wise(texts, zeros, nothing)
+            return spelled
     return _each(column, _timestamp)
 
 
