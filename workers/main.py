@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 from arq.worker import Worker, func
-from redis.exceptions import RedisError
 
 from domain.kernel.errors import WherryError
 from infra.container import Container, ended, open_container
@@ -50,16 +49,16 @@ def main() -> int:
 
 
 async def _serve(settings: Settings) -> int:
+    told_to_stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told_to_stop.set)
     async with open_container(settings) as container, working(container) as work:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, work.cancel)
-        try:
-            await work
-        except asyncio.CancelledError:
+        stopping = asyncio.create_task(told_to_stop.wait())
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not work.done():
             return 0
-        except (RedisError, OSError) as error:
-            _log.error("Redis is lost; this worker ends", error=type(error).__name__)
+        _log.error("the queue is lost; this worker ends", exc_info=work.exception())
         return 1
 
 

@@ -159,22 +159,16 @@ async def create_project(client: ApiClient) -> str:
     return project_id
 
 
-@pytest.fixture(scope="session")
-async def live_api(
-    postgresql_server: PostgresqlServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[LiveApi]:
-    """A running API with an empty control store of its own."""
+@asynccontextmanager
+async def running_api(postgresql_server: PostgresqlServer, home: Path, **settings: Any) -> AsyncIterator[LiveApi]:
+    """Run an API with an empty control store of its own; `settings` go over the usual ones."""
     endpoint = postgresql_server.create_database()
-    home: Path = tmp_path_factory.mktemp("home")
-    settings = Settings.model_validate(
-        {
-            "home": home,
-            "database_url": f"postgresql://{endpoint.username}:{endpoint.password.reveal()}"
-            f"@{endpoint.host}:{endpoint.port}/{endpoint.database}",
-            "redis_url": redis_server.url,
-        }
-    )
-    app = create_app(settings)
+    ours = {
+        "home": home,
+        "database_url": f"postgresql://{endpoint.username}:{endpoint.password.reveal()}"
+        f"@{endpoint.host}:{endpoint.port}/{endpoint.database}",
+    }
+    app = create_app(Settings.model_validate(ours | settings))
     port = free_port()
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
@@ -186,3 +180,12 @@ async def live_api(
     server.should_exit = True
     await serving
     postgresql_server.drop(endpoint)
+
+
+@pytest.fixture(scope="session")
+async def live_api(
+    postgresql_server: PostgresqlServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[LiveApi]:
+    """A running API with an empty control store of its own."""
+    async with running_api(postgresql_server, tmp_path_factory.mktemp("home"), redis_url=redis_server.url) as api:
+        yield api

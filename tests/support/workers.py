@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -24,8 +25,19 @@ async def running_worker(container: Container) -> AsyncIterator[None]:
 
 
 @contextmanager
-def worker_process(container: Container, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker as a process of its own, and end it at the end."""
+def worker_process(container: Container) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker as a process of its own, and end it at the end, also when it is frozen."""
+    process = start_worker(container)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def start_worker(container: Container) -> subprocess.Popen[bytes]:
+    """Start a worker with the settings of a container."""
     settings = container.settings
     assert settings.database_url is not None
     assert settings.redis_url is not None
@@ -36,14 +48,7 @@ def worker_process(container: Container, **environment: str) -> Iterator[subproc
         "WHERRY_WORKER_LEASE_S": str(settings.worker_lease_s),
         "WHERRY_WORKER_LANE_S": str(settings.worker_lane_s),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workers.main"], cwd=ROOT, env={**os.environ, **ours, **environment}
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    return subprocess.Popen([sys.executable, "-m", "workers.main"], cwd=ROOT, env={**os.environ, **ours})
 
 
 @pytest.fixture
