@@ -21,7 +21,7 @@ from workers.jobs.finish import finish_migration
 from workers.jobs.heart import beating
 from workers.jobs.lane import copy_lane
 from workers.jobs.prepare import prepare_migration
-from workers.jobs.reconcile import keep_reconciling
+from workers.jobs.reconcile import Reconciler
 from workers.jobs.workshop import KEY, open_workshop
 
 POLL_S = 0.1
@@ -82,7 +82,7 @@ async def working(container: Container) -> AsyncIterator[asyncio.Task[None]]:
         log_results=False,
     )
     with beating(shop):
-        reconciling = asyncio.create_task(keep_reconciling(shop))
+        reconciling = asyncio.create_task(Reconciler(shop).keep())
         polling = asyncio.create_task(worker.main())
         try:
             yield polling

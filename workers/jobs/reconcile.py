@@ -22,40 +22,52 @@ ROUND_S = 10.0
 _log = structlog.get_logger(__name__)
 
 
-async def keep_reconciling(shop: Workshop) -> None:
-    """Look now and again until cancelled. Not a job of the queue's: a full queue must not keep it waiting."""
-    interval_s = min(ROUND_S, shop.container.settings.worker_lease_s)
-    while True:
-        try:
-            await reconcile(shop)
-        except (SQLAlchemyError, OSError) as error:
-            _log.warning("cannot reconcile", error=type(error).__name__)
-        await asyncio.sleep(interval_s)
+class Reconciler:
+    """Looks after work now and again. Not a job of the queue's: a full queue must not keep it waiting."""
 
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self._revival = Revival(shop.container.database, self._is_waiting)
+        self._missed: set[Assignment] = set()
+        """What the queue did not hold at the last look, and no worker either."""
+        self._missing: set[Assignment] = set()
 
-async def reconcile(shop: Workshop) -> None:
-    """Give out anew what was lost, and hand promised jobs to the queue.
+    async def keep(self) -> None:
+        """Look until cancelled."""
+        interval_s = min(ROUND_S, self._shop.container.settings.worker_lease_s)
+        while True:
+            try:
+                await self.look()
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("cannot reconcile", error=type(error).__name__)
+            await asyncio.sleep(interval_s)
 
-    Raises:
-        OSError: the queue cannot be reached.
-        SQLAlchemyError: the control store cannot be reached.
-    """
+    async def look(self) -> None:
+        """Give out anew what was lost, and hand promised jobs to the queue.
 
-    async def is_waiting(assignment: Assignment) -> bool:
-        return await shop.container.doorbell.is_waiting(assignment.job)
+        Raises:
+            OSError: the queue cannot be reached.
+            SQLAlchemyError: the control store cannot be reached.
+        """
+        self._missed, self._missing = self._missing, set()
+        for migration_id in await self._revival.suspects():
+            revived = await self._revival.revive(migration_id)
+            if revived is None:
+                continue
+            if revived.lost or revived.given:
+                given = [assignment.task for assignment in revived.given]
+                _log.warning("work was lost", migration=str(migration_id), lost=revived.lost, given=given)
+            if revived.status is MigrationStatus.CANCELLING and revived.idle:
+                await _cancelled(self._shop, revived)
+        while await self._shop.relay():
+            pass
 
-    revival = Revival(shop.container.database, is_waiting)
-    for migration_id in await revival.suspects():
-        revived = await revival.revive(migration_id)
-        if revived is None:
-            continue
-        if revived.lost or revived.given:
-            given = [assignment.task for assignment in revived.given]
-            _log.warning("work was lost", migration=str(migration_id), lost=revived.lost, given=given)
-        if revived.status is MigrationStatus.CANCELLING and revived.idle:
-            await _cancelled(shop, revived)
-    while await shop.relay():
-        pass
+    async def _is_waiting(self, assignment: Assignment) -> bool:
+        """Tell whether a job waits in the queue; one that is missing for the first time may just be on its way."""
+        if await self._shop.container.doorbell.is_waiting(assignment.job):
+            return True
+        self._missing.add(assignment)
+        return assignment not in self._missed
 
 
 async def _cancelled(shop: Workshop, revived: Revived) -> None:

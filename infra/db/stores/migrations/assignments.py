@@ -50,6 +50,12 @@ WHERE {_THIS} AND state = 'TAKEN' AND holder = :holder RETURNING 1
 """
 
 
+_UNCLAIM = """
+UPDATE migration_chunk SET state = 'PENDING', attempts = attempts - 1
+WHERE migration_id = :migration_id AND lane = :task AND epoch = :epoch AND state = 'CLAIMED'
+"""
+
+
 def place_of(assignment: Assignment) -> dict[str, object]:
     """Return what names an assignment's row in SQL."""
     return {
@@ -108,8 +114,11 @@ class Leases:
         await self._one(_LEAVE, place_of(assignment) | {"holder": self.holder, "state": "DONE"})
 
     async def put_back(self, assignment: Assignment) -> None:
-        """Give an assignment back as it was; the same job may be run again."""
-        await self._one(_LEAVE, place_of(assignment) | {"holder": self.holder, "state": "GIVEN"})
+        """Give an assignment back as it was, with any chunk that was claimed for it; the same job may be run again."""
+        values = place_of(assignment) | {"holder": self.holder, "state": "GIVEN"}
+        async with self.database.engine.begin() as connection:
+            if (await connection.execute(text(_LEAVE), values)).first() is not None:
+                await connection.execute(text(_UNCLAIM), values)
 
     async def go_on(self, assignment: Assignment) -> None:
         """Give an assignment in hand out anew, under the next sequence number, so that others get their turn."""
