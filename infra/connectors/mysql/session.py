@@ -41,6 +41,7 @@ SETTINGS = (
     ", lock_wait_timeout = 600, wait_timeout = 86400, net_read_timeout = 86400, net_write_timeout = 86400"
     " /*M! , max_statement_time = 0, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0"
     ", innodb_strict_mode = 0 */"
+    " /*M!100802 , explicit_defaults_for_timestamp = 1 */"
     " /*!80000 , max_execution_time = 0, information_schema_stats_expiry = 0 */"
 )
 """Long network timeouts: a paused peer at the other end of a copy must not end the session. Ten minutes for
