@@ -11,7 +11,7 @@ from domain.kernel.values import Rows
 from domain.migrations.plan import MigrationPlan, OnExisting, RunOptions, VerifyLevel
 from domain.migrations.progress import RunPhase
 from domain.migrations.schema_plan import Parity, Phase
-from domain.migrations.transfer import ChunkReceipt, DigestColumn, TableCopy, Target, Ticket
+from domain.migrations.transfer import ChunkReceipt, TableCopy, Target, Ticket
 from workers.engine.control import Control, check
 from workers.engine.ends import Ends
 from workers.engine.existing import Baseline, adopted, existing_tables, refuse_filled
@@ -20,6 +20,7 @@ from workers.engine.pipeline import Desk
 from workers.engine.plan import plan_migration
 from workers.engine.progress import Meter
 from workers.engine.steps import run_phase
+from workers.engine.verify import target_columns
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,11 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     catalog = await target.introspect()
     known = await target.knows_run(request.run_id)
     await check(control)
-    if known and request.restart:
-        await target.close_run(request.run_id)
-        known = False
-    if known:
+    if known and not request.restart:
         ticket = await _taken_over(target, request.run_id, plan)
         plan, baselines = await _gone_on(target, ticket, plan, catalog)
     else:
-        plan, baselines = await _begun(ends, request.options, plan, catalog)
+        plan, baselines = await _begun(ends, request, plan, catalog)
         ticket = await _taken_over(target, request.run_id, plan)
     order = waves(plan, catalog, route.target_connector.capabilities)
     receipts = await target.receipts(request.run_id)
@@ -102,31 +100,32 @@ async def _taken_over(target: Target, run_id: str, plan: MigrationPlan) -> Ticke
 
 
 async def _begun(
-    ends: Ends, options: RunOptions, plan: MigrationPlan, catalog: DatabaseSchema
+    ends: Ends, request: RunRequest, plan: MigrationPlan, catalog: DatabaseSchema
 ) -> tuple[MigrationPlan, tuple[Baseline, ...]]:
     """Check the tables that are already there, and treat their rows as the policy says.
 
-    Those that others refer to are emptied after these.
+    Tables that others refer to are emptied after these.
     """
     target = ends.target
     plan = adopted(plan, catalog, frozenset())
     counts = await target.row_counts(existing_tables(plan, catalog))
     refuse_filled(plan, counts)
+    if request.restart:
+        await target.close_run(request.run_id)
     filled = tuple(copy for copy in plan.tables if counts.get(copy.target))
     if plan.on_existing is OnExisting.TRUNCATE:
         order = waves(plan, catalog, ends.route.target_connector.capabilities)
         for copy in reversed(in_order(filled, order)):
             await target.truncate(copy.target)
         return plan, ()
-    return plan, tuple([await _baseline(target, copy, counts, options) for copy in filled])
+    return plan, tuple([await _baseline(target, copy, counts, request.options) for copy in filled])
 
 
 async def _baseline(target: Target, copy: TableCopy, counts: dict[TableName, Rows], options: RunOptions) -> Baseline:
     baseline = Baseline(copy.number, counts[copy.target])
     if options.verify is not VerifyLevel.DIGEST:
         return baseline
-    columns = tuple(DigestColumn(column.target, column.target_native, column.type) for column in copy.columns)
-    return replace(baseline, digest=await target.digest(copy.target, columns))
+    return replace(baseline, digest=await target.digest(copy.target, target_columns(copy.columns)))
 
 
 async def _gone_on(

@@ -93,13 +93,17 @@ def _proven(consistency: Consistency, prepared: PreparedRun | None, finish: Fini
 
 def _warnings(prepared: PreparedRun | None, finish: Finish | None) -> tuple[str, ...]:
     warnings = list(prepared.plan.warnings) if prepared else []
-    if prepared and finish:
-        compared = {verdict.table_number: verdict for verdict in finish.verdicts}
-        for baseline in prepared.baselines:
-            verdict = compared.get(baseline.table_number)
-            if prepared.resumed and verdict and verdict.level is VerifyLevel.COUNTS and baseline.digest is None:
-                warnings.append(
-                    f"{verdict.table} was compared by row counts only: it held {baseline.rows} rows before "
-                    "this run, which was interrupted"
-                )
+    if prepared and finish and prepared.resumed:
+        rows = {baseline.table_number: baseline.rows for baseline in prepared.baselines if baseline.digest is None}
+        warnings += [
+            f"{verdict.table} was compared by row counts only: it held {rows[verdict.table_number]} rows before "
+            "this run, which was interrupted"
+            for verdict in finish.verdicts
+            if verdict.table_number in rows
+        ]
+        if {verdict.level for verdict in finish.verdicts} != {VerifyLevel.DIGEST}:
+            warnings.append(
+                "this run was interrupted: some rows are as of before and some as of after; "
+                "if the source was in use, compare by digest"
+            )
     return tuple(warnings)

@@ -113,6 +113,16 @@ async def verify_table(sides: Sides, copy: TableCopy, level: VerifyLevel, baseli
     return Verdict(copy.number, str(copy.source), level, source.rows, Rows(added.rows), difference)
 
 
+def source_columns(columns: Iterable[ColumnCopy]) -> tuple[DigestColumn, ...]:
+    """Return copied columns as the source's digest sees them."""
+    return tuple(DigestColumn(column.source, column.source_native, column.type) for column in columns)
+
+
+def target_columns(columns: Iterable[ColumnCopy]) -> tuple[DigestColumn, ...]:
+    """Return copied columns as the target's digest sees them."""
+    return tuple(DigestColumn(column.target, column.target_native, column.type) for column in columns)
+
+
 def with_next_values(
     verdicts: tuple[Verdict, ...], plan: MigrationPlan, catalog: DatabaseSchema
 ) -> tuple[Verdict, ...]:
@@ -151,11 +161,9 @@ async def _different_columns(sides: Sides, copy: TableCopy) -> list[str]:
 
 async def _digests(sides: Sides, copy: TableCopy, columns: tuple[ColumnCopy, ...]) -> tuple[Digest, Digest]:
     """Return both sides' digests, computed at the same time."""
-    here = tuple(DigestColumn(column.source, column.source_native, column.type) for column in columns)
-    there = tuple(DigestColumn(column.target, column.target_native, column.type) for column in columns)
     source, target = await asyncio.gather(
-        sides.source.digest(copy.source, here),
-        sides.target.digest(copy.target, there),
+        sides.source.digest(copy.source, source_columns(columns)),
+        sides.target.digest(copy.target, target_columns(columns)),
         return_exceptions=True,
     )
     if isinstance(source, BaseException):

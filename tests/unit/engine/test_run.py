@@ -244,7 +244,12 @@ async def test_an_interrupted_append_is_compared_by_counts_and_says_so() -> None
     assert sorted(target.rows[TableName("film")]) == [*FILMS, (99, "mine")]
     assert report.warnings == (
         "film was compared by row counts only: it held 1 rows before this run, which was interrupted",
+        (
+            "this run was interrupted: some rows are as of before and some as of after; "
+            "if the source was in use, compare by digest"
+        ),
     )
+    assert report.consistency is Consistency.CHUNK
 
 
 async def test_resuming_does_not_empty_tables_again() -> None:
@@ -276,6 +281,21 @@ async def test_a_changed_plan_is_refused_with_what_to_do() -> None:
     assert refused.error.code is ErrorCode.CONFLICT
     assert "restart it to forget what it has done" in refused.error.message
     assert restarted.status is RunStatus.SUCCEEDED
+    assert sorted(target.rows[TableName("actor")]) == ACTORS
+
+
+async def test_a_restart_that_is_refused_leaves_the_interrupted_run_as_it_was() -> None:
+    source, target = a_shop(), MemoryDatabase()
+    target.faults = failing("commit", 3, transient=False)
+    await migrate(source, target)
+    target.faults = Faults()
+
+    refused = await migrate(source, target, restart=True)
+    resumed = await migrate(source, target)
+
+    assert refused.error is not None
+    assert refused.error.code is ErrorCode.TARGET_NOT_EMPTY
+    assert resumed.status is RunStatus.SUCCEEDED
     assert sorted(target.rows[TableName("actor")]) == ACTORS
 
 
