@@ -85,7 +85,7 @@ class Contexts:
             idempotency_key=key,
             client=_client(connection),
         )
-        context = Context(self._container.mediator, self._container.feed, scope)
+        context = Context(self._container.mediator, self._container.feed, self._container.authenticator, scope)
         if isinstance(connection, Request):
             await self._sign_in(context, connection.headers.get("authorization"))
         return context

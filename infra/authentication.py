@@ -31,12 +31,13 @@ class Authenticator:
         if scheme.lower() != "bearer" or not token:
             return None
         principal = self._tokens.read(token.strip(), self._clock.now())
-        if principal is None or not await self._alive(principal.session_id):
+        if principal is None or not await self.is_alive(principal):
             return None
         return principal
 
-    async def _alive(self, session_id: UUID) -> bool:
-        now = time.monotonic()
+    async def is_alive(self, principal: Principal) -> bool:
+        """Tell whether the session that a principal came with goes on."""
+        session_id, now = principal.session_id, time.monotonic()
         if self._known.get(session_id, 0) > now:
             return True
         alive = await self._sessions.is_alive(session_id)

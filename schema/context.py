@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -15,10 +15,11 @@ from domain.auth.views import User
 from domain.catalog.model import DatabaseSchema
 from domain.catalog.views import PlacedTable, SchemaAnalysis, TableCut
 from domain.connections.views import Connection, ConnectionTest
+from domain.kernel.errors import Unauthenticated
 from domain.kernel.mediator import Mediator
 from domain.kernel.messages import Request
 from domain.kernel.ports import Feed
-from domain.kernel.scope import Scope
+from domain.kernel.scope import Principal, Scope
 from domain.kernel.values import Page, PageRequest
 from domain.mappings.values import TableMapping
 from domain.mappings.views import SchemaMapping, SchemaValidation
@@ -55,12 +56,21 @@ current_loaders: ContextVar[Loaders] = ContextVar("current_loaders")
 """A WebSocket has one context for all its operations, so the loaders cannot live there."""
 
 
+class Sessions(Protocol):
+    """Knows which sessions go on."""
+
+    async def is_alive(self, principal: Principal) -> bool:
+        """Tell whether the session that a principal came with goes on."""
+        ...
+
+
 @dataclass
 class Context:
     """One HTTP request's, or one WebSocket's, way into the system."""
 
     mediator: Mediator
     feed: Feed
+    sessions: Sessions
     scope: Scope
     connection_params: Mapping[str, object] | None = None
     """What a WebSocket's client sent in `connection_init`; nothing over HTTP."""
@@ -73,6 +83,15 @@ class Context:
     async def send(self, request: Request[A]) -> A:
         """Send a message on behalf of the caller."""
         return await self.mediator.send(request, self.scope)
+
+    async def require_session(self) -> None:
+        """Let a stream go on only as long as the session that it began with.
+
+        Raises:
+            Unauthenticated: the session has ended.
+        """
+        if self.scope.principal is not None and not await self.sessions.is_alive(self.scope.principal):
+            raise Unauthenticated("The session has ended. Sign in again.")
 
 
 Info = strawberry.Info[Context, Any]

@@ -53,10 +53,12 @@ async def _allowed(info: Info, id_: UUID, stream: AsyncIterator[T]) -> AsyncIter
 
     Raises:
         NotFound: the migration is out of the subscriber's reach now.
+        Unauthenticated: the session has ended.
     """
     checked = time.monotonic()
     async for told in stream:
         if time.monotonic() - checked >= CHECK_S:
+            await info.context.require_session()
             await info.context.send(queries.MayViewMigration(migration_id=id_))
             checked = time.monotonic()
         yield told

@@ -11,6 +11,8 @@ import pytest
 
 from domain.connections.values import Endpoint
 from domain.migrations.signals import MigrationProgressUpdated
+from infra import authentication
+from resolvers.subscriptions import migrations
 from tests.support.api import ApiClient, LiveApi
 from tests.support.migrations import EVENTS, MIGRATION, Route, ended, route_from_shop
 from tests.support.postgresql import PostgresqlServer
@@ -195,6 +197,26 @@ async def refusal(client: ApiClient, document: str, id_: str) -> str:
     except AssertionError as error:
         return "NOT_FOUND" if "'code': 'NOT_FOUND'" in str(error) else str(error)
     raise AssertionError("the subscription was not refused")
+
+
+@pytest.mark.parametrize(("loss", "code"), [("role", "NOT_FOUND"), ("session", "UNAUTHENTICATED")])
+async def test_a_stream_ends_when_its_subscriber_may_no_longer_see_it(
+    live_api: LiveApi, long_route: Route, monkeypatch: pytest.MonkeyPatch, loss: str, code: str
+) -> None:
+    monkeypatch.setattr(migrations, "CHECK_S", 0.5)
+    monkeypatch.setattr(authentication, "ALIVE_S", 0.5)
+    client, id_ = long_route.client, await long_route.start()
+
+    with pytest.raises(AssertionError, match=f"'code': '{code}'"):
+        async with asyncio.timeout(20), client.follow(EVENTS, id=id_) as events:
+            await anext(events)
+            if loss == "session":
+                await client.ask("mutation { signOut { __typename } }")
+            else:
+                await live_api.container.database.rows(
+                    "DELETE FROM membership WHERE user_id = :id RETURNING 1", id=UUID(client.user_id)
+                )
+            await anext(events)
 
 
 async def test_the_log_is_followed_to_its_end_and_filtered_by_level(worker: None, long_route: Route) -> None:

@@ -27,8 +27,8 @@ ORDERS = (
     "CREATE TABLE customer (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(60) NOT NULL, born DATE)",
     """INSERT INTO customer
         SELECT seq, CONCAT('customer ', seq), DATE('1950-01-01') + INTERVAL seq DAY FROM seq_1_to_5000""",
-    """CREATE TABLE purchase (id INT PRIMARY KEY, customer_id INT NOT NULL, total DECIMAL(12,2) NOT NULL, at DATETIME(3),
-        FOREIGN KEY (customer_id) REFERENCES customer (id), KEY purchase_at (at))""",
+    """CREATE TABLE purchase (id INT PRIMARY KEY, customer_id INT NOT NULL, total DECIMAL(12,2) NOT NULL,
+        at DATETIME(3), FOREIGN KEY (customer_id) REFERENCES customer (id), KEY purchase_at (at))""",
     """INSERT INTO purchase
         SELECT seq, 1 + seq % 5000, seq / 7, TIMESTAMP('2020-01-01') + INTERVAL seq MINUTE FROM seq_1_to_20000""",
 )
@@ -44,8 +44,8 @@ CODES = "SELECT md5(string_agg(id || ':' || code || ':' || amount, ',' ORDER BY 
 
 def accuracy_of(report: Json) -> float:
     """Return the share of rows, in percent, that are in the target and proven equal by comparison."""
-    read = sum(table["rowsRead"] for table in report["tables"])
-    proven = sum(table["rowsWritten"] for table in report["tables"] if table["verified"])
+    read: int = sum(table["rowsRead"] for table in report["tables"])
+    proven: int = sum(table["rowsWritten"] for table in report["tables"] if table["verified"])
     return 100 * proven / read
 
 
