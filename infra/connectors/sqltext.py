@@ -82,13 +82,21 @@ def parse_index(sql: str) -> IndexDeclaration:
 
 
 def _expression(sql: str, tokens: Sequence[Token]) -> str:
-    """Return an index part without its direction and collation."""
+    """Return an index part without its direction, its collation and the parentheses around it."""
     kept = list(tokens)
     if kept and kept[-1].word in ("ASC", "DESC"):
         kept.pop()
     if len(kept) > 2 and kept[-2].word == "COLLATE":  # noqa: PLR2004 - an expression, COLLATE and its name
         kept = kept[:-2]
-    return text_of(sql, kept)
+    return bare(text_of(sql, kept))
+
+
+def bare(expression: str) -> str:
+    """Drop the parentheses around a whole expression."""
+    tokens = tokenize(expression)
+    while len(tokens) > 1 and tokens[0].word == "(" and closing(tokens, 0) == len(tokens) - 1:
+        tokens = tokens[1:-1]
+    return text_of(expression, tokens)
 
 
 def tokenize(sql: str) -> list[Token]:

@@ -27,7 +27,7 @@ from domain.catalog.model import (
 from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.duckdb import types
-from infra.connectors.sqltext import parse_index, tokenize, unquoted
+from infra.connectors.sqltext import bare, parse_index, tokenize, unquoted
 
 _NEXT_VALUE = re.compile(r"nextval\('(?P<name>(?:[^']|'')+)'\)")
 _WORD = re.compile(r"[^\W\d]\w*|\"(?:[^\"]|\"\")+\"")
@@ -145,7 +145,7 @@ def _table(
             case "FOREIGN KEY":
                 references.append(ForeignKey(label, tuple(members), TableName(other, name.schema), tuple(others)))
             case "CHECK":
-                checks.append(Check(label, _without_parentheses(expression)))
+                checks.append(Check(label, bare(expression)))
             case _:  # NOT NULL, which the columns tell
                 continue
     size = sum(_TEXT_BYTES if column.native in ("VARCHAR", "BLOB", "JSON") else _FIXED_BYTES for column in columns)
@@ -160,12 +160,6 @@ def _table(
         Rows(rows),
         Bytes(rows * size),
     )
-
-
-def _without_parentheses(expression: str) -> str:
-    """Drop the parentheses around a whole expression."""
-    tokens = tokenize(expression)
-    return expression[1:-1] if tokens and tokens[0].word == "(" and tokens[-1].word == ")" else expression
 
 
 def _indexes(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, list[Index]]:
@@ -184,7 +178,7 @@ def _index_part(text: str) -> IndexPart:
     tokens = tokenize(text)
     if len(tokens) == 1:
         return IndexPart(unquoted(tokens[0].text))
-    return IndexPart(expression=_without_parentheses(text))
+    return IndexPart(expression=text)
 
 
 def _with_indexes(table: Table, indexes: list[Index]) -> Table:
