@@ -11,7 +11,7 @@ from pyarrow import csv
 from domain.kernel.errors import ErrorCode, ValueRejected
 from domain.migrations.transfer import TableCopy
 from infra.connectors.arrow import arrow_schema
-from infra.connectors.mysql.names import quoted, table_sql
+from infra.connectors.mysql.names import table_sql
 from infra.connectors.mysql.rowstream import Value
 from infra.connectors.mysql.select import Selected, selected
 
@@ -57,7 +57,7 @@ def layout(copy: TableCopy) -> Layout:
 def query(copy: TableCopy, condition: str) -> str:
     """Spell the query that reads the rows of a table copy that fulfil a condition (all, if it is empty)."""
     where = f" WHERE {condition}" if condition else ""
-    return f"SELECT {layout(copy).list_sql or quoted('1')} FROM {table_sql(copy.source)}{where}"
+    return f"SELECT {layout(copy).list_sql} FROM {table_sql(copy.source)}{where}"
 
 
 def record_batch(form: Layout, values: Sequence[list[Value]]) -> pa.RecordBatch:

@@ -19,7 +19,6 @@ from infra.connectors.mysql.types import (
     FRACTION_NAMES,
     INTEGER_BITS,
     LABEL_NAMES,
-    UTF8_SUBSETS,
     Native,
     parse_native,
 )
@@ -64,10 +63,13 @@ def plain_sql(column_sql: str, native: Native, type_: LogicalType) -> str:
 
 
 def text_sql(column_sql: str, native: Native, type_: LogicalType) -> str:
-    """Spell the canonical text of a column that is neither a float nor bytes, in UTF-8."""
+    """Spell the canonical text of a column that is neither a float nor bytes, in utf8mb4.
+
+    Even ASCII is converted: MySQL joins texts of several character sets only sometimes.
+    """
     if native.name in _PLAIN_NAMES:
         return plain_sql(column_sql, native, type_)
-    if native.name in CHARACTER_NAMES | LABEL_NAMES and native.charset in UTF8_SUBSETS:
+    if native.name in CHARACTER_NAMES | LABEL_NAMES and native.charset in ("", "utf8mb4"):
         return column_sql
     return f"CONVERT({column_sql} USING utf8mb4)"
 

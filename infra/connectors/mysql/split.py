@@ -125,7 +125,8 @@ def _expected_rows(connection: BulkConnection, copy: TableCopy, column: KeyColum
     """Ask the optimiser how many rows have a key above `after` up to `upto`."""
     name = quoted(column.name)
     plan = connection.fetch(
-        f"EXPLAIN FORMAT=TRADITIONAL SELECT {name} FROM {table_sql(copy.source)} WHERE {name} > {after} AND {name} <= {upto}"
+        f"EXPLAIN FORMAT=TRADITIONAL SELECT {name} "
+        f"FROM {table_sql(copy.source)} WHERE {name} > {after} AND {name} <= {upto}"
     )
     rows = plan[0][_EXPLAIN_ROWS[len(plan[0])]]
     return int(rows or 0)
