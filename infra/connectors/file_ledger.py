@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.transfer import ChunkReceipt, Ticket
-from infra.connectors.file_session import FileConnection
+from infra.connectors.file_session import FileConnection, first_row
 
 _COLUMNS = "table_number, chunk_number, rows_read, rows_written, rows_rejected, size_bytes"
 
@@ -30,7 +30,7 @@ class FileLedger:
 
     def exists(self, connection: FileConnection) -> bool:
         """Whether the file holds a ledger."""
-        return connection.execute(self.find).fetchone() is not None
+        return first_row(connection, self.find) is not None
 
     def take_over(self, connection: FileConnection, run_id: str, plan_hash: str) -> Ticket:
         """Make the ledger if need be and give the run a new epoch.
@@ -41,9 +41,8 @@ class FileLedger:
         if not self.exists(connection):
             for statement in self.make:
                 connection.execute(statement)
-        known = connection.execute(
-            f"SELECT epoch, plan_hash = ? FROM {self.runs} WHERE run_id = ?", (plan_hash, run_id)
-        ).fetchone()
+        sql = f"SELECT epoch, plan_hash = ? FROM {self.runs} WHERE run_id = ?"
+        known = first_row(connection, sql, (plan_hash, run_id))
         if known is None:
             connection.execute(f"INSERT INTO {self.runs} VALUES (?, ?, 1)", (run_id, plan_hash))
             return Ticket(run_id, 1, plan_hash)
@@ -64,7 +63,7 @@ class FileLedger:
         found = None
         if self.exists(connection):
             connection.execute(f"UPDATE {self.runs} SET epoch = epoch WHERE run_id = ?", (ticket.run_id,))
-            found = connection.execute(f"SELECT epoch FROM {self.runs} WHERE run_id = ?", (ticket.run_id,)).fetchone()
+            found = first_row(connection, f"SELECT epoch FROM {self.runs} WHERE run_id = ?", (ticket.run_id,))
         if found is None or found[0] != ticket.epoch:
             raise Fenced(f"Run {ticket.run_id} has been taken over by another worker.")
 
@@ -72,7 +71,7 @@ class FileLedger:
         """Whether an unfinished run of this id is in the ledger."""
         if not self.exists(connection):
             return False
-        return connection.execute(f"SELECT 1 FROM {self.runs} WHERE run_id = ?", (run_id,)).fetchone() is not None
+        return first_row(connection, f"SELECT 1 FROM {self.runs} WHERE run_id = ?", (run_id,)) is not None
 
     def steps_done(self, connection: FileConnection, run_id: str) -> frozenset[int]:
         """Numbers of the steps that are done."""
@@ -95,7 +94,7 @@ class FileLedger:
     def receipt(self, connection: FileConnection, run_id: str, table: int, chunk: int) -> ChunkReceipt | None:
         """Return the receipt of one chunk, or nothing."""
         sql = f"SELECT {_COLUMNS} FROM {self.chunks} WHERE run_id = ? AND table_number = ? AND chunk_number = ?"
-        found = connection.execute(sql, (run_id, table, chunk)).fetchone()
+        found = first_row(connection, sql, (run_id, table, chunk))
         return None if found is None else _receipt(found)
 
     def note_chunk(self, connection: FileConnection, run_id: str, done: ChunkReceipt) -> None:
@@ -112,7 +111,7 @@ class FileLedger:
             return
         for table in (self.chunks, self.steps, self.runs):
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
-        if connection.execute(f"SELECT 1 FROM {self.runs}").fetchone() is None:
+        if first_row(connection, f"SELECT 1 FROM {self.runs}") is None:
             for statement in self.drop:
                 connection.execute(statement)
 

@@ -15,10 +15,6 @@ T = TypeVar("T")
 class Found(Protocol):
     """The rows of a statement; their types are the statement's."""
 
-    def fetchone(self) -> tuple[Any, ...] | None:
-        """Return the next row, or None."""
-        ...
-
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return the rows that are left."""
         ...
@@ -41,6 +37,12 @@ class FileConnection(Protocol):
 
 
 C = TypeVar("C", bound=FileConnection)
+
+
+def first_row(connection: FileConnection, sql: str, parameters: Sequence[object] = ()) -> tuple[Any, ...] | None:
+    """Return the first row of a query, or nothing; to the end, as DuckDB does no other work on an open result."""
+    rows = connection.execute(sql, parameters).fetchall()
+    return rows[0] if rows else None
 
 
 class FileSession(Generic[C]):

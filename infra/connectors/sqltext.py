@@ -99,6 +99,16 @@ def bare(expression: str) -> str:
     return text_of(expression, tokens)
 
 
+def is_balanced(expression: str) -> bool:
+    """Whether every parenthesis closes one that was opened before, and none stays open."""
+    depth = 0
+    for token in tokenize(expression):
+        depth += {"(": 1, ")": -1}.get(token.word, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
 def tokenize(sql: str) -> list[Token]:
     """Cut a statement into tokens, without spaces and comments."""
     return [

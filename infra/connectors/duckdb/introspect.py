@@ -27,7 +27,7 @@ from domain.catalog.model import (
 from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.duckdb import types
-from infra.connectors.sqltext import bare, parse_index, tokenize, unquoted
+from infra.connectors.sqltext import bare, is_balanced, parse_index, tokenize, unquoted
 
 _NEXT_VALUE = re.compile(r"nextval\('(?P<name>(?:[^']|'')+)'\)")
 _WORD = re.compile(r"[^\W\d]\w*|\"(?:[^\"]|\"\")+\"")
@@ -101,11 +101,21 @@ def _columns(
             nullable,
             default,
             identity,
-            generated=expression if generated else None,
+            generated=_computed(expression, native) if generated else None,
             comment=comment,
         )
         found[table].append((column, sequence))
     return found
+
+
+def _computed(expression: str, native: str) -> str:
+    """Return a computed column's expression without the cast to the column's type that DuckDB puts around it."""
+    start, end = "CAST(", f" AS {native})"
+    if expression.startswith(start) and expression.endswith(end):
+        inner = expression[len(start) : -len(end)]
+        if is_balanced(inner):
+            return bare(inner)
+    return expression
 
 
 def _sequence_of(default: str | None) -> str:

@@ -65,14 +65,19 @@ def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
 
     Sessions of one process on one file share their settings, so a second source finds it done.
     """
-    locked = connection.execute("SELECT current_setting('lock_configuration')").fetchone()
-    if locked is not None and not locked[0]:
+    [(locked,)] = connection.execute("SELECT current_setting('lock_configuration')").fetchall()
+    if not locked:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute("SET GLOBAL lock_configuration = true")
 
 
 def _check_file(file: Path, *, writable: bool) -> None:
     """Look at the file ourselves: DuckDB opens a CSV file as a database of views, and guesses other kinds."""
+    if "?" in str(file):
+        # DuckDB would keep its log in another file than it looks for: it takes what follows for options.
+        raise ConnectFailed(
+            f"DuckDB cannot work with a question mark in a path; rename {file}.", code=ErrorCode.DATABASE_FAILED
+        )
     if file.is_dir():
         raise ConnectFailed(f"{file} is a folder, not a database file.", code=ErrorCode.NOT_A_DATABASE)
     if not file.exists():
@@ -104,7 +109,7 @@ def failure(error: duckdb.Error, path: str) -> DatabaseError:
         return ObjectMissing(text, code=ErrorCode.COLUMN_NOT_FOUND)
     if isinstance(error, duckdb.IntegrityError | duckdb.DataError):
         return ValueRejected(text)
-    if isinstance(error, duckdb.TransactionException):
+    if isinstance(error, duckdb.TransactionException) and "onflict" in message:
         return DatabaseError(text, code=ErrorCode.DATABASE_BUSY, transient=True)
     if isinstance(error, duckdb.PermissionException):
         return DatabaseError(text, code=ErrorCode.PRIVILEGE_MISSING)

@@ -16,6 +16,7 @@ from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
 from infra.connectors.duckdb.session import open_sessions, qualified
 from infra.connectors.file_ledger import FileLedger
+from infra.connectors.file_session import first_row
 from infra.connectors.file_target import FileTarget
 from infra.connectors.sqltext import quoted
 
@@ -56,6 +57,7 @@ class DuckdbWriting:
         with suppress(duckdb.TransactionException):
             # A commit that failed has ended the transaction already.
             connection.execute("ROLLBACK")
+        connection.unregister(_INCOMING)
 
     def introspect(self, connection: duckdb.DuckDBPyConnection) -> DatabaseSchema:
         """Describe the endpoint's schema."""
@@ -64,7 +66,7 @@ class DuckdbWriting:
     def has(self, connection: duckdb.DuckDBPyConnection, table: TableName) -> bool:
         """Whether there is such a table; names ignore case."""
         sql = "SELECT 1 FROM duckdb_tables() WHERE lower(schema_name) = lower(?) AND lower(table_name) = lower(?)"
-        return connection.execute(sql, (table.schema or DEFAULT_SCHEMA, table.name)).fetchone() is not None
+        return first_row(connection, sql, (table.schema or DEFAULT_SCHEMA, table.name)) is not None
 
     def named(self, table: TableName) -> str:
         """Quote a table's name with its schema."""
@@ -74,18 +76,14 @@ class DuckdbWriting:
         """Insert the rows of a batch, cast by DuckDB; a value that a cast would change is refused."""
         names = [f"c{place}" for place in range(batch.num_columns)]
         connection.register(_INCOMING, pa.RecordBatch.from_arrays(batch.columns, names=names))
-        try:
-            for column, name in zip(copy.columns, names, strict=True):
-                if values.may_change(column.type, column.target_native):
-                    _check(connection, column, name)
-            columns = ", ".join(quoted(column.target) for column in copy.columns)
-            casts = ", ".join(
-                values.stored(name, column.type, column.target_native)
-                for column, name in zip(copy.columns, names, strict=True)
-            )
-            connection.execute(f"INSERT INTO {qualified(copy.target)} ({columns}) SELECT {casts} FROM {_INCOMING}")
-        finally:
-            connection.unregister(_INCOMING)
+        pairs = list(zip(copy.columns, names, strict=True))
+        for column, name in pairs:
+            if values.may_change(column.type, column.target_native):
+                _check(connection, column, name)
+        columns = ", ".join(quoted(column.target) for column in copy.columns)
+        casts = ", ".join(values.stored(name, column.type, column.target_native) for column, name in pairs)
+        connection.execute(f"INSERT INTO {qualified(copy.target)} ({columns}) SELECT {casts} FROM {_INCOMING}")
+        connection.unregister(_INCOMING)
 
     def digest(
         self, connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...]
@@ -102,9 +100,8 @@ def _check(connection: duckdb.DuckDBPyConnection, column: ColumnCopy, name: str)
     """
     kept = values.stored(name, column.type, column.target_native)
     back = values.carried(f"({kept})", column.target_native, column.type)
-    found = connection.execute(
-        f"SELECT CAST({name} AS VARCHAR) FROM {_INCOMING} WHERE {back} IS DISTINCT FROM {name} LIMIT 1"
-    ).fetchone()
+    sql = f"SELECT CAST({name} AS VARCHAR) FROM {_INCOMING} WHERE {back} IS DISTINCT FROM {name} LIMIT 1"
+    found = first_row(connection, sql)
     if found is not None:
         raise ValueRejected(
             f"{str(found[0])[:80]!r} would be changed by column {column.target}, which is {column.target_native}.",

@@ -1,0 +1,396 @@
+"""What is particular about DuckDB files: its own types, locks, closed doors, references, very large values."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, IndexPart, Key, Table, TableName
+from domain.catalog.types import (
+    Bits,
+    Date,
+    Decimal,
+    Enumeration,
+    Float,
+    Geometry,
+    Integer,
+    Interval,
+    Json,
+    LogicalType,
+    Opaque,
+    Text,
+    Time,
+    Timestamp,
+    Uuid,
+)
+from domain.connections.values import Endpoint, Engine
+from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueRejected
+from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject, Step
+from domain.migrations.transfer import ColumnCopy, PhysicalRange, TableCopy
+from infra.connectors.arrow import BATCH_BYTES_MAX
+from infra.connectors.canonical import Carried, digest_rows
+from infra.connectors.duckdb.connector import CONNECTOR
+from tests.connectors.lab import Lab, a_column, batches, copy_of, digest_columns, read_rows, table_named, whole
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(Engine.DUCKDB, Endpoint(Engine.DUCKDB, path=str(tmp_path / "file é #%[x].duckdb")), CONNECTOR)
+
+
+def run(lab: Lab, *statements: str) -> list[tuple[object, ...]]:
+    """Run statements on the file, and return the rows of the last."""
+    with closing(duckdb.connect(lab.endpoint.path)) as connection:
+        for statement in statements[:-1]:
+            connection.execute(statement)
+        return connection.execute(statements[-1]).fetchall()
+
+
+OWN_VALUES: list[tuple[str, str, LogicalType, Carried]] = [
+    ("HUGEINT", "'-170141183460469231731687303715884105728'", Integer(128), str(-(2**127))),
+    ("UHUGEINT", "'340282366920938463463374607431768211455'", Integer(128, signed=False), str(2**128 - 1)),
+    (
+        "BIGNUM",
+        "'1234567890123456789012345678901234567890'",
+        Decimal(),
+        "1234567890123456789012345678901234567890",
+    ),
+    ("DECIMAL(38,38)", "0.1", Decimal(38, 38), "0.1" + "0" * 37),
+    ("FLOAT", "1.1", Float(32), 1.100000023841858),
+    ("DATE", "'0044-03-15 (BC)'", Date(), "0044-03-15 BC"),
+    ("DATE", "'12024-03-15'", Date(), "12024-03-15"),
+    ("TIMESTAMP", "'0044-03-15 (BC) 10:00:00.5'", Timestamp(), "0044-03-15 10:00:00.500000 BC"),
+    ("TIMESTAMP", "'-infinity'", Timestamp(), "-infinity"),
+    ("TIMESTAMP", "'12024-01-01'", Timestamp(), "12024-01-01 00:00:00.000000"),
+    ("TIMESTAMP_S", "'2024-01-01 10:00:00'", Timestamp(0), "2024-01-01 10:00:00.000000"),
+    ("TIMESTAMP_MS", "'2024-01-01 10:00:00.123'", Timestamp(3), "2024-01-01 10:00:00.123000"),
+    ("TIMESTAMP_NS", "'2024-01-01 10:00:00.123456789'", Opaque("TIMESTAMP_NS"), "2024-01-01 10:00:00.123456789"),
+    ("TIMESTAMPTZ", "'2024-07-01 10:00:00+02'", Timestamp(zoned=True), "2024-07-01 08:00:00.000000"),
+    ("TIMESTAMPTZ", "'infinity'", Timestamp(zoned=True), "infinity"),
+    ("TIME", "'24:00:00'", Time(), "24:00:00.000000"),
+    ("TIMETZ", "'10:00:00.25+02'", Time(zoned=True), "10:00:00.250000+02:00"),
+    ("TIMETZ", "'10:00:00-02:30'", Time(zoned=True), "10:00:00.000000-02:30"),
+    ("INTERVAL", "INTERVAL '14 months -3 days 04:05:06.7'", Interval(), "P1Y2M-3DT4H5M6.7S"),
+    ("UUID", "'6f1c3a52-8f0e-4b6f-9d2e-0a1b2c3d4e5f'", Uuid(), "6f1c3a52-8f0e-4b6f-9d2e-0a1b2c3d4e5f"),
+    ("BIT", "'0101'", Bits(varying=True), "0101"),
+    ("ENUM('a', 'it''s')", "'it''s'", Enumeration(("a", "it's")), "it's"),
+    ("JSON", '\'{"a": 1, "a":2}\'', Json(), '{"a": 1, "a":2}'),
+    ("INTEGER[]", "[1, NULL, 3]", Json(), "[1,null,3]"),
+    ("STRUCT(a INTEGER, b VARCHAR)", "{'a': 1, 'b': 'x\"y'}", Json(), '{"a":1,"b":"x\\"y"}'),
+    ("MAP(VARCHAR, INTEGER)", "MAP {'a': 1}", Json(), '{"a":1}'),
+    ("VARCHAR", "'a' || chr(0) || 'b'", Text(), "a\0b"),
+    ("GEOMETRY", "'POINT(1 2)'", Geometry(), bytes(4) + bytes.fromhex("0101000000000000000000f03f0000000000000040")),
+]
+
+
+@pytest.mark.parametrize(("declared", "value", "type_", "carried"), OWN_VALUES)
+async def test_duckdbs_own_types_are_read_and_digested_exactly(
+    lab: Lab, declared: str, value: str, type_: LogicalType, carried: Carried
+) -> None:
+    run(lab, f"CREATE TABLE own (value {declared})", f"INSERT INTO own VALUES ({value}), (NULL)")
+
+    async with lab.source() as source:
+        (table,) = (await source.introspect()).tables
+        copy = copy_of(table, table)
+        assert table.columns[0].type == type_
+        assert await read_rows(source, copy, whole(copy)) == [(carried,), (None,)]
+        assert await source.digest(table.name, digest_columns(copy)) == digest_rows([type_], [(carried,), (None,)])
+
+
+@pytest.mark.parametrize(("declared", "value", "type_", "carried"), OWN_VALUES)
+async def test_duckdbs_own_types_are_copied_into_duckdb(
+    lab: Lab, tmp_path: Path, declared: str, value: str, type_: LogicalType, carried: Carried
+) -> None:
+    run(lab, f"CREATE TABLE own (value {declared})", f"INSERT INTO own VALUES ({value})")
+    copied = replace(lab, endpoint=replace(lab.endpoint, path=str(tmp_path / "copy.duckdb")))
+    async with lab.source() as source, copied.target() as target:
+        schema = await source.introspect()
+        plan = CONNECTOR.plan_schema(schema, copied.endpoint)
+        copy = copy_of(schema.tables[0], plan.tables[0])
+        ticket = await target.open_run("run", "plan")
+        await target.execute(plan.steps[0], ticket)
+        await target.write(copy, whole(copy), source.read(copy, whole(copy)), ticket)
+        await target.close_run("run")
+
+    assert await copied.rows("own") == [(carried,)]
+    shown = "SELECT CAST(value AS VARCHAR) FROM own"
+    assert run(copied, shown) == run(lab, shown)
+    assert (await copied.found("own")).columns == (await lab.found("own")).columns
+
+
+EXISTING: list[tuple[str, LogicalType, Carried, bool]] = [
+    ("DECIMAL(10,1)", Decimal(10, 2), "1.50", True),
+    ("DECIMAL(10,1)", Decimal(10, 2), "1.25", False),
+    ("INTEGER", Decimal(10, 2), "7.00", True),
+    ("INTEGER", Decimal(10, 2), "7.50", False),
+    ("FLOAT", Float(64), 1.5, True),
+    ("FLOAT", Float(64), 1.1, False),
+    ("TINYINT", Integer(64), 127, True),
+    ("TINYINT", Integer(64), 128, False),
+    ("TIMESTAMP_S", Timestamp(), "2024-01-01 10:00:00.000000", True),
+    ("TIMESTAMP_S", Timestamp(), "2024-01-01 10:00:00.500000", False),
+    ("DATE", Timestamp(), "2024-01-01 10:00:00.000000", False),
+    ("BIGINT", Text(), "007", False),
+    ("BIGINT", Text(), "7", True),
+    ("DECIMAL(10,2)", Decimal(10, 2), "NaN", False),
+]
+
+
+@pytest.mark.parametrize(("declared", "type_", "value", "kept"), EXISTING)
+async def test_a_column_that_was_there_keeps_a_value_or_refuses_it(
+    lab: Lab, declared: str, type_: LogicalType, value: Carried, *, kept: bool
+) -> None:
+    run(lab, f"CREATE TABLE there (value {declared})")
+    copy = TableCopy(0, TableName("there"), TableName("there"), (ColumnCopy("value", "value", type_, "", declared),))
+
+    async with lab.target() as target:
+        ticket = await target.open_run("run", "plan")
+        if kept:
+            await target.write(copy, whole(copy), batches(copy, [(value,)]), ticket)
+            assert await target.digest(copy.target, digest_columns(copy)) == digest_rows([type_], [(value,)])
+        else:
+            with pytest.raises(ValueRejected):
+                await target.write(copy, whole(copy), batches(copy, [(value,)]), ticket)
+
+    assert run(lab, "SELECT count(*) FROM there") == [(int(kept),)]
+
+
+async def test_no_statement_reaches_beyond_the_file(lab: Lab, tmp_path: Path) -> None:
+    secret, written = tmp_path / "secret.csv", tmp_path / "written.csv"
+    secret.write_text("a\n1\n")
+    link = tmp_path / "link.csv"
+    link.symlink_to(secret)
+    outside = (
+        f"CREATE TABLE stolen AS FROM read_csv('{secret}')",
+        f"CREATE TABLE stolen AS FROM '{link}'",
+        f"CREATE TABLE stolen AS FROM read_text('{tmp_path}/../{tmp_path.name}/secret.csv')",
+        f"ATTACH '{tmp_path / 'other.duckdb'}' AS other",
+        f"COPY (SELECT 1) TO '{written}'",
+        f"EXPORT DATABASE '{tmp_path / 'dump'}'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+        "CREATE TABLE stolen AS FROM secret",
+    )
+    async with lab.target() as target:
+        ticket = await target.open_run("run", "plan")
+        for number, sql in enumerate(outside):
+            step = Step(number, Phase.FINISH, SchemaObject(ObjectKind.OTHER, "x"), sql)
+            with pytest.raises(DatabaseError):
+                await target.execute(step, ticket)
+        assert (await target.introspect()).tables == ()
+    assert {path.name for path in tmp_path.iterdir()} == {"secret.csv", "link.csv", Path(lab.endpoint.path).name}
+
+
+async def test_a_file_in_use_by_another_process_is_busy_for_now(lab: Lab) -> None:
+    run(lab, "CREATE TABLE t (id INTEGER)")
+    script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, lab.endpoint.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"open\n"
+
+    for opening in (lab.source(), lab.target()):
+        with pytest.raises(ConnectFailed) as caught:
+            async with opening:
+                pytest.fail("the file was opened")
+        assert caught.value.code is ErrorCode.DATABASE_BUSY
+        assert caught.value.transient
+
+    await other.communicate(b"")
+    assert await lab.rows("t") == []
+
+
+async def test_one_file_cannot_be_source_and_target_at_once(lab: Lab) -> None:
+    run(lab, "CREATE TABLE t (id INTEGER)")
+
+    async with lab.source():
+        with pytest.raises(ConnectFailed) as caught:
+            async with lab.target():
+                pytest.fail("the file was opened")
+
+    assert caught.value.code is ErrorCode.DATABASE_BUSY
+    assert not caught.value.transient
+    assert "both at once" in caught.value.message
+
+
+async def test_two_sources_may_read_one_file(lab: Lab) -> None:
+    run(lab, "CREATE TABLE t AS FROM range(10) r(id)")
+
+    async with lab.source(readers=2) as first, lab.source(readers=2) as second:
+        assert (await first.introspect()).tables == (await second.introspect()).tables
+
+
+async def test_a_question_mark_in_the_path_is_refused(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(ConnectFailed) as caught:
+        await CONNECTOR.open_target(replace(lab.endpoint, path=str(tmp_path / "what?.duckdb")), writers=1)
+
+    assert "question mark" in caught.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_file_named_like_a_table_of_values_is_no_database(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "values.csv"
+    path.write_text("id\n1\n")
+
+    with pytest.raises(ConnectFailed) as caught:
+        await CONNECTOR.open_target(replace(lab.endpoint, path=str(path)), writers=1)
+
+    assert caught.value.code is ErrorCode.NOT_A_DATABASE
+
+
+async def test_very_large_values_are_read_a_few_at_a_time(lab: Lab) -> None:
+    run(lab, "CREATE TABLE big AS SELECT i, repeat('x', 1000000) AS body FROM range(40) r(i)")
+
+    async with lab.source() as source:
+        (table,) = (await source.introspect()).tables
+        copy = copy_of(table, table)
+        sizes = [(batch.rows, batch.size_bytes) async for batch in source.read(copy, whole(copy))]
+
+    assert sum(rows for rows, _ in sizes) == 40
+    assert max(size for _, size in sizes) <= 2 * BATCH_BYTES_MAX
+
+
+async def test_gaps_of_deleted_rows_do_not_make_uneven_chunks(lab: Lab) -> None:
+    run(lab, "CREATE TABLE t AS FROM range(100000) r(id)", "DELETE FROM t WHERE id < 90000 AND id % 100 > 0")
+
+    async with lab.source() as source:
+        (table,) = (await source.introspect()).tables
+        copy = copy_of(table, table)
+        chunks = await source.split(copy, 2_000)
+        sizes = [len(await read_rows(source, copy, chunk)) for chunk in chunks]
+
+    assert all(isinstance(chunk.scope, PhysicalRange) for chunk in chunks)
+    assert sum(sizes) == 10_900
+    assert max(sizes) <= 2_000
+
+
+async def test_only_the_endpoints_schema_is_looked_at_and_built_in(lab: Lab) -> None:
+    run(lab, "CREATE TABLE elsewhere (id INTEGER)")
+    shop = replace(lab, endpoint=replace(lab.endpoint, schema="shop"))
+    key = ForeignKey("to_p", ("p_id",), TableName("p"), ("id",))
+    parent = Table(TableName("p"), (a_column("id", Integer(64), nullable=False),), Key(("id",)))
+    child = Table(TableName("c"), (a_column("p_id", Integer(64)),), foreign_keys=(key,))
+
+    await shop.build(shop.wanted(child, parent))
+
+    async with shop.source() as source:
+        tables = (await source.introspect()).tables
+    assert sorted(table.name for table in tables) == [TableName("c", "shop"), TableName("p", "shop")]
+    found = table_named(DatabaseSchema(Engine.DUCKDB, "", tables), "c")
+    assert found.foreign_keys[0].references == TableName("p", "shop")
+    assert [table.name for table in (await lab.found("elsewhere"),)] == [TableName("elsewhere", "main")]
+
+
+def tables_in_a_circle() -> tuple[Table, Table]:
+    first = Table(
+        TableName("a"),
+        (a_column("id", Integer(64), nullable=False), a_column("b_id", Integer(64)), a_column("self", Integer(64))),
+        Key(("id",)),
+        foreign_keys=(
+            ForeignKey("to_b", ("b_id",), TableName("b"), ("id",)),
+            ForeignKey("to_self", ("self",), TableName("a"), ("id",)),
+        ),
+    )
+    second = Table(
+        TableName("b"),
+        (a_column("id", Integer(64), nullable=False), a_column("a_id", Integer(64)), a_column("small", Integer(32))),
+        Key(("id",)),
+        foreign_keys=(
+            ForeignKey("to_a", ("a_id",), TableName("a"), ("id",)),
+            ForeignKey("other_type", ("small",), TableName("a"), ("id",)),
+            ForeignKey("no_key", ("a_id",), TableName("a"), ("b_id",)),
+        ),
+    )
+    return first, second
+
+
+async def test_references_that_duckdb_cannot_have_are_left_out_with_a_reason(lab: Lab) -> None:
+    plan = await lab.build(lab.wanted(*tables_in_a_circle()))
+
+    keys = {line.object.name: line for line in plan.parity if line.object.kind is ObjectKind.FOREIGN_KEY}
+    skipped = {name: line.reason for name, line in keys.items() if line.outcome is Outcome.SKIPPED}
+    assert skipped == {
+        "to_self": "DuckDB refuses rows that come together with the rows of the same table they refer to.",
+        "other_type": "DuckDB needs the same types on both sides of a reference.",
+        "no_key": "a has no primary key or unique constraint on these columns in this order.",
+        "to_b": "It closes a circle of references, which DuckDB cannot make.",
+    }
+    assert [key.references.name for key in (await lab.found("b")).foreign_keys] == ["a"]
+
+
+async def test_indexes_that_duckdb_cannot_have_are_left_out_with_a_reason(lab: Lab) -> None:
+    table = Table(
+        TableName("t"),
+        (a_column("name", Text()), a_column("took", Interval())),
+        indexes=(
+            Index("partial", (IndexPart("name"),), predicate="name IS NOT NULL"),
+            Index("first", (IndexPart("name", prefix=3),)),
+            Index("words", (IndexPart("name"),), method="gin"),
+            Index("long", (IndexPart("took"),)),
+            Index("down", (IndexPart("name", descending=True),)),
+            Index("upper", (IndexPart(expression="upper(name)"),), unique=True),
+        ),
+    )
+
+    plan = await lab.build(lab.wanted(table))
+
+    outcomes = {line.object.name: line.outcome for line in plan.parity if line.object.kind is ObjectKind.INDEX}
+    assert outcomes == {
+        "partial": Outcome.SKIPPED,
+        "first": Outcome.SKIPPED,
+        "words": Outcome.SKIPPED,
+        "long": Outcome.SKIPPED,
+        "down": Outcome.REPLACED,
+        "upper": Outcome.CREATED,
+    }
+    found = {index.name: index for index in (await lab.found("t")).indexes}
+    assert found["upper"].unique
+    assert found["upper"].parts[0].expression
+    assert found["down"].parts == (IndexPart("name"),)
+
+
+async def test_comments_sequences_and_computed_columns_arrive(lab: Lab) -> None:
+    run(
+        lab,
+        "CREATE SEQUENCE tickets START WITH 7 INCREMENT BY 5",
+        "CREATE TABLE t (id INTEGER, twice INTEGER GENERATED ALWAYS AS (id * 2), CHECK ((id > 0) OR (id < -5)))",
+        "COMMENT ON TABLE t IS 'it''s a table'",
+        "COMMENT ON COLUMN t.id IS 'a number'",
+        "CREATE VIEW v (x) AS SELECT id FROM t",
+        "CREATE MACRO plus_one(a) AS a + 1",
+        "CREATE TYPE mood AS ENUM ('glad')",
+        "INSERT INTO t (id) VALUES (5)",
+    )
+    async with lab.source() as source:
+        schema = await source.introspect()
+    copied = replace(lab, endpoint=replace(lab.endpoint, path=lab.endpoint.path + ".copy"))
+
+    await copied.build(schema)
+
+    async with copied.source() as source:
+        again = await source.introspect()
+    assert [other.name for other in schema.others] == ["plus_one", "mood"]
+    assert again.sequences == schema.sequences
+    assert again.views == schema.views
+    assert again.tables[0].comment == "it's a table"
+    assert again.tables[0].columns == schema.tables[0].columns
+    assert again.tables[0].checks == schema.tables[0].checks
+    assert run(copied, "SELECT nextval('tickets')") == [(7,)]
+
+
+def test_a_column_made_for_a_set_of_repeated_labels_is_text() -> None:
+    table = Table(TableName("t"), (Column("a", Enumeration(("x", "x")), "enum"),))
+
+    plan = CONNECTOR.plan_schema(DatabaseSchema(Engine.MYSQL, "11", (table,)), Endpoint(Engine.DUCKDB))
+
+    assert plan.tables[0].columns[0].native == "VARCHAR"
