@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -98,9 +99,13 @@ sys.exit(pytest.main([*tests, "-q", *settings]))
 
 
 def interpreters() -> list[Path]:
-    """Return programs of this very version of Python."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return [path for path in (Path(sys.executable).resolve(), Path("/usr/bin") / version) if path.exists()]
+    """Return programs of this very version of Python: which packages are installed depends on the version."""
+    found = (Path(sys.executable).resolve(), Path("/usr/bin/python3"))
+    return [path for path in found if path.exists() and version_of(path) == sys.version.split()[0]]
+
+
+def version_of(path: Path) -> str:
+    return subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
 
 
 def can_run(path: Path, account: process.Account | None) -> bool:
