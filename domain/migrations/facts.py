@@ -209,13 +209,15 @@ class NoteFailed(Command[Answer]):
 
 @dataclass(frozen=True)
 class NoteFailedHandler:
-    """Notes the failure."""
+    """Notes the failure, once no worker has anything in hand any more, so that the counts are final."""
 
     desk: Desk
 
     async def __call__(self, command: NoteFailed, work: Work) -> Answer:
-        """Note it."""
+        """Note it, or leave it to the last worker."""
         migration, before = await _load(work, command)
+        if await self.desk.assignments.under_way(work, migration.id):
+            return before
         now, tables = self.desk.clock.now(), await self.desk.counters.tables(work, migration.id)
         migration.note_failed(command.failure, statistics(tables, migration.started_at, now), now)
         return await _end(self.desk, work, migration, before, command.report)

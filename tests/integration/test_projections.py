@@ -8,12 +8,15 @@ from infra.db.projections.rebuild import replay
 from infra.db.projections.registry import TABLES
 from tests.support.api import ApiClient, LiveApi, create_project
 from tests.support.connections import analyzed, create_connection, data_file, file_input, outcome_of_test
+from tests.support.migrations import Route, ended
+from tests.support.workers import running_worker
 
 
 async def test_a_rebuild_gives_the_same_tables(live_api: LiveApi) -> None:
     ada = await live_api.signed_in()
     project_id = await create_project(ada)
     await make_a_life_of_connections(live_api, ada, project_id)
+    await make_lives_of_migrations(live_api, ada, project_id)
 
     async with live_api.container.database.transaction() as session:
         await (await session.connection()).exec_driver_sql("LOCK TABLE event IN EXCLUSIVE MODE")
@@ -39,6 +42,20 @@ async def make_a_life_of_connections(api: LiveApi, client: ApiClient, project_id
     await client.ok("updateConnection", "UpdateConnectionInput", {"connectionId": kept, "name": "renamed"})
     await outcome_of_test(client, gone)
     await client.ok("deleteConnection", "DeleteConnectionInput", {"connectionId": gone})
+
+
+async def make_lives_of_migrations(api: LiveApi, client: ApiClient, project_id: str) -> None:
+    """Make a migration that completes, one that fails and one that is cancelled."""
+    source, target = (
+        data_file(api, "rebuilt-source.db"),
+        file_input(project_id, "new.db", isSource=False, isTarget=True),
+    )
+    source_id = await create_connection(client, file_input(project_id, source.name))
+    route = Route(client, project_id, source_id, await create_connection(client, target))
+    async with running_worker(api.container):
+        assert (await ended(client, await route.start()))["status"] == "COMPLETED"
+        assert (await ended(client, await route.start(include=["nothing"])))["status"] == "FAILED"
+    await client.ok("cancelMigration", "CancelMigrationInput", {"migrationId": await route.start()})
 
 
 async def _contents(session: AsyncSession) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,7 +22,7 @@ from infra.db.readers.migration_brief import Brief, read_brief
 from infra.db.stores.migrations.progress import show_progress
 from infra.db.stores.migrations.pulse import UnderWay
 from workers.engine.concurrency import cancelled
-from workers.engine.control import Ask, ControlSwitch, Stopped
+from workers.engine.control import Ask, ControlSwitch, Stopped, check_cancelled
 from workers.engine.prepare import PreparedRun
 from workers.engine.retry import RetryPolicy
 from workers.jobs.report import stored_report
@@ -80,8 +81,8 @@ class Duty:
             self.shop.in_hand[self.assignment] = time.monotonic()
             try:
                 await self._beat()
-            except (SQLAlchemyError, OSError) as error:
-                _log.warning("control store out of reach", error=type(error).__name__)
+            except (SQLAlchemyError, OSError, WherryError) as error:
+                _log.warning("a sign of life is missing", error=type(error).__name__)
             await asyncio.sleep(BEAT_S)
 
     async def show(self, *, now: bool = False) -> None:
@@ -93,13 +94,22 @@ class Duty:
         if shown:
             await self.shop.publish(MigrationProgressUpdated.of(self.migration_id))
 
+    async def look(self) -> None:
+        """Give a sign of life, and find out what is wanted.
+
+        Raises:
+            Stopped: the end of the migration is wanted.
+        """
+        await self._beat()
+        await check_cancelled(self.control)
+
     async def _beat(self) -> None:
-        status = await self.shop.pulse.beat(self.assignment, self.under_way)
-        if status is None:
-            self.lost = True
+        standing = await self.shop.pulse.beat(self.assignment, self.under_way)
+        self.lost = standing is None
+        if standing is None or standing.is_failing or standing.status.is_settled:
             self.control.set(Ask.CANCEL)
             return
-        self.control.set(Ask.CANCEL if status.is_settled else _ASKS.get(status, Ask.RUN))
+        self.control.set(_ASKS.get(standing.status, Ask.RUN))
         if self.table_done:
             self.table_done = False
             await self.shop.tell(NoteTables(migration_id=self.migration_id))
@@ -118,7 +128,8 @@ async def perform(shop: Workshop, key: str, work: Callable[[Duty], Awaitable[Non
     duty = Duty(shop, assignment)
     keeper = asyncio.create_task(duty.keep())
     try:
-        await _guarded(duty, work)
+        if await _done(duty, work):
+            await leave(shop, duty.migration_id, duty.prepared)
     except (SQLAlchemyError, OSError) as error:
         _log.warning("control store out of reach", error=type(error).__name__, job=key)
     finally:
@@ -126,18 +137,20 @@ async def perform(shop: Workshop, key: str, work: Callable[[Duty], Awaitable[Non
         shop.in_hand.pop(assignment, None)
 
 
-async def _guarded(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> None:
+async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
+    """Do the work and give the assignment up; tell whether it came to no good end and was ours to the last."""
     shop, assignment = duty.shop, duty.assignment
     try:
+        await duty.look()
         await work(duty)
-        await shop.leases.finish(assignment)
     except Stopped:
-        await _stopped(duty)
+        _log.debug("stopped", job=assignment.key)
     except Fenced as error:
         _log.info("taken over by another worker", job=assignment.key, reason=error.message)
         await shop.leases.finish(assignment)
+        return False
     except WherryError as error:
-        await _failed(duty, Failure(error.code, error.message))
+        await shop.pulse.fail(duty.migration_id, Failure(error.code, error.message))
     except asyncio.CancelledError:
         await shop.leases.put_back(assignment)
         raise
@@ -145,21 +158,24 @@ async def _guarded(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> None:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a driver throws must end the migration, not hang it
         _log.error("crashed", job=assignment.key, exc_info=error)
-        await _failed(duty, Failure(ErrorCode.INTERNAL, UNEXPECTED))
-
-
-async def _stopped(duty: Duty) -> None:
-    """Leave the work as was asked; the last one to leave ends the migration."""
+        await shop.pulse.fail(duty.migration_id, Failure(ErrorCode.INTERNAL, UNEXPECTED))
+    else:
+        await shop.leases.finish(assignment)
+        return False
     if duty.lost:
-        return
-    await duty.shop.leases.finish(duty.assignment)
-    report = await stored_report(duty.shop.container.database, duty.migration_id, RunStatus.CANCELLED, duty.prepared)
-    await duty.shop.tell(NoteCancelled(migration_id=duty.migration_id, report=report))
-
-
-async def _failed(duty: Duty, failure: Failure) -> None:
-    report = await stored_report(duty.shop.container.database, duty.migration_id, RunStatus.FAILED, duty.prepared)
-    report = replace(report, error=failure)
+        return False
     await duty.show(now=True)
-    await duty.shop.tell(NoteFailed(migration_id=duty.migration_id, failure=failure, report=report))
-    await duty.shop.leases.finish(duty.assignment)
+    await shop.leases.finish(assignment)
+    return True
+
+
+async def leave(shop: Workshop, migration_id: UUID, prepared: PreparedRun | None) -> None:
+    """Note the failure or the wished-for end of a migration; this counts once the last worker has left it."""
+    failure = await shop.pulse.failure(migration_id)
+    status = RunStatus.FAILED if failure else RunStatus.CANCELLED
+    report = await stored_report(shop.container.database, migration_id, status, prepared)
+    if failure is None:
+        await shop.tell(NoteCancelled(migration_id=migration_id, report=report))
+    else:
+        report = replace(report, error=failure)
+        await shop.tell(NoteFailed(migration_id=migration_id, failure=failure, report=report))

@@ -8,12 +8,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.migrations.assignments import Assignment
-from domain.migrations.facts import NoteCancelled
-from domain.migrations.progress import RunStatus
-from domain.migrations.values import MigrationStatus
-from infra.db.stores.migrations.revival import Revival, Revived
+from infra.db.stores.migrations.revival import Revival
+from workers.jobs.duty import leave
 from workers.jobs.prepare import prepared_run
-from workers.jobs.report import stored_report
 from workers.jobs.workshop import Workshop
 
 ROUND_S = 10.0
@@ -57,8 +54,9 @@ class Reconciler:
             if revived.lost or revived.given:
                 given = [assignment.task for assignment in revived.given]
                 _log.warning("work was lost", migration=str(migration_id), lost=revived.lost, given=given)
-            if revived.status is MigrationStatus.CANCELLING and revived.idle:
-                await _cancelled(self._shop, revived)
+            if revived.is_ending and revived.idle:
+                stored = await self._shop.plans.find(migration_id)
+                await leave(self._shop, migration_id, prepared_run(stored) if stored else None)
         while await self._shop.relay():
             pass
 
@@ -68,11 +66,3 @@ class Reconciler:
             return True
         self._missing.add(assignment)
         return assignment not in self._missed
-
-
-async def _cancelled(shop: Workshop, revived: Revived) -> None:
-    """End a migration whose end was asked for and that nobody works on any more."""
-    stored = await shop.plans.find(revived.migration_id)
-    prepared = prepared_run(stored) if stored else None
-    report = await stored_report(shop.container.database, revived.migration_id, RunStatus.CANCELLED, prepared)
-    await shop.tell(NoteCancelled(migration_id=revived.migration_id, report=report))

@@ -119,7 +119,10 @@ class MigrationAssignmentRow(SQLModel, table=True):
 
 
 class MigrationStreamRow(SQLModel, table=True):
-    """The end of a migration's stream. Its lock is what makes the numbers of frames and log entries contiguous."""
+    """The end of a migration's stream. Its lock is what makes the numbers of frames and log entries contiguous.
+
+    `failure` is why the migration will fail as soon as all workers have left it.
+    """
 
     __tablename__ = "migration_stream"
 
@@ -128,6 +131,7 @@ class MigrationStreamRow(SQLModel, table=True):
     log_sequence: int = Field(default=0, sa_type=BigInteger)
     closed: bool = False
     moved: bool = False
+    failure: dict[str, Any] | None = document(nullable=True)
     phase: str
     told_at: datetime = instant()
     rows_seen: int = Field(default=0, sa_type=BigInteger)

@@ -149,6 +149,7 @@ def _migration_stream() -> None:
         sa.Column("log_sequence", sa.BigInteger(), nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("moved", sa.Boolean(), nullable=False),
+        sa.Column("failure", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("phase", sa.String(), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("rows_seen", sa.BigInteger(), nullable=False),

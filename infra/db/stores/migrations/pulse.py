@@ -9,10 +9,12 @@ from sqlalchemy import text
 
 from domain.migrations.assignments import Assignment
 from domain.migrations.progress import RunPhase, TablePhase
+from domain.migrations.report import Failure
 from domain.migrations.values import LogLevel, MigrationStatus
-from infra.db.database import Database
+from infra.db.database import Database, build
 from infra.db.stores.migrations.assignments import place_of
 from infra.db.stores.migrations.stream import add_log
+from infra.shapes import adapter
 
 _BEAT = """
 UPDATE migration_assignment SET
@@ -20,10 +22,15 @@ UPDATE migration_assignment SET
     table_number = :table_number, rows_under_way = :rows_under_way, bytes_under_way = :bytes_under_way
 WHERE migration_id = :migration_id AND task = :task AND epoch = :epoch AND sequence = :sequence
   AND state = 'TAKEN' AND holder = :holder
-RETURNING (SELECT status FROM migration WHERE id = :migration_id)
+RETURNING (SELECT status FROM migration WHERE id = :migration_id) AS status,
+    (SELECT failure IS NOT NULL FROM migration_stream WHERE migration_id = :migration_id) AS is_failing
 """
 
-_STATUS = "SELECT status FROM migration WHERE id = :migration_id"
+_FAIL = """
+UPDATE migration_stream SET failure = CAST(:failure AS jsonb) WHERE migration_id = :migration_id AND failure IS NULL
+"""
+
+_FAILURE = "SELECT failure FROM migration_stream WHERE migration_id = :migration_id AND failure IS NOT NULL"
 
 _PHASE = "UPDATE migration_stream SET phase = :phase, moved = true WHERE migration_id = :migration_id"
 
@@ -44,6 +51,14 @@ class UnderWay:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where a migration stands, and whether it will fail as soon as all workers have left it."""
+
+    status: MigrationStatus
+    is_failing: bool
+
+
+@dataclass(frozen=True)
 class Pulse:
     """The pulse that one worker process, the holder, gives to the migrations it works on."""
 
@@ -51,7 +66,7 @@ class Pulse:
     holder: str
     lease_s: float
 
-    async def beat(self, assignment: Assignment, under_way: UnderWay) -> MigrationStatus | None:
+    async def beat(self, assignment: Assignment, under_way: UnderWay) -> Standing | None:
         """Prolong a lease and show what is on its way; return where the migration stands, or nothing if it is lost."""
         values = place_of(assignment) | {
             "holder": self.holder,
@@ -61,12 +76,19 @@ class Pulse:
             "bytes_under_way": under_way.size_bytes,
         }
         async with self.database.engine.begin() as connection:
-            status = (await connection.execute(text(_BEAT), values)).scalar()
-        return MigrationStatus(status) if status else None
+            row = (await connection.execute(text(_BEAT), values)).mappings().first()
+        return build(Standing, row) if row else None
 
-    async def status(self, migration_id: UUID) -> MigrationStatus:
-        """Return where a migration stands."""
-        return MigrationStatus((await self.database.rows(_STATUS, migration_id=migration_id))[0]["status"])
+    async def fail(self, migration_id: UUID, failure: Failure) -> None:
+        """Note why a migration will fail, unless there is a reason already; all lanes then stop."""
+        values = {"migration_id": migration_id, "failure": adapter(Failure).dump_json(failure).decode()}
+        async with self.database.engine.begin() as connection:
+            await connection.execute(text(_FAIL), values)
+
+    async def failure(self, migration_id: UUID) -> Failure | None:
+        """Return why a migration will fail, if it will."""
+        rows = await self.database.rows(_FAILURE, migration_id=migration_id)
+        return adapter(Failure).validate_python(rows[0]["failure"]) if rows else None
 
     async def enter(self, migration_id: UUID, phase: RunPhase) -> None:
         """Note what is being done."""

@@ -39,7 +39,10 @@ ORDER BY id LIMIT {MIGRATIONS_MAX}
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"
 
-_STATUS = "SELECT status FROM migration WHERE id = :migration_id"
+_STATUS = """
+SELECT status, failure IS NOT NULL AS is_failing
+FROM migration JOIN migration_stream ON migration_id = id WHERE id = :migration_id
+"""
 
 _ALL = f"""
 SELECT task, epoch, sequence, state, coalesce(lease_until < now(), false) AS expired,
@@ -60,12 +63,14 @@ IsWaiting = Callable[[Assignment], Awaitable[bool]]
 
 @dataclass(frozen=True)
 class Revived:
-    """What was found of one migration: assignments given out anew, and whether nobody has anything in hand."""
+    """What was found of one migration: assignments given out anew, and whether nobody has anything in hand.
 
-    migration_id: UUID
-    status: MigrationStatus
+    One that is ending needs nothing but that the last worker says so, or somebody in its place.
+    """
+
     lost: tuple[str, ...]
     given: tuple[Assignment, ...]
+    is_ending: bool
     idle: bool
 
 
@@ -90,17 +95,21 @@ class Revival:
             if not locked:
                 return None
             rows = (await connection.execute(text(_ALL), of)).mappings().all()
-            status = MigrationStatus((await connection.execute(text(_STATUS), of)).scalar_one())
+            state = (await connection.execute(text(_STATUS), of)).mappings().one()
+            status = MigrationStatus(state["status"])
+            is_ending = state["is_failing"] or status is MigrationStatus.CANCELLING
             lost = [row for row in rows if await self._is_lost(migration_id, row)]
             tasks = [row["task"] for row in lost]
             in_hand = [row for row in rows if row["state"] in ("TAKEN", "GIVEN") and row["task"] not in tasks]
-            given = _anew(migration_id, status, _Found(rows, lost, in_hand))
+            given = () if is_ending else _anew(migration_id, status, _Found(rows, lost, in_hand))
             await connection.execute(text(_LOSE), {**of, "tasks": tasks})
             for assignment in given:
                 await give(connection, assignment)
             outbox.put(session, [assignment.job for assignment in given], SystemClock().now())
             await session.commit()
-        return Revived(migration_id, status, tuple(tasks), given, idle=not in_hand and not given)
+        # What was given out for an ending migration, and that nobody has taken, need not be waited for.
+        idle = not any(row["state"] == "TAKEN" for row in in_hand) if is_ending else not in_hand and not given
+        return Revived(tuple(tasks), given, is_ending, idle)
 
     async def _is_lost(self, migration_id: UUID, row: RowMapping) -> bool:
         if row["state"] == "TAKEN":
@@ -134,7 +143,7 @@ def _anew(migration_id: UUID, status: MigrationStatus, found: _Found) -> tuple[A
         return ()
     if status is MigrationStatus.VERIFYING:
         return () if found.has(FINISH) else (_next(migration_id, FINISH, found.all),)
-    if status is MigrationStatus.CANCELLING or found.has(PREPARE):
+    if found.has(PREPARE):
         return ()
     if found.lost and all(row["state"] == "GIVEN" for row in found.lost):
         return tuple(_next(migration_id, row["task"], found.all) for row in found.lost)
