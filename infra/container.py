@@ -80,7 +80,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
             database=database,
             hasher=hasher,
             tokens=TokenIssuer(signing_key(settings.signing_key_file)),
-            throttle=WindowThrottle(redis_url),
+            throttle=WindowThrottle(redis),
             envelope=Envelope(credentials_key(settings.credentials_key_file)),
             files=DataFolder(settings.data_dir),
             feed=feed,

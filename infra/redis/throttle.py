@@ -6,6 +6,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
+from redis.asyncio import Redis
 
 from domain.kernel.errors import RateLimited
 
@@ -23,8 +24,14 @@ ADDRESS_MAX = RateLimitItemPerMinute(600)
 class WindowThrottle:
     """Counts attempts in a moving minute; in this process alone while Redis is out of reach."""
 
-    def __init__(self, redis_url: str) -> None:
-        storage = RedisStorage(f"async+{redis_url}", wrap_exceptions=True, implementation="redispy")
+    def __init__(self, redis: Redis) -> None:
+        # The client's own pool, so that it is closed with it; the address then only names the kind of server.
+        storage = RedisStorage(
+            "async+redis://",
+            wrap_exceptions=True,
+            implementation="redispy",
+            connection_pool=redis.connection_pool,  # type: ignore[arg-type]  # the library takes one, its types do not
+        )
         self._shared = MovingWindowRateLimiter(storage)
         self._local = MovingWindowRateLimiter(MemoryStorage())
 

@@ -206,6 +206,8 @@ async def test_a_stream_ends_when_its_subscriber_may_no_longer_see_it(
     monkeypatch.setattr(migrations, "CHECK_S", 0.5)
     monkeypatch.setattr(authentication, "ALIVE_S", 0.5)
     client, id_ = long_route.client, await long_route.start()
+    rows, user_id = live_api.container.database.rows, UUID(client.user_id)
+    membership = (await rows("SELECT organization_id, role FROM membership WHERE user_id = :id", id=user_id))[0]
 
     with pytest.raises(AssertionError, match=f"'code': '{code}'"):
         async with asyncio.timeout(20), client.follow(EVENTS, id=id_) as events:
@@ -213,10 +215,11 @@ async def test_a_stream_ends_when_its_subscriber_may_no_longer_see_it(
             if loss == "session":
                 await client.ask("mutation { signOut { __typename } }")
             else:
-                await live_api.container.database.rows(
-                    "DELETE FROM membership WHERE user_id = :id RETURNING 1", id=UUID(client.user_id)
-                )
+                await rows("DELETE FROM membership WHERE user_id = :id RETURNING 1", id=user_id)
             await anext(events)
+    if loss == "role":
+        back = "INSERT INTO membership VALUES (:organization_id, :user_id, :role) RETURNING 1"
+        await rows(back, user_id=user_id, **membership)
 
 
 async def test_the_log_is_followed_to_its_end_and_filtered_by_level(worker: None, long_route: Route) -> None:
