@@ -15,7 +15,7 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.catalog.types import LogicalType
 from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.schema_plan import SchemaPlan, Step
+from domain.migrations.schema_plan import ObjectKind, SchemaPlan, Step
 
 
 class WireFormat(Enum):
@@ -199,6 +199,8 @@ class Capabilities:
     """Whether foreign keys can only be made together with their table."""
     writers_max: int
     """How many sessions may write to one database at once."""
+    ignores_case_of: frozenset[ObjectKind] = frozenset()
+    """Whose names differ by more than case alone: tables, columns."""
     binary_types: frozenset[str] = frozenset()
     """Types of no portable meaning (`Opaque`) whose PG_BINARY form is the same in every database."""
 

@@ -10,7 +10,6 @@ from domain.connections.values import Endpoint
 from domain.kernel.errors import ValidationFailed
 from domain.migrations.transfer import Connector, Source, Target
 from workers.engine.patience import PatientSource, PatientTarget
-from workers.engine.retry import STANDARD_RETRY, retrying
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ async def open_source(connector: Connector, endpoint: Endpoint, *, readers: int)
     Raises:
         ConnectFailed: no session could be opened.
     """
-    source = await retrying(lambda: connector.open_source(endpoint, readers=readers), STANDARD_RETRY)
+    source = await connector.open_source(endpoint, readers=readers)
     try:
         yield PatientSource(source)
     finally:
@@ -67,7 +66,7 @@ async def open_ends(route: Route, *, parallel: int) -> AsyncIterator[Ends]:
     connector, endpoint = route.target_connector, route.target_endpoint
     writers = min(parallel, connector.capabilities.writers_max)
     async with open_source(route.source_connector, route.source_endpoint, readers=parallel) as source:
-        target = await retrying(lambda: connector.open_target(endpoint, writers=writers), STANDARD_RETRY)
+        target = await connector.open_target(endpoint, writers=writers)
         try:
             yield Ends(route, source, PatientTarget(target))
         finally:

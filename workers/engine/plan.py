@@ -11,7 +11,7 @@ from domain.kernel.codec import fingerprint
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.plan import MigrationPlan, RunOptions
-from domain.migrations.schema_plan import Phase, SchemaPlan
+from domain.migrations.schema_plan import ObjectKind, Phase, SchemaPlan
 from domain.migrations.transfer import Capabilities, ColumnCopy, Connector, Source, TableCopy, WireFormat
 from workers.engine.choose import Choice, choose
 from workers.engine.wanted import Orphans, wanted_schema
@@ -62,7 +62,7 @@ def make_plan(
     choices = choose(schema, options)
     wanted, left_out = wanted_schema(schema, choices, options, orphans)
     built = connector.plan_schema(wanted, target)
-    _refuse_collisions(choices, built)
+    _refuse_collisions(choices, built, connector.capabilities)
     ours = {line.object for line in left_out}
     built = replace(built, parity=(*left_out, *(line for line in built.parity if line.object not in ours)))
     formats = (source.emits & connector.capabilities.accepts) - {WireFormat.ARROW}
@@ -129,12 +129,19 @@ def _ordering_key(table: Table) -> tuple[str, ...]:
     return ()
 
 
-def _refuse_collisions(choices: tuple[Choice, ...], built: SchemaPlan) -> None:
-    """Refuse two source tables that the target would give one name (cut to its length, say) before any DDL."""
-    taken: dict[TableName, TableName] = {}
+def _refuse_collisions(choices: tuple[Choice, ...], built: SchemaPlan, target: Capabilities) -> None:
+    """Refuse, before any DDL, two tables or columns that would be one in the target: cut in length, or by case."""
+    pairs = [(str(choice.table.name), table.name) for choice, table in zip(choices, built.tables, strict=True)]
+    folds_tables, folds_columns = (kind in target.ignores_case_of for kind in (ObjectKind.TABLE, ObjectKind.COLUMN))
+    _refuse_same("tables", [(source, str(name)) for source, name in pairs], ignores_case=folds_tables)
     for choice, table in zip(choices, built.tables, strict=True):
-        other = taken.setdefault(table.name, choice.table.name)
-        if other != choice.table.name:
-            raise ValidationFailed(
-                f"tables {other} and {choice.table.name} would both become {table.name}; map one to another name"
-            )
+        names = [(source, column.name) for (source, _), column in zip(choice.renames, table.columns, strict=True)]
+        _refuse_same(f"columns of {choice.table.name}:", names, ignores_case=folds_columns)
+
+
+def _refuse_same(what: str, names: list[tuple[str, str]], *, ignores_case: bool) -> None:
+    taken: dict[str, str] = {}
+    for source, name in names:
+        other = taken.setdefault(name.casefold() if ignores_case else name, source)
+        if other != source:
+            raise ValidationFailed(f"{what} {other} and {source} would both be {name}; map one to another name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
+from domain.migrations.schema_plan import ObjectKind
 from domain.migrations.transfer import Capabilities, WireFormat
 
 CAPABILITIES = Capabilities(
@@ -14,6 +15,7 @@ CAPABILITIES = Capabilities(
     enforces_foreign_keys=False,
     inline_foreign_keys=False,
     writers_max=64,
+    ignores_case_of=frozenset({ObjectKind.COLUMN}),
 )
 """Foreign keys are not taken as surely satisfied: `foreign_key_checks=0` is every loader's habit.
 

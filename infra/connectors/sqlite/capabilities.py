@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
+from domain.migrations.schema_plan import ObjectKind
 from domain.migrations.transfer import Capabilities, WireFormat
 
 CAPABILITIES = Capabilities(
@@ -14,6 +15,7 @@ CAPABILITIES = Capabilities(
     enforces_foreign_keys=False,
     inline_foreign_keys=True,
     writers_max=1,
+    ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),
 )
 """SQLite sets no bound on identifiers; ours keeps statements readable.
 

@@ -12,7 +12,7 @@ from domain.kernel.errors import ErrorCode, ObjectMissing, ValidationFailed
 from domain.kernel.values import Rows
 from domain.mappings.values import ColumnMapping, TableMapping
 from domain.migrations.plan import MigrationPlan, RunOptions
-from domain.migrations.schema_plan import Outcome, SchemaPlan
+from domain.migrations.schema_plan import ObjectKind, Outcome, SchemaPlan
 from domain.migrations.transfer import ColumnCopy, WireFormat
 from tests.support.catalog import a_column, a_foreign_key, a_table, an_index
 from tests.support.memory import MemoryConnector, MemoryDatabase
@@ -200,6 +200,27 @@ def test_an_unknown_name_is_refused_with_its_neighbours(options: RunOptions, cod
 def test_two_things_of_one_name_are_refused(options: RunOptions) -> None:
     with pytest.raises(ValidationFailed, match="named twice"):
         planned(a_schema(FILM, ACTOR), options)
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ((FILM, replace(FILM, name=TableName("Film"))), "tables film and Film would both be Film; map one"),
+        ((a_table("film", "title", "Title"),), "columns of film: title and Title would both be Title; map one"),
+    ],
+)
+def test_names_that_differ_by_case_alone_are_refused_where_case_does_not_count(
+    tables: tuple[Table, ...], message: str
+) -> None:
+    connector = MemoryConnector(MemoryDatabase())
+    exact = make_plan(a_schema(*tables), RunOptions(), {}, connector.capabilities, connector, TARGET)
+    connector.capabilities = replace(
+        connector.capabilities, ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN})
+    )
+
+    assert len(exact.tables) == len(tables)
+    with pytest.raises(ValidationFailed, match=message):
+        make_plan(a_schema(*tables), RunOptions(), {}, connector.capabilities, connector, TARGET)
 
 
 async def test_a_foreign_key_that_the_data_breaks_is_left_out_with_the_number_of_orphans() -> None:
