@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Identity, Key, Table, TableName
 from domain.catalog.types import Date, Decimal, Float, Integer, LogicalType, Text
 from domain.connections.values import Endpoint, Engine
-from domain.kernel.errors import DatabaseError, ErrorCode, ValueRejected
+from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueRejected
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase
 from domain.migrations.transfer import ColumnCopy, KeyRange, PhysicalRange, TableCopy
 from infra.connectors.canonical import Carried
@@ -113,6 +115,40 @@ async def test_a_locked_file_is_busy_for_now(lab: Lab, monkeypatch: pytest.Monke
                     pytest.fail("the file was opened")
             assert caught.value.code is ErrorCode.DATABASE_BUSY
             assert caught.value.transient
+
+
+async def test_a_file_left_in_the_middle_of_a_transaction_says_what_to_do(lab: Lab) -> None:
+    killed = (
+        "import os, signal, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('CREATE TABLE t (body)'); c.executemany('INSERT INTO t VALUES (?)', [('x' * 1000,)] * 2000)\n"
+        "c.execute('PRAGMA cache_size = 5'); c.execute('BEGIN'); c.execute('UPDATE t SET body = 1')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    await (await asyncio.create_subprocess_exec(sys.executable, "-c", killed, lab.endpoint.path)).wait()
+
+    with pytest.raises(ConnectFailed) as caught:
+        await CONNECTOR.open_source(lab.endpoint, readers=1)
+
+    assert "middle of a transaction" in caught.value.message
+    async with lab.target() as target:
+        assert await target.row_counts((TableName("t"),)) == {TableName("t"): 2_000}
+    assert await lab.rows("t") == [("x" * 1000,)] * 2_000
+
+
+async def test_references_to_nothing_are_set_apart(lab: Lab) -> None:
+    run(
+        lab,
+        "CREATE TABLE p (id INTEGER PRIMARY KEY);;"
+        "CREATE TABLE c (a REFERENCES gone, b REFERENCES p(gone), d REFERENCES p, FOREIGN KEY (a, b) REFERENCES p)",
+    )
+
+    async with lab.source() as source:
+        schema = await source.introspect()
+
+    assert [key.columns for key in table_named(schema, "c").foreign_keys] == [("d",)]
+    assert [(other.kind, other.name) for other in schema.others] == [
+        ("FOREIGN KEY TO NOTHING", name) for name in ("c.c_a_fkey", "c.c_b_fkey", "c.c_a_b_fkey")
+    ]
 
 
 async def test_a_broken_file_is_a_failure_with_a_code(lab: Lab) -> None:

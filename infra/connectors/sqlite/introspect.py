@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.catalog.model import (
     Check,
@@ -42,7 +42,28 @@ def introspect(connection: sqlite3.Connection, *, with_values: bool) -> Database
     made = _Catalog(connection)
     tables = tuple(_table(connection, made, name, with_values=with_values) for name in made.tables)
     version = connection.execute("SELECT sqlite_version()").fetchone()[0].decode()
-    return DatabaseSchema(Engine.SQLITE, version, tables, (), made.views, made.others)
+    sound, dangling = _sorted_out(tables)
+    return DatabaseSchema(Engine.SQLITE, version, sound, (), made.views, (*made.others, *dangling))
+
+
+def _sorted_out(tables: tuple[Table, ...]) -> tuple[tuple[Table, ...], tuple[OtherObject, ...]]:
+    """Set references apart that point at nothing: SQLite looks for the other side only when it checks them."""
+    columns = {table.name: {column.name for column in table.columns} for table in tables}
+
+    def is_sound(key: ForeignKey) -> bool:
+        there = columns.get(key.references, set())
+        return (
+            len(key.columns) == len(key.referenced_columns) and there.issuperset(key.referenced_columns) and bool(there)
+        )
+
+    sound = tuple(replace(table, foreign_keys=tuple(filter(is_sound, table.foreign_keys))) for table in tables)
+    dangling = (
+        OtherObject("FOREIGN KEY TO NOTHING", f"{table.name}.{key.name}")
+        for table in tables
+        for key in table.foreign_keys
+        if not is_sound(key)
+    )
+    return sound, tuple(dangling)
 
 
 class _Catalog:

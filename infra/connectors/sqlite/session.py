@@ -109,6 +109,12 @@ def _connect_failure(error: sqlite3.Error, path: str) -> ConnectFailed:
         return ConnectFailed(
             f"{path} cannot be opened; check the rights on the file and its folder.", code=ErrorCode.PRIVILEGE_MISSING
         )
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return ConnectFailed(
+            f"{path} was left in the middle of a transaction, which a reader may not undo; open it once to be written"
+            " (`sqlite3 FILE .tables` will do).",
+            code=ErrorCode.DATABASE_FAILED,
+        )
     known = failure(error, path)
     return ConnectFailed(known.message, code=known.code, transient=known.transient)
 
