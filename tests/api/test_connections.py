@@ -218,7 +218,7 @@ async def test_fifty_projects_with_their_connections_cost_as_many_statements_as_
     file = data_file(live_api, f"{secrets.token_hex(4)}.db")
     first = await create_project(ada)
     await outcome_of_test(ada, await create_connection(ada, file_input(first, file.name)))
-    document = """{ projects(first: 50) { nodes { connections(first: 5) {
+    document = """{ projects(first: 50) { nodes { lastMigration { id status } connections(first: 5) {
         totalCount nodes { name lastTest { success } project { id } } } } } }"""
     with counted_statements(live_api.container.database) as one:
         await ada.ask(document)
