@@ -6,6 +6,8 @@ import math
 import time
 from typing import Any
 
+from arq import Retry
+
 from domain.kernel.errors import DatabaseError
 from domain.migrations.facts import NoteCopied
 from domain.migrations.transfer import Chunk, ChunkReceipt
@@ -21,12 +23,27 @@ from workers.jobs.prepare import lanes_of, prepared_run
 from workers.jobs.queue import LeasedQueue
 from workers.jobs.report import reading_of
 from workers.jobs.sinks import LaneSink
-from workers.jobs.workshop import KEY
+from workers.jobs.workshop import KEY, Workshop
 
 
-async def copy_lane(ctx: dict[str, Any], _migration_id: str) -> None:
-    """Work in a lane for its time; arq calls this."""
-    await perform(ctx[KEY], ctx["job_id"], _lane)
+STEP_ASIDE_S = 0.15
+
+
+async def copy_lane(ctx: dict[str, Any], migration_id: str) -> None:
+    """Work in a lane for its time; arq calls this.
+
+    A process is one core's worth of work, so one that has a lane of this migration already steps
+    aside for a moment and leaves the next one to processes that have fewer.
+    """
+    shop: Workshop = ctx[KEY]
+    tries: int = ctx["job_try"]
+    if shop.lanes[migration_id] >= tries:
+        raise Retry(defer=STEP_ASIDE_S)
+    shop.lanes[migration_id] += 1
+    try:
+        await perform(shop, ctx["job_id"], _lane)
+    finally:
+        shop.lanes[migration_id] -= 1
 
 
 async def _lane(duty: Duty) -> None:

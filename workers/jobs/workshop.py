@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
@@ -37,6 +38,8 @@ class Workshop:
     plans: Plans
     in_hand: dict[Assignment, float] = field(default_factory=dict)
     """When each assignment last gave a sign of life, by the monotonic clock."""
+    lanes: Counter[str] = field(default_factory=Counter)
+    """How many lanes of each migration are in hand."""
 
     async def tell(self, fact: Command[A]) -> A:
         """Send a command as the system itself."""
