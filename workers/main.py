@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from arq.worker import Worker, func
 
+from domain.connections.values import Engine
 from domain.kernel.errors import WherryError
+from infra.connectors.registry import connector_for
 from infra.container import Container, ended, open_container
 from infra.logs import configure_logging
 from infra.redis.client import QUEUE_NAME, from_json, to_json
@@ -42,6 +44,8 @@ def main() -> int:
     try:
         settings = read_settings()
         configure_logging(settings)
+        for engine in Engine:
+            connector_for(engine)  # drivers take a while to load, which the first migration need not wait for
         return asyncio.run(_serve(settings))
     except WherryError as error:
         sys.stderr.write(f"wherry: {error.message}\n")

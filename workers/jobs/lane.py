@@ -25,7 +25,6 @@ from workers.jobs.report import reading_of
 from workers.jobs.sinks import LaneSink
 from workers.jobs.workshop import KEY, Workshop
 
-
 STEP_ASIDE_S = 0.15
 
 
@@ -37,13 +36,15 @@ async def copy_lane(ctx: dict[str, Any], migration_id: str) -> None:
     """
     shop: Workshop = ctx[KEY]
     tries: int = ctx["job_try"]
-    if shop.lanes[migration_id] >= tries:
+    if 2 * shop.lanes[migration_id] >= tries:
         raise Retry(defer=STEP_ASIDE_S)
     shop.lanes[migration_id] += 1
     try:
         await perform(shop, ctx["job_id"], _lane)
     finally:
-        shop.lanes[migration_id] -= 1
+        shop.lanes.subtract((migration_id,))
+        if not shop.lanes[migration_id]:
+            del shop.lanes[migration_id]
 
 
 async def _lane(duty: Duty) -> None:
