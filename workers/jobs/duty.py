@@ -23,7 +23,6 @@ from infra.db.stores.migrations.progress import show_progress
 from infra.db.stores.migrations.pulse import UnderWay
 from workers.engine.concurrency import cancelled
 from workers.engine.control import Ask, ControlSwitch, Stopped, check_cancelled
-from workers.engine.prepare import PreparedRun
 from workers.engine.retry import RetryPolicy
 from workers.jobs.report import stored_report
 from workers.jobs.workshop import Workshop
@@ -50,21 +49,12 @@ class Duty:
         self.migration_id = assignment.migration_id
         self.control = ControlSwitch()
         self.under_way = UnderWay()
-        self.prepared: PreparedRun | None = None
-        """The plan, once it is known, for the report should the duty end badly."""
         self.table_done = False
         """Whether a table was completed that has not been told of."""
         self.patience = PATIENCE
         """How the work as a whole is tried again when a database is away for a while."""
         self.lost = False
         """Whether the assignment is no longer ours."""
-
-    @property
-    def planned(self) -> PreparedRun:
-        """The plan, where there must be one."""
-        if self.prepared is None:
-            raise LookupError("this duty has no plan yet")
-        return self.prepared
 
     async def brief(self) -> Brief:
         """Return what is to be known of the migration."""
@@ -129,7 +119,7 @@ async def perform(shop: Workshop, key: str, work: Callable[[Duty], Awaitable[Non
     keeper = asyncio.create_task(duty.keep())
     try:
         if await _done(duty, work):
-            await leave(shop, duty.migration_id, duty.prepared)
+            await leave(shop, duty.migration_id)
     except (SQLAlchemyError, OSError) as error:
         _log.warning("control store out of reach", error=type(error).__name__, job=key)
     finally:
@@ -169,11 +159,11 @@ async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
     return True
 
 
-async def leave(shop: Workshop, migration_id: UUID, prepared: PreparedRun | None) -> None:
+async def leave(shop: Workshop, migration_id: UUID) -> None:
     """Note the failure or the wished-for end of a migration; this counts once the last worker has left it."""
     failure = await shop.pulse.failure(migration_id)
     status = RunStatus.FAILED if failure else RunStatus.CANCELLED
-    report = await stored_report(shop.container.database, migration_id, status, prepared)
+    report = await stored_report(shop, migration_id, status)
     if failure is None:
         await shop.tell(NoteCancelled(migration_id=migration_id, report=report))
     else:

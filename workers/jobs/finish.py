@@ -19,10 +19,9 @@ from workers.engine.progress import Meter
 from workers.engine.report import difference_message, object_name
 from workers.engine.retry import retrying
 from workers.jobs.duty import Duty, perform
-from workers.jobs.prepare import prepared_run
 from workers.jobs.report import stored_report
 from workers.jobs.sinks import PhaseSink
-from workers.jobs.workshop import KEY, run_id
+from workers.jobs.workshop import KEY, prepared_run, run_id
 
 
 async def finish_migration(ctx: dict[str, Any], _migration_id: str) -> None:
@@ -39,7 +38,7 @@ async def _finish(duty: Duty) -> None:
     async with open_ends(await shop.route(brief), parallel=brief.options.parallel) as ends:
         # A worker that was taken for lost may still be at it, so its ticket is made void first.
         ticket = await ends.target.open_run(name, prepared.plan.plan_hash)
-        prepared = duty.prepared = replace(prepared, ticket=ticket)
+        prepared = replace(prepared, ticket=ticket)
         await shop.plans.save(duty.assignment, StoredPlan(stored.epoch + 1, to_json(prepared)))
         meter = Meter(name, PhaseSink(shop.pulse, duty.migration_id, prepared.plan.tables))
         meter.follow(prepared.plan.tables, ())
@@ -48,8 +47,7 @@ async def _finish(duty: Duty) -> None:
     await _note(duty, finished)
     difference = difference_message(finished.differences) if finished.differences else ""
     status = RunStatus.FAILED if difference else RunStatus.SUCCEEDED
-    database = shop.container.database
-    report = await stored_report(database, duty.migration_id, status, prepared, finished, consistency)
+    report = await stored_report(shop, duty.migration_id, status, finished, consistency)
     if difference:
         report = replace(report, error=Failure(VerificationFailed.code, difference))
     await duty.show(now=True)

@@ -15,15 +15,16 @@ from infra.clock import SystemIds
 from infra.db.stores.migrations.chunks import Chunks
 from workers.engine.ends import open_ends
 from workers.engine.pipeline import Desk, copy_chunk
+from workers.engine.prepare import PreparedRun
 from workers.engine.progress import Meter
 from workers.engine.retry import retrying
 from workers.engine.schedule import work_lane
 from workers.jobs.duty import Duty, perform
-from workers.jobs.prepare import lanes_of, prepared_run
+from workers.jobs.prepare import lanes_of
 from workers.jobs.queue import LeasedQueue
 from workers.jobs.report import reading_of
 from workers.jobs.sinks import LaneSink
-from workers.jobs.workshop import KEY, Workshop
+from workers.jobs.workshop import KEY, Workshop, prepared_run
 
 STEP_ASIDE_S = 0.15
 
@@ -52,10 +53,10 @@ async def _lane(duty: Duty) -> None:
     stored = await shop.plans.find(duty.migration_id)
     if stored is None or stored.epoch != assignment.epoch:
         return
-    duty.prepared = prepared_run(stored)
+    prepared = prepared_run(stored)
     chunks = Chunks(shop.container.database, duty.migration_id, assignment.task, stored.epoch)
     until = time.monotonic() + shop.container.settings.worker_lane_s
-    time_is_up = await retrying(lambda: _copy(duty, chunks, until), duty.patience)
+    time_is_up = await retrying(lambda: _copy(duty, prepared, chunks, until), duty.patience)
     left = await chunks.left()
     if left.dead:
         raise DatabaseError(left.error or "some rows were tried again and again, and every worker that did so was lost")
@@ -66,9 +67,9 @@ async def _lane(duty: Duty) -> None:
         await shop.relay()
 
 
-async def _copy(duty: Duty, chunks: Chunks, until: float) -> bool:
+async def _copy(duty: Duty, prepared: PreparedRun, chunks: Chunks, until: float) -> bool:
     """Copy chunks with sessions of our own; tell whether it ended because the time was up."""
-    prepared, brief = duty.planned, await duty.brief()
+    brief = await duty.brief()
     route = await duty.shop.route(brief)
     if lanes_of(brief.options, route.target_connector.capabilities) == 1:
         until = math.inf  # a lane that nobody shares the work with keeps its one view of the source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from domain.kernel.codec import from_json, to_json
+from domain.kernel.codec import to_json
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.aggregate import PlanSize
 from domain.migrations.facts import NotePlanned, NotePlanning
@@ -25,7 +25,7 @@ from workers.engine.progress import Meter
 from workers.engine.retry import retrying
 from workers.jobs.duty import Duty, perform
 from workers.jobs.sinks import PhaseSink
-from workers.jobs.workshop import KEY, run_id
+from workers.jobs.workshop import KEY, prepared_run, run_id
 
 SPLITTERS = 4
 """How many tables are cut into chunks at once."""
@@ -47,18 +47,12 @@ async def _prepare(duty: Duty) -> None:
             prepared, work = await _planned(duty, ends, brief)
         else:
             prepared, work = await _taken_over(duty, ends, stored), ()
-        duty.prepared = prepared
         epoch = stored.epoch + 1 if stored else 1
         capabilities = ends.route.target_connector.capabilities
     await duty.shop.plans.save(duty.assignment, StoredPlan(epoch, to_json(prepared)), work)
     await duty.shop.pulse.enter(duty.migration_id, RunPhase.DATA)
     size = _size(prepared, lanes_of(brief.options, capabilities), work)
     await duty.shop.tell(NotePlanned(by=duty.assignment, epoch=epoch, size=size))
-
-
-def prepared_run(stored: StoredPlan) -> PreparedRun:
-    """Return the engine's prepared run from a stored plan."""
-    return from_json(PreparedRun, stored.prepared)
 
 
 def lanes_of(options: RunOptions, target: Capabilities) -> int:

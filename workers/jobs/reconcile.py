@@ -10,7 +10,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain.migrations.assignments import Assignment
 from infra.db.stores.migrations.revival import Revival
 from workers.jobs.duty import leave
-from workers.jobs.prepare import prepared_run
 from workers.jobs.workshop import Workshop
 
 ROUND_S = 10.0
@@ -55,8 +54,7 @@ class Reconciler:
                 given = [assignment.task for assignment in revived.given]
                 _log.warning("work was lost", migration=str(migration_id), lost=revived.lost, given=given)
             if revived.is_ending and revived.idle:
-                stored = await self._shop.plans.find(migration_id)
-                await leave(self._shop, migration_id, prepared_run(stored) if stored else None)
+                await leave(self._shop, migration_id)
         while await self._shop.relay():
             pass
 

@@ -11,13 +11,12 @@ from domain.migrations.progress import RunProgress, RunStatus
 from domain.migrations.report import RunReport
 from domain.migrations.transfer import ChunkReceipt, Consistency
 from infra.clock import SystemClock
-from infra.db.database import Database
 from infra.db.readers.migration_state import read_state
 from infra.db.stores.migrations.chunks import read_readings
 from workers.engine.finish import Finish
-from workers.engine.prepare import PreparedRun
 from workers.engine.progress import Meter
 from workers.engine.report import run_report
+from workers.jobs.workshop import Workshop, find_prepared
 
 
 class _Unheard:
@@ -28,10 +27,9 @@ class _Unheard:
 
 
 async def stored_report(
-    database: Database,
+    shop: Workshop,
     migration_id: UUID,
     status: RunStatus,
-    prepared: PreparedRun | None,
     finish: Finish | None = None,
     last_reading: Consistency = Consistency.CHUNK,
 ) -> RunReport:
@@ -41,8 +39,10 @@ async def stored_report(
     session alone, its consistency counts; if from several, that of the comparison, provided that it
     has shown by digests that they hold together.
     """
+    database = shop.container.database
     state = await read_state(database, migration_id)
     readings = await read_readings(database, migration_id)
+    prepared = await find_prepared(shop, migration_id)
     meter = Meter(str(migration_id), _Unheard())
     consistency = Consistency.CHUNK
     if prepared is not None:
