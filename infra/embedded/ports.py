@@ -16,8 +16,8 @@ def is_free(host: str, port: int) -> bool:
         return True
 
 
-def free_port(host: str) -> int:
-    """Return a port at which nobody listens."""
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port at which nobody listens now."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]

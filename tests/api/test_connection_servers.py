@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.values import Secret
 from infra.db.tables.registry import metadata
+from infra.embedded.ports import free_port
 from tests.support.api import LiveApi, create_project
 from tests.support.connections import CONNECTION, TEST, create_connection, outcome_of_test, server_input
 from tests.support.postgresql import PostgresqlServer
-from tests.support.servers import free_port
 
 OPEN_TRANSACTIONS = """
 SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'

@@ -15,9 +15,10 @@ from domain.kernel.values import Secret
 from domain.migrations.transfer import Chunk, Consistency, KeyRange, Source, TableCopy
 from infra.connectors.mysql.connector import CONNECTOR
 from infra.connectors.mysql.reader import MysqlSource
+from infra.embedded.ports import free_port
 from tests.connectors.lab import copy_of, read_rows, whole
 from tests.support.mysql import MysqlServer, find_programs, running_mysql
-from tests.support.servers import free_port, server_folder
+from tests.support.servers import server_folder
 
 ROWS = 60_000
 

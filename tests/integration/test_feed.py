@@ -6,11 +6,12 @@ import asyncio
 from contextlib import suppress
 
 from domain.kernel.messages import Signal
+from infra.embedded.ports import free_port
 from infra.redis.client import connect
 from infra.redis.doorbell import RedisDoorbell
 from infra.redis.feed import RedisFeed
 from tests.support.redis import find_program, running_redis
-from tests.support.servers import free_port, server_folder
+from tests.support.servers import server_folder
 
 
 async def test_a_signal_wakes_those_who_watch_its_topic() -> None:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.embedded.ports import free_port
 from infra.graphql_http import BODY_BYTES_MAX
 from infra.settings import Settings
 from tests.support.embedded import REPOSITORY
 from tests.support.processes import children, command_lines
-from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 from workers.supervisor.programs import SOCKET_MESSAGE_BYTES_MAX, api_address, is_serving
 

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from domain.connections.values import Endpoint
+from infra.embedded.ports import free_port
 from tests.support.api import LiveApi, running_api
 from tests.support.migrations import EVENTS, Route, ended, report_of, route_from_shop
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer, find_program, running_redis
-from tests.support.servers import free_port, server_folder
+from tests.support.servers import server_folder
 from tests.support.workers import start_worker, worker_process
 
 Json = dict[str, Any]

@@ -12,10 +12,10 @@ import pytest
 
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.values import Secret
+from infra.embedded.ports import free_port
 from tests.support.cli import Finished, url, wherry
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
-from tests.support.servers import free_port
 
 Server = PostgresqlServer | MysqlServer
 

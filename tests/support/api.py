@@ -19,10 +19,10 @@ from websockets.asyncio.client import connect
 
 from infra.app import create_app
 from infra.container import Container
+from infra.embedded.ports import free_port
 from infra.settings import Settings
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer
-from tests.support.servers import free_port
 
 Json = dict[str, Any]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from infra.embedded import binaries, process
+from infra.embedded.ports import free_port
 from tests.support import mysql, postgresql, redis
 from tests.support.processes import command_lines
 from tests.support.waiting import wait_until
@@ -98,14 +98,6 @@ def open_folder() -> Iterator[Path]:
     yield folder
     wait_until(lambda: command_lines(folder) == [])
     shutil.rmtree(folder)
-
-
-def free_port() -> int:
-    """Return a loopback TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -45,4 +45,4 @@ def _with_ports(settings: Settings) -> Settings:
     if not is_free(settings.host, port):
         port = free_port(settings.host)
         say(f"Port {settings.port} is taken; the API takes {port}.")
-    return settings.model_copy(update={"port": port, "embedded_port": settings.embedded_port or free_port("127.0.0.1")})
+    return settings.model_copy(update={"port": port, "embedded_port": settings.embedded_port or free_port()})
