@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --universa
 WEB_SOURCES := $(shell find infra/web schema/examples -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint fmt bench sdl lock clean dev servers
+.PHONY: help setup run test lint fmt bench samples sdl lock clean dev servers
 .DELETE_ON_ERROR:
 
 help: ## List the tasks
@@ -33,6 +33,9 @@ fmt: dev ## Format the code and apply the safe fixes
 
 bench: dev servers ## Measure speed, and write the figures to .bench/
 	$(BIN)/python -m pytest -m bench -s --timeout=0 tests/benchmarks $(ARGS)
+
+samples: dev servers ## Migrate every sample database (WHERRY_SAMPLES) to every engine, and print what became of it
+	$(BIN)/python -m pytest -m "samples or slow" --timeout=0 tests/samples $(ARGS)
 
 sdl: dev ## Write the GraphQL schema to schema/schema.graphql
 	$(BIN)/python -m resolvers.sdl
