@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from domain.mappings.values import TableMapping
+from domain.migrations.misfits import NO_REJECTS, Misfit, MisfitRule, PredictedRejects, RejectLimit
 from domain.migrations.schema_plan import SchemaPlan
 from domain.migrations.transfer import TableCopy
 
@@ -38,7 +39,8 @@ class RunOptions:
 
     `include` and `exclude` are shell patterns (`film*`) over table names, with or without schema;
     without `include` everything is in. With `mappings` only the tables they name are copied.
-    `parallel` is the number of lanes, `chunk_rows` the most rows committed at once.
+    `parallel` is the number of lanes, `chunk_rows` the most rows committed at once. `on_misfit` says
+    what becomes of values that their target column cannot keep; the most specific rule counts.
     """
 
     include: tuple[str, ...] = ()
@@ -48,6 +50,8 @@ class RunOptions:
     chunk_rows: int = 200_000
     verify: VerifyLevel = VerifyLevel.DIGEST
     on_existing: OnExisting = OnExisting.FAIL
+    on_misfit: tuple[MisfitRule, ...] = ()
+    reject_limit: RejectLimit = NO_REJECTS
 
 
 @dataclass(frozen=True)
@@ -63,3 +67,7 @@ class MigrationPlan:
     on_existing: OnExisting
     plan_hash: str
     warnings: tuple[str, ...] = ()
+    misfits: tuple[Misfit, ...] = ()
+    """Values that their target columns cannot keep, as a look at the source has found them."""
+    rejects: tuple[PredictedRejects, ...] = ()
+    """Rows that will be left out, by table."""

@@ -15,6 +15,8 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.catalog.types import LogicalType
 from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.limits import Limit
+from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.schema_plan import ObjectKind, SchemaPlan, Step
 
 
@@ -45,8 +47,8 @@ class Columns(Protocol):
 class Batch:
     """Some rows of a chunk in one wire format.
 
-    `rows` adds up over a chunk's batches to the number of rows read; a byte stream may give the
-    whole number with its last batch.
+    `rows` adds up over a chunk's batches to the number of rows read; a
+    byte stream may give the whole number with its last batch.
     """
 
     rows: int
@@ -113,7 +115,10 @@ class ColumnCopy:
 
 @dataclass(frozen=True)
 class TableCopy:
-    """One table on its way. `key` names the source columns that order it, empty if none does."""
+    """One table on its way. `key` names the source columns that order it, empty if none does.
+
+    `treatments` say what becomes of values that their target column cannot keep; mostly there are none.
+    """
 
     number: int
     source: TableName
@@ -123,6 +128,7 @@ class TableCopy:
     format: WireFormat = WireFormat.ARROW
     row_estimate: Rows = Rows(0)
     size_bytes: Bytes = Bytes(0)
+    treatments: tuple[Treatment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,6 +209,8 @@ class Capabilities:
     """Whose names differ by more than case alone: tables, columns."""
     binary_types: frozenset[str] = frozenset()
     """Types of no portable meaning (`Opaque`) whose PG_BINARY form is the same in every database."""
+    always_within: frozenset[type[Limit]] = frozenset()
+    """Limits that no value it holds can be beyond, so that no source has to look for one."""
 
 
 class Source(Protocol):
@@ -237,8 +245,19 @@ class Source(Protocol):
         """Count the rows whose reference finds no row."""
         ...
 
-    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
-        """Compute a table's digest in the database; without columns only the rows are counted."""
+    async def profile(
+        self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
+    ) -> Profile:
+        """Count, in one look at a table, the values beyond each limit, and the rows beyond any of the `rejecting`."""
+        ...
+
+    async def digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
+        """Compute a table's digest in the database, of what treatments leave of it.
+
+        Without columns only the rows are counted.
+        """
         ...
 
     async def close(self) -> None:
@@ -343,6 +362,10 @@ class Connector(Protocol):
         Raises:
             ConnectFailed: no session could be opened.
         """
+        ...
+
+    def limits(self, column: ColumnCopy) -> tuple[Limit, ...]:
+        """Name the limits of a target column that values of the source's meaning may be beyond; mostly none."""
         ...
 
     def plan_schema(self, wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:

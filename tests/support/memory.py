@@ -10,17 +10,21 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
 from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.limits import Limit, Value, fits
+from domain.migrations.misfits import ColumnLimit, Finding, Profile, Treatment
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
 from domain.migrations.transfer import (
     Batch,
     Capabilities,
     Chunk,
     ChunkReceipt,
+    ColumnCopy,
     Consistency,
     Digest,
     DigestColumn,
@@ -153,7 +157,23 @@ class MemorySource:
         values = [tuple(row[here.index(name)] for name in key.columns) for row in self._database.rows[table]]
         return Rows(sum(value not in known for value in values if None not in value))
 
-    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+    async def profile(
+        self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
+    ) -> Profile:
+        names = [column.name for column in self._database.schema.tables[_number(self._database, copy.source)].columns]
+        rows = self._database.rows[copy.source]
+
+        def beyond(on: ColumnLimit, row: Row) -> bool:
+            return not fits(on.limit, cast(Value, row[names.index(on.column)]))
+
+        counts = [(on, sum(beyond(on, row) for row in rows)) for on in limits]
+        rejected = sum(any(beyond(on, row) for on in rejecting) for row in rows)
+        return Profile(Rows(len(rows)), Rows(rejected), tuple(Finding(on, Rows(n)) for on, n in counts if n))
+
+    async def digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
+        assert not treatments, "rows in memory cross without treatment"
         self._database.faults.at("source digest")
         return self._database.digest(table, columns)
 
@@ -291,6 +311,9 @@ class MemoryConnector:
 
     async def open_target(self, endpoint: Endpoint, *, writers: int) -> Target:
         return MemoryTarget(self.database)
+
+    def limits(self, column: ColumnCopy) -> tuple[Limit, ...]:
+        return ()
 
     def plan_schema(self, wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:
         steps: list[Step] = []

@@ -66,16 +66,28 @@ def adopted(plan: MigrationPlan, catalog: DatabaseSchema, made: frozenset[Schema
         ObjectMissing: such a table lacks a column.
         Conflict: such a table has a column that cannot take the values, or needs one we do not have.
     """
-    own = {item.name for item in made if item.kind is ObjectKind.TABLE}
+    others = made_by_others(plan, catalog, made)
     tables = []
     for copy in plan.tables:
-        table = find_table(catalog, copy.target)
-        if table is None or {str(copy.target), copy.target.name} & own:
+        table = others.get(copy.source)
+        if table is None:
             tables.append(copy)
         else:
             tables.append(fitted(copy, table))
             _refuse_unfilled(copy, table)
     return replace(plan, tables=tuple(tables))
+
+
+def made_by_others(
+    plan: MigrationPlan, catalog: DatabaseSchema, made: frozenset[SchemaObject]
+) -> dict[TableName, Table]:
+    """Return the target tables that are there and not the run's own, by the tables copied into them."""
+    own = {item.name for item in made if item.kind is ObjectKind.TABLE}
+    return {
+        copy.source: table
+        for copy in plan.tables
+        if (table := find_table(catalog, copy.target)) and not {str(copy.target), copy.target.name} & own
+    }
 
 
 def fitted(copy: TableCopy, table: Table) -> TableCopy:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.values import Rows
+from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import (
     Batch,
@@ -53,9 +54,17 @@ class PatientSource:
         """Count the rows whose reference finds no row."""
         return await retrying(lambda: self._source.orphans(table, key), STANDARD_RETRY)
 
-    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+    async def profile(
+        self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
+    ) -> Profile:
+        """Count the values beyond each limit."""
+        return await retrying(lambda: self._source.profile(copy, limits, rejecting), STANDARD_RETRY)
+
+    async def digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
         """Compute a table's digest."""
-        return await retrying(lambda: self._source.digest(table, columns), STANDARD_RETRY)
+        return await retrying(lambda: self._source.digest(table, columns, treatments), STANDARD_RETRY)
 
     async def close(self) -> None:
         """End all sessions."""

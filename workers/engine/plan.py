@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
 from domain.catalog.types import Opaque
@@ -17,21 +17,41 @@ from workers.engine.choose import Choice, choose
 from workers.engine.wanted import Orphans, wanted_schema
 
 
-async def plan_migration(
-    source: Source, source_connector: Connector, options: RunOptions, target_connector: Connector, target: Endpoint
-) -> MigrationPlan:
-    """Look at the source and plan its migration; neither database is changed.
+@dataclass(frozen=True)
+class Basis:
+    """What a plan is made of: the source's schema, and how many of its references find no row."""
+
+    schema: DatabaseSchema
+    orphans: Orphans
+
+
+async def look(source: Source, source_connector: Connector, options: RunOptions) -> Basis:
+    """Look at the source; nothing is changed.
 
     Raises:
         ObjectMissing: the options name a table or column that the source does not have.
-        ValidationFailed: two objects would get the same name.
         DatabaseError: the source could not be read.
     """
     schema = await source.introspect()
     orphans: Orphans = {}
     if not source_connector.capabilities.enforces_foreign_keys:
         orphans = await count_orphans(source, choose(schema, options))
-    return make_plan(schema, options, orphans, source_connector.capabilities, target_connector, target)
+    return Basis(schema, orphans)
+
+
+async def plan_migration(
+    source: Source, source_connector: Connector, options: RunOptions, target_connector: Connector, target: Endpoint
+) -> MigrationPlan:
+    """Look at the source's schema and plan its migration; neither database is changed, no value looked at.
+
+    Raises:
+        ObjectMissing: the options name a table or column that the source does not have.
+        ValidationFailed: two objects would get the same name.
+        DatabaseError: the source could not be read.
+    """
+    basis = await look(source, source_connector, options)
+    capabilities = source_connector.capabilities
+    return make_plan(basis.schema, options, basis.orphans, capabilities, target_connector, target)
 
 
 async def count_orphans(source: Source, choices: tuple[Choice, ...]) -> Orphans:

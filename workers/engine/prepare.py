@@ -10,14 +10,15 @@ from domain.kernel.errors import Conflict
 from domain.kernel.values import Rows
 from domain.migrations.plan import MigrationPlan, OnExisting, RunOptions, VerifyLevel
 from domain.migrations.progress import RunPhase
-from domain.migrations.schema_plan import Parity, Phase
+from domain.migrations.schema_plan import Parity, Phase, SchemaObject
 from domain.migrations.transfer import ChunkReceipt, TableCopy, Target, Ticket
 from workers.engine.control import Control, check
 from workers.engine.ends import Ends
-from workers.engine.existing import Baseline, adopted, existing_tables, refuse_filled
+from workers.engine.examine import Examiner, refuse_misfits
+from workers.engine.existing import Baseline, adopted, existing_tables, made_by_others, refuse_filled
 from workers.engine.order import Waves, in_order, waves
 from workers.engine.pipeline import Desk
-from workers.engine.plan import plan_migration
+from workers.engine.plan import Basis, look
 from workers.engine.progress import Meter
 from workers.engine.steps import run_phase
 from workers.engine.verify import target_columns
@@ -60,6 +61,7 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
 
     Raises:
         ObjectMissing: the options name a table or column that the source does not have.
+        ValueRejected: the target cannot keep every value, and it is not said what becomes of them.
         TargetNotEmpty: target tables hold rows, and the policy is to leave them alone.
         Conflict: a target table cannot take the rows, or an interrupted run had another plan.
         Stopped: the owner asked for a pause or an end.
@@ -67,18 +69,17 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     """
     await meter.enter(RunPhase.PLANNING)
     route, target = ends.route, ends.target
-    plan = await plan_migration(
-        ends.source, route.source_connector, request.options, route.target_connector, route.target_endpoint
-    )
-    meter.follow(plan.tables, ())
+    basis = await look(ends.source, route.source_connector, request.options)
     catalog = await target.introspect()
-    known = await target.knows_run(request.run_id)
+    goes_on = await target.knows_run(request.run_id) and not request.restart
     await check(control)
-    if known and not request.restart:
+    plan = await _planned(ends, request, basis, catalog, goes_on=goes_on)
+    meter.follow(plan.tables, ())
+    if goes_on:
         ticket = await _taken_over(target, request.run_id, plan)
-        plan, baselines = await _gone_on(target, ticket, plan, catalog)
+        baselines = await _gone_on(target, ticket, plan, catalog)
     else:
-        plan, baselines = await _begun(ends, request, plan, catalog)
+        baselines = await _begun(ends, request, plan, catalog)
         ticket = await _taken_over(target, request.run_id, plan)
     order = waves(plan, catalog, route.target_connector.capabilities)
     receipts = await target.receipts(request.run_id)
@@ -87,6 +88,27 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     desk = Desk(ends, ticket, meter, control)
     not_made = await run_phase(desk, plan.schema, Phase.BEFORE_DATA, catalog)
     return PreparedRun(plan, ticket, order, baselines, not_made, resumed=bool(receipts))
+
+
+async def _planned(
+    ends: Ends, request: RunRequest, basis: Basis, catalog: DatabaseSchema, *, goes_on: bool
+) -> MigrationPlan:
+    """Plan with regard to the tables that are already there, and to values that the target cannot keep."""
+    done = await ends.target.steps_done(request.run_id) if goes_on else frozenset()
+
+    def made(plan: MigrationPlan) -> frozenset[SchemaObject]:
+        return frozenset(step.object for step in plan.schema.steps if step.number in done)
+
+    examiner = Examiner(
+        ends.source,
+        ends.route,
+        request.options,
+        existing=lambda plan: made_by_others(plan, catalog, made(plan)),
+        adopt=lambda plan: adopted(plan, catalog, made(plan)),
+    )
+    plan = await examiner.examined(basis)
+    refuse_misfits(plan, request.options)
+    return plan
 
 
 async def _taken_over(target: Target, run_id: str, plan: MigrationPlan) -> Ticket:
@@ -99,15 +121,12 @@ async def _taken_over(target: Target, run_id: str, plan: MigrationPlan) -> Ticke
         ) from error
 
 
-async def _begun(
-    ends: Ends, request: RunRequest, plan: MigrationPlan, catalog: DatabaseSchema
-) -> tuple[MigrationPlan, tuple[Baseline, ...]]:
+async def _begun(ends: Ends, request: RunRequest, plan: MigrationPlan, catalog: DatabaseSchema) -> tuple[Baseline, ...]:
     """Check the tables that are already there, and treat their rows as the policy says.
 
     Tables that others refer to are emptied after these.
     """
     target = ends.target
-    plan = adopted(plan, catalog, frozenset())
     counts = await target.row_counts(existing_tables(plan, catalog))
     refuse_filled(plan, counts)
     if request.restart:
@@ -117,8 +136,8 @@ async def _begun(
         order = waves(plan, catalog, ends.route.target_connector.capabilities)
         for copy in reversed(in_order(filled, order)):
             await target.truncate(copy.target)
-        return plan, ()
-    return plan, tuple([await _baseline(target, copy, counts, request.options) for copy in filled])
+        return ()
+    return tuple([await _baseline(target, copy, counts, request.options) for copy in filled])
 
 
 async def _baseline(target: Target, copy: TableCopy, counts: dict[TableName, Rows], options: RunOptions) -> Baseline:
@@ -130,16 +149,14 @@ async def _baseline(target: Target, copy: TableCopy, counts: dict[TableName, Row
 
 async def _gone_on(
     target: Target, ticket: Ticket, plan: MigrationPlan, catalog: DatabaseSchema
-) -> tuple[MigrationPlan, tuple[Baseline, ...]]:
+) -> tuple[Baseline, ...]:
     """Find out what the target held before an interrupted run: what is there, less what the run wrote."""
-    done = await target.steps_done(ticket.run_id)
-    plan = adopted(plan, catalog, frozenset(step.object for step in plan.schema.steps if step.number in done))
     if plan.on_existing is not OnExisting.APPEND:
-        return plan, ()
+        return ()
     counts = await target.row_counts(existing_tables(plan, catalog))
     written = _written(await target.receipts(ticket.run_id))
     before = {copy.number: counts.get(copy.target, Rows(0)) - written.get(copy.number, 0) for copy in plan.tables}
-    return plan, tuple(Baseline(number, Rows(rows)) for number, rows in before.items() if rows)
+    return tuple(Baseline(number, Rows(rows)) for number, rows in before.items() if rows)
 
 
 def _written(receipts: Iterable[ChunkReceipt]) -> dict[int, int]:

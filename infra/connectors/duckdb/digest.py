@@ -7,23 +7,31 @@ import duckdb
 from domain.catalog.model import TableName
 from domain.catalog.types import Carrier, carrier
 from domain.kernel.values import Rows
+from domain.migrations.misfits import Treatment
 from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.canonical import is_hashed
 from infra.connectors.duckdb import values
+from infra.connectors.duckdb.misfit import STRIP, beyond
 from infra.connectors.duckdb.session import qualified
-from infra.connectors.sqltext import quoted
+from infra.connectors.profiling import kept_sql, treated_sql
+from infra.connectors.sqltext import literal, quoted
 
 
-def digest_table(connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
-    """Compute a table's digest; without columns only count its rows."""
-    name = qualified(table)
+def digest_table(
+    connection: duckdb.DuckDBPyConnection,
+    table: TableName,
+    columns: tuple[DigestColumn, ...],
+    treatments: tuple[Treatment, ...] = (),
+) -> Digest:
+    """Compute the digest of what treatments leave of a table; without columns only count its rows."""
+    name = f"{qualified(table)} AS source{kept_sql(treatments, beyond)}"
     if not columns:
         [(rows,)] = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
         return Digest(Rows(rows), 0, 0)
-    row_text = " || ".join(_framed(column) for column in columns)
+    row_text = " || ".join(_framed(column, treatments) for column in columns)
     [(rows, high, low)] = connection.execute(
         f"SELECT count(*), coalesce(sum({_number(1)}), 0), coalesce(sum({_number(17)}), 0)"
-        f" FROM (SELECT md5({row_text}) AS hash FROM {name} AS source) AS hashes"
+        f" FROM (SELECT md5({row_text}) AS hash FROM {name}) AS hashes"
     ).fetchall()
     return Digest(Rows(rows), int(high), int(low))
 
@@ -33,22 +41,26 @@ def _number(first: int) -> str:
     return f"CAST('0x' || substr(hash, {first}, 15) AS BIGINT)"
 
 
-def _framed(column: DigestColumn) -> str:
-    text = _spelled(column)
+def _framed(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:
+    text = _spelled(column, treatments)
     return f"coalesce(strlen({text}) || ':' || {text}, '-')"
 
 
-def _spelled(column: DigestColumn) -> str:
-    """Return the canonical text of a column, or its MD5 where values may be large."""
+def _spelled(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:
+    """Return the canonical text of a column as treatments leave it, or its MD5 where values may be large."""
+
+    def left(text: str) -> str:
+        return treated_sql(text, column.name, treatments, beyond, literal, STRIP)
+
     value = values.carried(f"source.{quoted(column.name)}", column.native, column.type)
     if is_hashed(column.type):
-        return f"md5({value})"
+        return f"md5({left(value)})"
     match carrier(column.type):
         case Carrier.FLOAT64:
             # Adding zero makes zero of negative zero; a BLOB made of a BIT shows the double's bytes, highest first.
             bits = f"lower(hex(CAST(CAST({value} + 0 AS BIT) AS BLOB)))"
-            return f"CASE WHEN isnan({value}) THEN '7ff8000000000000' ELSE {bits} END"
+            return left(f"CASE WHEN isnan({value}) THEN '7ff8000000000000' ELSE {bits} END")
         case Carrier.BOOL:
-            return f"CAST(CAST({value} AS TINYINT) AS VARCHAR)"
+            return left(f"CAST(CAST({value} AS TINYINT) AS VARCHAR)")
         case _:
-            return f"CAST({value} AS VARCHAR)"
+            return left(f"CAST({value} AS VARCHAR)")

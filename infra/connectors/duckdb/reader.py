@@ -13,6 +13,7 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.catalog.types import Carrier, LogicalType, carrier
 from domain.kernel.errors import DatabaseError, SchemaDrift
 from domain.kernel.values import Rows
+from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.transfer import (
     Batch,
     Chunk,
@@ -30,6 +31,7 @@ from infra.connectors.duckdb import values
 from infra.connectors.duckdb.capabilities import VECTOR_BYTES_MAX, VECTOR_ROWS
 from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
+from infra.connectors.duckdb.misfit import profile_table
 from infra.connectors.duckdb.session import Session, open_sessions, qualified
 from infra.connectors.sqltext import orphans_query, quoted
 
@@ -83,10 +85,19 @@ class DuckdbSource:
             [(rows,)] = await session.run(lambda connection: connection.execute(sql).fetchall())
             return Rows(rows)
 
-    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+    async def profile(
+        self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
+    ) -> Profile:
+        """Count the values beyond each limit."""
+        async with self._session() as session:
+            return await session.run(lambda connection: profile_table(connection, copy, limits, rejecting))
+
+    async def digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
         """Compute a table's digest in DuckDB."""
         async with self._session() as session:
-            return await session.run(lambda connection: digest_table(connection, table, columns))
+            return await session.run(lambda connection: digest_table(connection, table, columns, treatments))
 
     async def close(self) -> None:
         """End all sessions; with the last one the file is free again."""

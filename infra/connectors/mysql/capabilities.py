@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
+from domain.migrations.limits import Finite
 from domain.migrations.schema_plan import ObjectKind
 from domain.migrations.transfer import Capabilities, WireFormat
 
@@ -14,6 +15,7 @@ CAPABILITIES = Capabilities(
     transactional_ddl=False,
     enforces_foreign_keys=False,
     inline_foreign_keys=False,
+    always_within=frozenset({Finite}),
     writers_max=64,
     ignores_case_of=frozenset({ObjectKind.COLUMN}),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.connectors.mysql import ddl
+from infra.connectors.mysql import ddl, limits
 from infra.connectors.mysql.capabilities import CAPABILITIES
 from infra.connectors.mysql.probe import probe
 from infra.connectors.mysql.reader import MysqlSource
@@ -13,8 +13,9 @@ from infra.connectors.mysql.writer import MysqlTarget
 if TYPE_CHECKING:
     from domain.catalog.model import DatabaseSchema
     from domain.connections.values import Endpoint, Probe
+    from domain.migrations.limits import Limit
     from domain.migrations.schema_plan import SchemaPlan
-    from domain.migrations.transfer import Capabilities, Source, Target
+    from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target
 
 
 class MysqlConnector:
@@ -48,6 +49,10 @@ class MysqlConnector:
             ConnectFailed: no session could be opened.
         """
         return await MysqlTarget.open(endpoint, writers)
+
+    def limits(self, column: ColumnCopy) -> tuple[Limit, ...]:
+        """Name the limits of a column here for values of the source's meaning."""
+        return limits.limits(column)
 
     def plan_schema(self, wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:
         """Say how to build a schema in the endpoint's database; MySQL has no schemas inside one."""

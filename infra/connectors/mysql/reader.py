@@ -16,6 +16,7 @@ from infra.connectors.mysql.columns import Layout, layout, query, record_batch
 from infra.connectors.mysql.digest import table_digest
 from infra.connectors.mysql.introspect import introspect
 from infra.connectors.mysql.names import quoted, table_sql
+from infra.connectors.mysql.profile import profile_table
 from infra.connectors.mysql.rowstream import RowStream
 from infra.connectors.mysql.scope import condition
 from infra.connectors.mysql.session import Control
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
     from domain.connections.values import Endpoint
+    from domain.migrations.misfits import ColumnLimit, Profile, Treatment
     from domain.migrations.transfer import Chunk, DigestColumn, TableCopy
 
 _DRAIN_ALONE_S = 0.2
@@ -125,11 +127,24 @@ class MysqlSource:
             found = await session.rows(sql, doing=f"looking for orphans of {key.name} in {table}")
         return Rows(int(found[0][0]))
 
-    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+    async def profile(
+        self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
+    ) -> Profile:
+        """Count the values beyond each limit in the snapshot."""
+        async with self._session() as session:
+            return await session.call(
+                lambda connection: profile_table(connection, copy, limits, rejecting),
+                doing=f"looking at the values of {copy.source}",
+            )
+
+    async def digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
         """Compute a table's digest in the snapshot; without columns only the rows are counted."""
         async with self._session() as session:
             return await session.call(
-                lambda connection: table_digest(connection, table, columns), doing=f"computing the digest of {table}"
+                lambda connection: table_digest(connection, table, columns, treatments),
+                doing=f"computing the digest of {table}",
             )
 
     async def close(self) -> None:

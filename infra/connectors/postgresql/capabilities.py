@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
+from domain.migrations.limits import NoNul, OneOf
 from domain.migrations.transfer import Capabilities, WireFormat
 
 VERSION_MIN = 120_000
@@ -39,6 +40,7 @@ CAPABILITIES = Capabilities(
     transactional_ddl=True,
     enforces_foreign_keys=True,
     inline_foreign_keys=False,
+    always_within=frozenset({NoNul, OneOf}),
     writers_max=64,
     binary_types=frozenset({*_SCALARS, *(f"{element}[]" for element in _ELEMENTS)}),
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import Endpoint, Probe
+from domain.migrations.limits import Limit
 from domain.migrations.schema_plan import SchemaPlan
-from domain.migrations.transfer import Capabilities, Connector, Source, Target
+from domain.migrations.transfer import Capabilities, ColumnCopy, Connector, Source, Target
 from infra.connectors.postgresql.capabilities import CAPABILITIES
 from infra.connectors.postgresql.ddl import plan_schema
+from infra.connectors.postgresql.limits import limits
 from infra.connectors.postgresql.probe import probe
 from infra.connectors.postgresql.reader import PostgresqlSource
 from infra.connectors.postgresql.writer import PostgresqlTarget
@@ -29,6 +31,10 @@ class PostgresqlConnector:
     async def open_target(self, endpoint: Endpoint, *, writers: int) -> Target:
         """Open up to `writers` concurrent writing sessions."""
         return await PostgresqlTarget.open(endpoint, writers)
+
+    def limits(self, column: ColumnCopy) -> tuple[Limit, ...]:
+        """Name the limits of a column here for values of the source's meaning."""
+        return limits(column)
 
     def plan_schema(self, wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:
         """Say how to build a schema here."""

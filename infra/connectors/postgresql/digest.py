@@ -8,40 +8,55 @@ from domain.catalog.types import Boolean, Carrier, Float, Json, Opaque, Text, Uu
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.postgresql import canonical
-from infra.connectors.postgresql.names import identifier
+from infra.connectors.postgresql.misfit import STRIP, beyond
+from infra.connectors.postgresql.names import identifier, literal
 from infra.connectors.postgresql.session import writes_utf8
+from infra.connectors.profiling import kept_sql, treated_sql
 
 if TYPE_CHECKING:
     import asyncpg
 
     from domain.catalog.types import LogicalType
+    from domain.migrations.misfits import Treatment
     from infra.connectors.postgresql.relation import Relation
 
 _MD5_LENGTH = 32
 _SUM = "coalesce(sum(('x' || substr(m, {first}, 15))::bit(60)::bigint), 0)::text"
 
 
-async def digest(connection: asyncpg.Connection, relation: Relation, columns: tuple[DigestColumn, ...]) -> Digest:
-    """Compute a table's digest."""
-    row = await connection.fetchrow(_query(relation, columns, utf8=writes_utf8(connection)))
+async def digest(
+    connection: asyncpg.Connection,
+    relation: Relation,
+    columns: tuple[DigestColumn, ...],
+    treatments: tuple[Treatment, ...] = (),
+) -> Digest:
+    """Compute the digest of what treatments leave of a table."""
+    row = await connection.fetchrow(_query(relation, columns, treatments, utf8=writes_utf8(connection)))
     return Digest(Rows(row["rows"]), int(row["high"]), int(row["low"]))
 
 
-def _query(relation: Relation, columns: tuple[DigestColumn, ...], *, utf8: bool) -> str:
+def _query(
+    relation: Relation, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...], *, utf8: bool
+) -> str:
     """Return the statement. `OFFSET 0` keeps the planner from computing every MD5 twice, once for each sum."""
-    line = " || ".join(_framed(column, utf8=utf8) for column in columns) or "''"
+    line = " || ".join(_framed(column, treatments, utf8=utf8) for column in columns) or "''"
+    rows = relation.rows + kept_sql(treatments, beyond)
     return (
         f"SELECT count(*) AS rows, {_SUM.format(first=1)} AS high, {_SUM.format(first=17)} AS low "
-        f"FROM (SELECT md5({_bytes(line, utf8=utf8)}) AS m FROM {relation.rows} OFFSET 0) lines"
+        f"FROM (SELECT md5({_bytes(line, utf8=utf8)}) AS m FROM {rows} OFFSET 0) lines"
     )
 
 
-def _framed(column: DigestColumn, *, utf8: bool) -> str:
+def _framed(column: DigestColumn, treatments: tuple[Treatment, ...], *, utf8: bool) -> str:
     """Return the expression for `<n>:<text>`, or `-` for NULL."""
+
+    def left(text: str) -> str:
+        return treated_sql(text, column.name, treatments, beyond, literal, STRIP)
+
     name = identifier(column.name)
     if carrier(column.type) is Carrier.BYTES:
-        return f"coalesce('{_MD5_LENGTH}:' || md5({name}), '-')"
-    text = canonical.text(name, column.native, column.type)
+        return f"coalesce('{_MD5_LENGTH}:' || md5({left(name)}), '-')"
+    text = left(canonical.text(name, column.native, column.type))
     if _is_unbounded(column.type):
         return f"coalesce('{_MD5_LENGTH}:' || md5({_bytes(text, utf8=utf8)}), '-')"
     length = _fixed_length(column.type)

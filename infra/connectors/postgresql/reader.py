@@ -18,6 +18,7 @@ from infra.connectors.postgresql.decode import decoded
 from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, read_error, reported
 from infra.connectors.postgresql.introspect import introspect
+from infra.connectors.postgresql.misfit import profile
 from infra.connectors.postgresql.names import identifier, identifiers, schema_of
 from infra.connectors.postgresql.snapshot import Snapshot, hold, open_reader
 from infra.connectors.postgresql.split import condition, split
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from domain.connections.values import Endpoint
+    from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 
 
 class PostgresqlSource:
@@ -94,11 +96,22 @@ class PostgresqlSource:
                 )
                 return Rows(await connection.fetchval(query))
 
-    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+    async def profile(
+        self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
+    ) -> Profile:
+        """Count the values beyond each limit over the snapshot."""
+        async with self._session() as connection:
+            with reported(f"The values of table {copy.source} could not be looked at"):
+                found = await relation.get(connection, copy.source)
+                return await profile(connection, found, copy, limits, rejecting)
+
+    async def digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
         """Compute a table's digest over the snapshot."""
         async with self._session() as connection:
             with reported(f"Table {table} could not be digested"):
-                return await digest(connection, await relation.get(connection, table), columns)
+                return await digest(connection, await relation.get(connection, table), columns, treatments)
 
     async def close(self) -> None:
         """End all sessions and let the snapshot go."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
+from domain.migrations.limits import OneOf, RealDay, WithinDay
 from domain.migrations.schema_plan import ObjectKind
 from domain.migrations.transfer import Capabilities, WireFormat
 
@@ -14,6 +15,7 @@ CAPABILITIES = Capabilities(
     transactional_ddl=True,
     enforces_foreign_keys=False,
     inline_foreign_keys=True,
+    always_within=frozenset({OneOf, RealDay, WithinDay}),
     writers_max=1,
     ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),
 )

@@ -8,10 +8,11 @@ import sqlite3
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import Endpoint, Probe, ProbeFinding
 from domain.kernel.errors import DatabaseError, ErrorCode
+from domain.migrations.limits import Limit
 from domain.migrations.schema_plan import SchemaPlan
-from domain.migrations.transfer import Capabilities, Source, Target
+from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target
 from infra.connectors.probing_files import try_to_create
-from infra.connectors.sqlite import ddl, reader, writer
+from infra.connectors.sqlite import ddl, limits, reader, writer
 from infra.connectors.sqlite.capabilities import CAPABILITIES
 from infra.connectors.sqlite.session import Session, open_session
 
@@ -44,6 +45,10 @@ class SqliteConnector:
     async def open_target(self, endpoint: Endpoint, *, writers: int) -> Target:  # noqa: ARG002 - SQLite lets one write
         """Open the one session that writes."""
         return await writer.open_target(endpoint.path)
+
+    def limits(self, column: ColumnCopy) -> tuple[Limit, ...]:
+        """Name the limits of a column here for values of the source's meaning."""
+        return limits.limits(column)
 
     def plan_schema(self, wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:  # noqa: ARG002 - a file is one schema
         """Say how to build a schema here."""

@@ -7,6 +7,7 @@ import sqlite3
 import struct
 from collections.abc import Callable, Sequence
 from hashlib import md5
+from itertools import compress
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,9 +16,10 @@ from domain.catalog.model import TableName
 from domain.catalog.types import Carrier, Decimal, LogicalType, Time, Timestamp, carrier
 from domain.kernel.errors import SchemaDrift
 from domain.kernel.values import Rows
+from domain.migrations.misfits import Treatment
 from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.canonical import NAN_TEXT, DigestSum, is_hashed
-from infra.connectors.sqlite import values
+from infra.connectors.sqlite import misfit, values
 from infra.connectors.sqlite.values import Misfit, Present, Stored, own_text
 from infra.connectors.sqltext import quoted
 
@@ -38,23 +40,33 @@ Speller = Callable[[Sequence[Stored]], Spelled]
 """Gives the canonical texts of a column's stored values, or their MD5s where values may be large."""
 
 
-def digest_table(connection: sqlite3.Connection, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
-    """Compute a table's digest; without columns only count its rows.
+def digest_table(
+    connection: sqlite3.Connection,
+    table: TableName,
+    columns: tuple[DigestColumn, ...],
+    treatments: tuple[Treatment, ...] = (),
+) -> Digest:
+    """Compute the digest of what treatments leave of a table; without columns only count its rows.
 
     Raises:
         SchemaDrift: a value is not of its column's type.
     """
     name = quoted(table.name)
-    if not columns:
+    if not columns and not treatments:
         return Digest(Rows(int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0])), 0, 0)
-    names = ", ".join(f"{name}.{quoted(column.name)}" for column in columns)
-    large = values.large_places([column.type for column in columns])
+    looked_at = {column.name: column.type for column in columns} | {each.on.column: each.on.type for each in treatments}
+    names = ", ".join(f"{name}.{quoted(column)}" for column in looked_at)
+    large = values.large_places(list(looked_at.values()))
     spellers = [speller(column.type) for column in columns]
     cursor = connection.execute(f"SELECT {names} FROM {name}")
     total = DigestSum()
     nothing = pa.scalar(b"", pa.large_binary())
     try:
-        while stored := values.fetch_columns(cursor, _ROWS, _BYTES_MAX, large):
+        while found := values.fetch_columns(cursor, _ROWS, _BYTES_MAX, large):
+            stored = _left(dict(zip(looked_at, found, strict=True)), columns, treatments)
+            if not columns:
+                total.count(len(stored[0]))
+                continue
             frames = [_framed(spell(column)) for spell, column in zip(spellers, stored, strict=True)]
             joined = pc.binary_join_element_wise(*frames, nothing, null_handling="replace", null_replacement="-")
             total.add(joined.to_pylist())
@@ -63,6 +75,16 @@ def digest_table(connection: sqlite3.Connection, table: TableName, columns: tupl
     finally:
         cursor.close()
     return total.result()
+
+
+def _left(
+    found: dict[str, Sequence[Stored]], columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...]
+) -> list[Sequence[Stored]]:
+    """Return the values of the columns, as treatments leave them; of any column where none is asked for."""
+    mask = misfit.kept(treatments, found)
+    names = [column.name for column in columns] or list(found)[:1]
+    kept = {name: found[name] if mask is None else list(compress(found[name], mask)) for name in names}
+    return [misfit.treated(name, kept[name], treatments) for name in names]
 
 
 def _framed(texts: Spelled) -> pa.Array:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.errors import ObjectMissing, SchemaDrift
 from domain.kernel.values import Rows
+from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.transfer import (
     Batch,
     Chunk,
@@ -30,6 +31,7 @@ from infra.connectors.sqlite import values
 from infra.connectors.sqlite.capabilities import SNAPSHOT_ATTEMPTS
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.introspect import introspect
+from infra.connectors.sqlite.misfit import profile_table
 from infra.connectors.sqlite.session import Session, open_session
 from infra.connectors.sqlite.split import row_number_name, split_table
 from infra.connectors.sqlite.values import Misfit, Stored
@@ -84,10 +86,19 @@ class SqliteSource:
         async with self._session() as session:
             return Rows(await session.run(lambda connection: int(connection.execute(sql).fetchone()[0])))
 
-    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+    async def profile(
+        self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
+    ) -> Profile:
+        """Count the values beyond each limit."""
+        async with self._session() as session:
+            return await session.run(lambda connection: profile_table(connection, copy, limits, rejecting))
+
+    async def digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
         """Compute a table's digest from the stored values."""
         async with self._session() as session:
-            return await session.run(lambda connection: digest_table(connection, table, columns))
+            return await session.run(lambda connection: digest_table(connection, table, columns, treatments))
 
     async def close(self) -> None:
         """End all sessions."""

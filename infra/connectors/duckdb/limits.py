@@ -1,0 +1,32 @@
+"""What columns of DuckDB cannot keep of other engines' values (`domain.migrations.limits`)."""
+
+from __future__ import annotations
+
+from domain.catalog.types import Date, Decimal, Enumeration, LogicalType, Text, Timestamp
+from domain.migrations.limits import Finite, Limit, OneOf, RealDay
+from domain.migrations.transfer import ColumnCopy
+from infra.connectors.duckdb.types import DECIMAL, meaning
+from infra.connectors.limiting import limits_between
+
+_DATE_YEARS = (-5_877_640, 5_881_579)
+_TIMESTAMP_YEARS = (-290_307, 294_246)
+
+
+def limits(column: ColumnCopy) -> tuple[Limit, ...]:
+    """Name the limits of a column: days are those of the calendar, decimals are finite, labels are the type's own."""
+    room = meaning(column.target_native)
+    return (*limits_between(column.type, room), *_own(column.type, room, column.target_native))
+
+
+def _own(type_: LogicalType, room: LogicalType, native: str) -> tuple[Limit, ...]:
+    match type_:
+        case Date() if isinstance(room, Date):
+            return (RealDay(*_DATE_YEARS, infinite=True),)
+        case Timestamp() if isinstance(room, Timestamp):
+            return (RealDay(*_TIMESTAMP_YEARS, infinite=True),)
+        case Decimal() if DECIMAL.fullmatch(native):
+            return (Finite(),)
+        case Enumeration(labels=labels) if not isinstance(room, Text):
+            return (OneOf(labels),)
+        case _:
+            return ()

@@ -1,0 +1,104 @@
+"""Values beyond a limit (`domain.migrations.limits`), as conditions in DuckDB's SQL."""
+
+from __future__ import annotations
+
+import duckdb
+
+from domain.catalog.types import Carrier, Float, Timestamp, carrier
+from domain.migrations.limits import (
+    NUL_ESCAPE,
+    Characters,
+    Digits,
+    Finite,
+    NoNul,
+    NoNulEscape,
+    Octets,
+    OneOf,
+    Present,
+    RealDay,
+    SecondDigits,
+    Whole,
+    WithinDay,
+)
+from domain.migrations.misfits import ColumnLimit, Profile
+from domain.migrations.transfer import TableCopy
+from infra.connectors.duckdb import values
+from infra.connectors.duckdb.session import qualified
+from infra.connectors.profiling import counting_sql, example_text, examples_sql, found_beyond, profile_of
+from infra.connectors.sqltext import literal, quoted
+
+STRIP = "replace({}, chr(0), '')"
+"""Takes the character NUL out of a text."""
+
+_SECOND_DIGITS = 6
+
+
+def profile_table(
+    connection: duckdb.DuckDBPyConnection,
+    copy: TableCopy,
+    limits: tuple[ColumnLimit, ...],
+    rejecting: tuple[ColumnLimit, ...],
+) -> Profile:
+    """Count the values beyond each limit, and name rows that hold one."""
+    rows = f"{qualified(copy.source)} AS source"
+    [counts] = connection.execute(counting_sql(rows, limits, rejecting, beyond)).fetchall()
+    key = [f"CAST(source.{quoted(name)} AS VARCHAR)" for name in copy.key]
+    examples = {
+        on: tuple(
+            example_text(copy.key, row) for row in connection.execute(examples_sql(rows, key, on, beyond)).fetchall()
+        )
+        for on in (found_beyond(counts, limits) if key else ())
+    }
+    return profile_of(counts, limits, examples)
+
+
+def beyond(on: ColumnLimit) -> str:
+    """Spell the condition under which a value of a column of the table called `source` is beyond a limit."""
+    column = f"source.{quoted(on.column)}"
+    match on.limit:
+        case Whole(low, high):
+            return f"{column} NOT BETWEEN {low} AND {high}"
+        case Present():
+            return f"{column} IS NULL"
+        case Finite(infinite) if isinstance(on.type, Float):
+            return f"isnan({column})" if infinite else f"NOT isfinite({column})"
+        case RealDay(first, last, infinite):
+            return (
+                f"CASE WHEN isfinite({column}) THEN {_year(on, column)} NOT BETWEEN {first} AND {last} "
+                f"ELSE {'1 = 0' if infinite else '1 = 1'} AND {column} IS NOT NULL END"
+            )
+        case WithinDay():
+            return f"CAST({column} AS VARCHAR) LIKE '24:%'"
+        case SecondDigits(most):
+            digits = f"microsecond({column}) % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
+            return f"CASE WHEN isfinite({column}) THEN {digits} END" if isinstance(on.type, Timestamp) else digits
+        case Digits() | Finite() | Characters() | Octets() | NoNul() | NoNulEscape() | OneOf():
+            return _text_beyond(on, column)
+
+
+def _year(on: ColumnLimit, column: str) -> str:
+    is_instant = isinstance(on.type, Timestamp) and on.type.zoned
+    return f"year({column} AT TIME ZONE 'UTC')" if is_instant else f"year({column})"
+
+
+def _text_beyond(on: ColumnLimit, column: str) -> str:
+    text = values.carried(column, on.native, on.type)
+    if carrier(on.type) is Carrier.BYTES:
+        return f"octet_length({text}) > {on.limit.most}" if isinstance(on.limit, Octets) else "1 = 0"
+    match on.limit:
+        case Digits(precision, scale):
+            shape = f"-?0*[0-9]{{0,{precision - scale}}}([.][0-9]{{0,{scale}}}0*)?"
+            return f"NOT regexp_full_match({text}, '{shape}')"
+        case Finite(infinite):
+            words = "'NaN'" if infinite else "'NaN', 'Infinity', '-Infinity'"
+            return f"{text} IN ({words})"
+        case Characters(most):
+            return f"length({text}) > {most}"
+        case Octets(most):
+            return f"strlen({text}) > {most}"
+        case OneOf(labels):
+            return f"{text} NOT IN ({', '.join(literal(label) for label in labels) or 'NULL'})"
+        case NoNulEscape():
+            return f"regexp_matches({text}, {literal(NUL_ESCAPE)})"
+        case _:
+            return f"contains({text}, chr(0))"

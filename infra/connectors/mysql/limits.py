@@ -1,0 +1,29 @@
+"""What columns of MySQL and MariaDB cannot keep of other engines' values (`domain.migrations.limits`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.catalog.types import Date, Decimal, Float, LogicalType, Text, Timestamp
+from domain.migrations.limits import Finite, Limit, RealDay
+from infra.connectors.limiting import limits_between
+from infra.connectors.mysql.types import logical_type, parse_native
+
+if TYPE_CHECKING:
+    from domain.migrations.transfer import ColumnCopy
+
+
+def limits(column: ColumnCopy) -> tuple[Limit, ...]:
+    """Name the limits of a column: numbers are finite, days are those of years 1 to 9999, key texts are short."""
+    room = logical_type(parse_native(column.target_native))
+    return (*limits_between(column.type, room), *_own(column.type, room))
+
+
+def _own(type_: LogicalType, room: LogicalType) -> tuple[Limit, ...]:
+    match type_:
+        case Date() | Timestamp() if not isinstance(room, Text):
+            return (RealDay(),)
+        case Float() | Decimal() if not isinstance(room, Text):
+            return (Finite(),)
+        case _:
+            return ()

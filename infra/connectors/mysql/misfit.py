@@ -1,0 +1,86 @@
+"""Values beyond a limit (`domain.migrations.limits`), as conditions in MySQL's SQL."""
+
+from __future__ import annotations
+
+from domain.catalog.types import Carrier, carrier
+from domain.migrations.limits import (
+    NUL_ESCAPE,
+    Characters,
+    Digits,
+    Finite,
+    NoNul,
+    NoNulEscape,
+    Octets,
+    OneOf,
+    Present,
+    RealDay,
+    SecondDigits,
+    Whole,
+    WithinDay,
+)
+from domain.migrations.misfits import ColumnLimit
+from infra.connectors.mysql.names import quoted
+from infra.connectors.mysql.select import text_sql
+from infra.connectors.mysql.types import parse_native
+
+STRIP = "REPLACE({}, _utf8mb4 X'00' COLLATE utf8mb4_bin, '')"
+"""Takes the character NUL out of a text."""
+
+_SECOND_DIGITS = 6
+
+
+def beyond(on: ColumnLimit) -> str:
+    """Spell the condition under which a value of a column is beyond a limit."""
+    column = quoted(on.column)
+    match on.limit:
+        case Whole(low, high):
+            return f"{column} NOT BETWEEN {low} AND {high}"
+        case Digits(precision, scale):
+            return f"(ABS({column}) >= 1{'0' * (precision - scale)} OR TRUNCATE({column}, {scale}) <> {column})"
+        case Finite():
+            return "1 = 0"
+        case Present():
+            return f"{column} IS NULL"
+        case RealDay(first, last):
+            return _unreal_day(column, first, last)
+        case WithinDay():
+            return f"({column} < '00:00:00' OR {column} >= '24:00:00')"
+        case SecondDigits(most):
+            return f"MICROSECOND({column}) % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
+        case Characters() | Octets() | NoNul() | NoNulEscape() | OneOf():
+            return _text_beyond(on, column)
+
+
+def _unreal_day(column: str, first: int, last: int) -> str:
+    """Tell days that are not in the calendar: zero dates, and parts of dates that are zero or too large.
+
+    The number of a real day leads back to it. Days of year 0, which has none here, are told by their
+    year; a day of month 0 or of a month too short has a NULL or another day for its number.
+    """
+    day = f"DATE({column})"
+    return (
+        f"(NOT COALESCE(FROM_DAYS(TO_DAYS({column})) = {day}, 1 = 0) OR YEAR({column}) NOT BETWEEN {first} AND {last}"
+        f" OR MONTH({column}) = 0 OR DAYOFMONTH({column}) = 0) AND {column} IS NOT NULL"
+    )
+
+
+def _text_beyond(on: ColumnLimit, column: str) -> str:
+    """Look at a text in UTF-8, byte by byte: collations ignore case, NUL and spaces at the end."""
+    if carrier(on.type) is Carrier.BYTES:
+        return f"LENGTH({column}) > {on.limit.most if isinstance(on.limit, Octets) else 0}"
+    text = text_sql(column, parse_native(on.native), on.type)
+    match on.limit:
+        case Characters(most):
+            return f"CHAR_LENGTH({text}) > {most}"
+        case Octets(most):
+            return f"LENGTH({text}) > {most}"
+        case OneOf(labels):
+            return f"CAST({text} AS BINARY) NOT IN ({', '.join(_hexed(label) for label in labels) or 'NULL'})"
+        case NoNulEscape():
+            return f"{text} REGEXP CONVERT({_hexed(NUL_ESCAPE)} USING utf8mb4)"
+        case _:
+            return f"LOCATE(X'00', CAST({text} AS BINARY)) > 0"
+
+
+def _hexed(text: str) -> str:
+    return f"X'{text.encode().hex()}'"

@@ -1,0 +1,102 @@
+"""Values beyond a limit (`domain.migrations.limits`), as conditions in PostgreSQL's SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.catalog.types import Carrier, Float, Time, carrier
+from domain.migrations.limits import (
+    NUL_ESCAPE,
+    Characters,
+    Digits,
+    Finite,
+    NoNul,
+    NoNulEscape,
+    Octets,
+    OneOf,
+    Present,
+    RealDay,
+    SecondDigits,
+    Whole,
+    WithinDay,
+)
+from infra.connectors.postgresql import canonical
+from infra.connectors.postgresql.names import identifier, literal
+from infra.connectors.profiling import counting_sql, example_text, examples_sql, found_beyond, profile_of
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from domain.migrations.misfits import ColumnLimit, Profile
+    from domain.migrations.transfer import TableCopy
+    from infra.connectors.postgresql.relation import Relation
+
+STRIP = "{}"
+"""PostgreSQL's texts hold no NUL, so there is nothing to take out."""
+
+_NEVER = "1 = 0"
+_SECOND_DIGITS = 6
+
+
+async def profile(
+    connection: asyncpg.Connection,
+    relation: Relation,
+    copy: TableCopy,
+    limits: tuple[ColumnLimit, ...],
+    rejecting: tuple[ColumnLimit, ...],
+) -> Profile:
+    """Count the values beyond each limit, and name rows that hold one."""
+    counts = tuple(await connection.fetchrow(counting_sql(relation.rows, limits, rejecting, beyond)))
+    key = [f"{identifier(name)}::text" for name in copy.key]
+    examples = {}
+    for on in found_beyond(counts, limits) if key else ():
+        found = await connection.fetch(examples_sql(relation.rows, key, on, beyond))
+        examples[on] = tuple(example_text(copy.key, tuple(row)) for row in found)
+    return profile_of(counts, limits, examples)
+
+
+def beyond(on: ColumnLimit) -> str:
+    """Spell the condition under which a value of a column is beyond a limit."""
+    column = identifier(on.column)
+    match on.limit:
+        case Whole(low, high):
+            return f"{column} NOT BETWEEN {low} AND {high}"
+        case Digits(precision, scale):
+            number = f"{column}::numeric"
+            return f"(abs({number}) >= 1{'0' * (precision - scale)} OR trunc({number}, {scale}) <> {number})"
+        case Finite(infinite):
+            words = "'NaN'" if infinite else "'NaN', 'Infinity', '-Infinity'"
+            return f"{column}::{'float8' if isinstance(on.type, Float) else 'text'} IN ({words})"
+        case Present():
+            return f"{column} IS NULL"
+        case RealDay(first, last, infinite):
+            year = f"extract(year FROM {column})"
+            counted = f"CASE WHEN {year} < 0 THEN {year} + 1 ELSE {year} END"
+            return (
+                f"CASE WHEN isfinite({column}) THEN {counted} NOT BETWEEN {first} AND {last} "
+                f"ELSE {'1 = 0' if infinite else '1 = 1'} AND {column} IS NOT NULL END"
+            )
+        case WithinDay():
+            return f"{column} = '24:00'"
+        case SecondDigits(most):
+            digits = f"extract(microseconds FROM {column})::bigint % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
+            return digits if isinstance(on.type, Time) else f"CASE WHEN isfinite({column}) THEN {digits} END"
+        case Characters() | Octets() | NoNul() | NoNulEscape() | OneOf():
+            return _text_beyond(on, column)
+
+
+def _text_beyond(on: ColumnLimit, column: str) -> str:
+    if carrier(on.type) is Carrier.BYTES:
+        return f"octet_length({column}) > {on.limit.most}" if isinstance(on.limit, Octets) else _NEVER
+    text = canonical.text(column, on.native, on.type)
+    match on.limit:
+        case Characters(most):
+            return f"char_length({text}) > {most}"
+        case Octets(most):
+            return f"octet_length(convert_to({text}, 'UTF8')) > {most}"
+        case OneOf(labels):
+            return f"{text} NOT IN ({', '.join(literal(label) for label in labels) or 'NULL'})"
+        case NoNulEscape():
+            return f"{text} ~ {literal(NUL_ESCAPE)}"
+        case _:
+            return _NEVER

@@ -1,0 +1,110 @@
+"""Values beyond a limit, found in the values themselves: SQLite has no type that could be trusted in SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from domain.kernel.errors import SchemaDrift
+from domain.migrations.limits import NUL, Value, fits
+from domain.migrations.misfits import ColumnLimit, MisfitPolicy, Profile, Treatment
+from domain.migrations.sentinels import carried_sentinel
+from domain.migrations.transfer import TableCopy
+from infra.connectors.profiling import EXAMPLES_MAX, example_text, profile_of
+from infra.connectors.sqlite import values
+from infra.connectors.sqlite.values import Misfit, Stored
+from infra.connectors.sqltext import quoted
+
+_ROWS = 5_000
+_BYTES_MAX = 16 * 1024 * 1024
+
+Mask = list[bool]
+"""For each row of a batch, whether it is meant."""
+
+
+def profile_table(
+    connection: sqlite3.Connection,
+    copy: TableCopy,
+    limits: tuple[ColumnLimit, ...],
+    rejecting: tuple[ColumnLimit, ...],
+) -> Profile:
+    """Count the values beyond each limit, and name rows that hold one, in one scan of the columns concerned.
+
+    Raises:
+        SchemaDrift: a value is not of its column's type.
+    """
+    looked_at = list(dict.fromkeys((*limits, *rejecting)))
+    names = [*copy.key, *(on.column for on in looked_at)]
+    table = quoted(copy.source.name)
+    cursor = connection.execute(f"SELECT {', '.join(f'{table}.{quoted(name)}' for name in names)} FROM {table}")
+    rows = rejected = 0
+    counts = dict.fromkeys(limits, 0)
+    examples: dict[ColumnLimit, tuple[str, ...]] = dict.fromkeys(limits, ())
+    while stored := values.fetch_columns(cursor, _ROWS, _BYTES_MAX, range(len(names))):
+        keys, columns = stored[: len(copy.key)], stored[len(copy.key) :]
+        masks = {on: beyond(on, column) for on, column in zip(looked_at, columns, strict=True)}
+        rows += len(stored[0])
+        rejected += sum(map(any, zip(*(masks[on] for on in rejecting), strict=True)))
+        for on in limits:
+            counts[on] += sum(masks[on])
+            wanted = EXAMPLES_MAX - len(examples[on]) if keys else 0
+            examples[on] += tuple(_key_text(copy, keys, place) for place in _first(masks[on], wanted))
+    return profile_of((rows, rejected, *counts.values()), limits, examples)
+
+
+def beyond(on: ColumnLimit, column: Sequence[Stored]) -> Mask:
+    """Tell which stored values of a column are beyond a limit.
+
+    Raises:
+        SchemaDrift: a value is not of its column's type.
+    """
+    return [not fits(on.limit, value) for value in _carried(on, column)]
+
+
+def kept(treatments: Iterable[Treatment], columns: dict[str, Sequence[Stored]]) -> Mask | None:
+    """Tell which rows of a batch are not rejected; nothing if none can be."""
+    rejecting = [beyond(each.on, columns[each.on.column]) for each in treatments if _rejects(each)]
+    return [not any(row) for row in zip(*rejecting, strict=True)] if rejecting else None
+
+
+def treated(name: str, column: Sequence[Stored], treatments: Iterable[Treatment]) -> Sequence[Stored]:
+    """Return a column's stored values as treatments leave them."""
+    for each in treatments:
+        if each.on.column != name or _rejects(each):
+            continue
+        mask = beyond(each.on, column)
+        column = [_instead(each, value) if is_beyond else value for value, is_beyond in zip(column, mask, strict=True)]
+    return column
+
+
+def _rejects(treatment: Treatment) -> bool:
+    return treatment.policy is MisfitPolicy.REJECT
+
+
+def _instead(treatment: Treatment, value: Stored) -> Stored:
+    if treatment.policy is MisfitPolicy.STRIP and isinstance(value, bytearray):
+        return value.replace(NUL.encode(), b"")
+    if treatment.policy is MisfitPolicy.SENTINEL:
+        sentinel = carried_sentinel(treatment.on.type, treatment.sentinel)
+        return bytearray(sentinel.encode()) if isinstance(sentinel, str) else sentinel
+    return None
+
+
+def _carried(on: ColumnLimit, column: Sequence[Stored]) -> list[Value]:
+    try:
+        carried: list[Value] = values.to_arrow(on.type, column).to_pylist()
+    except Misfit as error:
+        raise SchemaDrift(f"Column {on.column} holds a value that is not of its type: {error}.") from error
+    return carried
+
+
+def _first(mask: Mask, wanted: int) -> list[int]:
+    return [place for place, is_meant in enumerate(mask) if is_meant][:wanted]
+
+
+def _key_text(copy: TableCopy, keys: Sequence[Sequence[Stored]], place: int) -> str:
+    return example_text(copy.key, [_shown(column[place]) for column in keys])
+
+
+def _shown(value: Stored) -> object:
+    return value.decode(errors="replace") if isinstance(value, bytearray) else value

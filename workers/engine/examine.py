@@ -1,0 +1,255 @@
+"""A look at the source's values before anything is copied: what its target cannot keep, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from domain.catalog.model import Column, DatabaseSchema, Table, TableName
+from domain.catalog.types import Text
+from domain.kernel.codec import fingerprint
+from domain.kernel.errors import ValueRejected
+from domain.kernel.values import Rows
+from domain.migrations.limits import Present
+from domain.migrations.misfits import (
+    ColumnLimit,
+    Misfit,
+    MisfitPolicy,
+    PredictedRejects,
+    Profile,
+    Treatment,
+    misfit_of,
+)
+from domain.migrations.plan import MigrationPlan, RunOptions
+from domain.migrations.transfer import ColumnCopy, Source, TableCopy, WireFormat
+from workers.engine.concurrency import each
+from workers.engine.ends import Route
+from workers.engine.plan import Basis, make_plan
+from workers.engine.policies import Place, check_policy, check_rules, policy_for, rule_for, treatment_of
+
+_NAMED_MAX = 10
+_ROUNDS_MAX = 3
+_PLANNED_ANEW = (MisfitPolicy.TEXT, MisfitPolicy.NULL_RELAXED)
+
+Adopt = Callable[[MigrationPlan], MigrationPlan]
+"""Fits a plan to the tables that are already in the target."""
+
+Existing = Mapping[TableName, Table]
+"""Tables that others made in the target, by the name of the source table that is copied into them."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a look at a table has found, and the policy for each finding, in the order of the findings."""
+
+    profile: Profile
+    policies: tuple[MisfitPolicy, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """What an examination works with. `existing` are target tables of others; `adopt` fits a plan to them."""
+
+    source: Source
+    route: Route
+    options: RunOptions
+    existing: Callable[[MigrationPlan], Existing] = lambda _: {}
+    adopt: Adopt = lambda plan: plan
+
+    async def examined(self, basis: Basis) -> MigrationPlan:
+        """Return the plan of what was seen, with all misfits and their treatments.
+
+        Columns that become texts or lose their NOT NULL are planned anew, and looked at again.
+
+        Raises:
+            ObjectMissing: a rule names nothing.
+            ValidationFailed: a rule cannot be applied to the values it names.
+            DatabaseError: the source could not be read.
+        """
+        looks: dict[TableCopy, _Look] = {}
+        texts: list[Misfit] = []
+        plan = self._planned(basis)
+        for _ in range(_ROUNDS_MAX):
+            places = _places(plan, basis.schema, self.existing(plan))
+            unseen = [copy for copy in plan.tables if copy not in looks]
+            found = await each(
+                [places[copy.source] for copy in unseen], self._look, at_once=max(1, self.options.parallel)
+            )
+            looks.update(zip(unseen, found, strict=True))
+            changed = replace(basis, schema=_changed(basis.schema, plan.tables, looks))
+            if changed == basis:
+                break
+            basis, plan = changed, self._planned(changed)
+            texts += [misfit for misfit in _misfits(unseen, looks) if misfit.policy is MisfitPolicy.TEXT]
+        return _with_looks(plan, looks, tuple(texts))
+
+    def _planned(self, basis: Basis) -> MigrationPlan:
+        connector = self.route.target_connector
+        plan = make_plan(
+            basis.schema,
+            self.options,
+            basis.orphans,
+            self.route.source_connector.capabilities,
+            connector,
+            self.route.target_endpoint,
+        )
+        check_rules(self.options.on_misfit, plan.tables)
+        return self.adopt(plan)
+
+    async def _look(self, places: tuple[Place, ...]) -> _Look:
+        limits = {on: place for place in places for on in self._limits(place)}
+        if not limits:
+            return _Look(Profile(places[0].copy.row_estimate, Rows(0), ()))
+        copy = places[0].copy
+        rules = {on: rule_for(self.options.on_misfit, copy, on) for on in limits}
+        policies = {on: policy_for(rules[on], on, place) for on, place in limits.items()}
+        rejecting = tuple(on for on, policy in policies.items() if policy is MisfitPolicy.REJECT)
+        profile = await self.source.profile(copy, tuple(limits), rejecting)
+        found = [finding.on for finding in profile.findings]
+        for on in found:
+            check_policy(rules[on], on, limits[on])
+        return _Look(
+            profile,
+            tuple(policies[on] for on in found),
+            tuple(treatment_of(rules[on], policies[on], on) for on in found),
+        )
+
+    def _limits(self, place: Place) -> Iterable[ColumnLimit]:
+        """Yield the limits that values of a column may be beyond."""
+        source, target, copied = self.route.source_connector, self.route.target_connector, place.copied
+        is_same = source.capabilities.engine is target.capabilities.engine
+        if not (is_same and copied.source_native == copied.target_native):
+            for limit in target.limits(copied):
+                if type(limit) not in source.capabilities.always_within:
+                    yield ColumnLimit(copied.source, copied.source_native, copied.type, limit)
+        if place.is_nullable_in_source and not place.is_ours and not place.column.nullable:
+            yield ColumnLimit(copied.source, copied.source_native, copied.type, Present())
+
+
+def refuse_misfits(plan: MigrationPlan, options: RunOptions) -> None:
+    """Refuse to start if rows would have to be left out and that is not allowed, or not for so many.
+
+    Raises:
+        ValueRejected: so it is; the message names columns, counts and the ways out.
+    """
+    rejecting = [misfit for misfit in plan.misfits if misfit.policy is MisfitPolicy.REJECT]
+    if not rejecting:
+        return
+    limit, rows = options.reject_limit, sum(each_.rows for each_ in plan.rejects)
+    named = "; ".join(str(misfit) for misfit in rejecting[:_NAMED_MAX])
+    more = f"; and {len(rejecting) - _NAMED_MAX} more columns" if len(rejecting) > _NAMED_MAX else ""
+    if not limit.is_given:
+        raise ValueRejected(
+            f"the target cannot keep every value: {named}{more}. Nothing was copied. Choose what becomes of them "
+            f"(null, sentinel, text, strip) by column or type, or allow {rows:,} rows to be rejected",
+            path=(f"{rejecting[0].table}.{rejecting[0].column}",),
+        )
+    tables = {copy.number: copy.source for copy in plan.tables}
+    over = [each_ for each_ in plan.rejects if not limit.allows(each_.rows, each_.of)]
+    if over or (limit.rows is not None and rows > limit.rows):
+        where = f" ({over[0].rows:,} of {over[0].of:,} rows of {tables[over[0].table_number]})" if over else ""
+        raise ValueRejected(
+            f"{rows:,} rows would be rejected, more than the limit{where}: {named}{more}. Nothing was copied",
+            path=(f"{rejecting[0].table}.{rejecting[0].column}",),
+        )
+
+
+def _places(plan: MigrationPlan, schema: DatabaseSchema, existing: Existing) -> dict[TableName, tuple[Place, ...]]:
+    places = {}
+    for copy, made in zip(plan.tables, plan.schema.tables, strict=True):
+        there, table = existing.get(copy.source), schema.table(copy.source)
+        key = made.primary_key.columns if made.primary_key else ()
+        places[copy.source] = tuple(
+            Place(
+                copy=copy,
+                copied=copied,
+                column=_column(there or made, copied),
+                is_key=copied.target in key,
+                is_ours=there is None,
+                is_nullable_in_source=table is None or _source_column(table, copied).nullable,
+            )
+            for copied in copy.columns
+        )
+    return places
+
+
+def _column(table: Table, copied: ColumnCopy) -> Column:
+    return next(column for column in table.columns if column.name.casefold() == copied.target.casefold())
+
+
+def _source_column(table: Table, copied: ColumnCopy) -> Column:
+    return next(column for column in table.columns if column.name == copied.source)
+
+
+def _changed(schema: DatabaseSchema, tables: Iterable[TableCopy], looks: Mapping[TableCopy, _Look]) -> DatabaseSchema:
+    """Return the source's schema with the columns as texts, or without NOT NULL, for which this was asked."""
+    wishes: dict[tuple[TableName, str], MisfitPolicy] = {}
+    for copy in tables:
+        look = looks[copy]
+        for finding, policy in zip(look.profile.findings, look.policies, strict=True):
+            if policy in _PLANNED_ANEW:
+                wishes[copy.source, finding.on.column] = policy
+
+    def as_wished(table: TableName, column: Column) -> Column:
+        match wishes.get((table, column.name)):
+            case MisfitPolicy.TEXT:
+                return replace(column, type=Text(), default=None)
+            case MisfitPolicy.NULL_RELAXED:
+                return replace(column, nullable=True)
+            case _:
+                return column
+
+    changed = tuple(
+        replace(table, columns=tuple(as_wished(table.name, column) for column in table.columns))
+        for table in schema.tables
+    )
+    return replace(schema, tables=changed)
+
+
+def _with_looks(plan: MigrationPlan, looks: Mapping[TableCopy, _Look], texts: tuple[Misfit, ...]) -> MigrationPlan:
+    """Return the plan with what was found; what is done about it is part of what the plan is known by."""
+    misfits = (*texts, *_misfits(plan.tables, looks))
+    if not misfits:
+        return plan
+    tables = tuple(
+        replace(copy, treatments=treatments, format=WireFormat.ARROW)
+        if (treatments := looks[copy].treatments)
+        else copy
+        for copy in plan.tables
+    )
+    return replace(
+        plan,
+        tables=tables,
+        plan_hash=fingerprint((plan.plan_hash, tuple(copy.treatments for copy in tables))),
+        warnings=(*plan.warnings, *(f"{misfit}: {_fate(misfit.policy)}" for misfit in misfits)),
+        misfits=misfits,
+        rejects=tuple(
+            PredictedRejects(copy.number, looks[copy].profile.rejected, looks[copy].profile.rows)
+            for copy in plan.tables
+            if looks[copy].profile.rejected
+        ),
+    )
+
+
+def _misfits(tables: Iterable[TableCopy], looks: Mapping[TableCopy, _Look]) -> list[Misfit]:
+    misfits = []
+    for copy in tables:
+        native = {column.source: column.target_native for column in copy.columns}
+        for finding, policy in zip(looks[copy].profile.findings, looks[copy].policies, strict=True):
+            misfits.append(misfit_of(str(copy.source), native[finding.on.column], finding, policy))
+    return misfits
+
+
+def _fate(policy: MisfitPolicy) -> str:
+    match policy:
+        case MisfitPolicy.REJECT:
+            return "their rows are rejected"
+        case MisfitPolicy.SENTINEL:
+            return "another value takes their place"
+        case MisfitPolicy.STRIP:
+            return "the character is taken out of them"
+        case MisfitPolicy.TEXT:
+            return "they are kept as text"
+        case _:
+            return "they become NULL"
