@@ -180,7 +180,7 @@ def run(lab: Lab, request: pytest.FixtureRequest, *statements: str) -> None:
     elif lab.engine is Engine.POSTGRESQL:
         server = request.getfixturevalue("postgresql_server")
         assert isinstance(server, PostgresqlServer)
-        role = f'SET ROLE "{lab.endpoint.username}"; SET timezone = \'UTC\''
+        role = f"SET ROLE \"{lab.endpoint.username}\"; SET timezone = 'UTC'"
         server.run("; ".join((role, *statements)), lab.endpoint.database)
     elif lab.engine is Engine.SQLITE:
         with closing(sqlite3.connect(lab.endpoint.path, isolation_level=None)) as connection:
