@@ -12,6 +12,7 @@ from domain.connections.views import ConnectionMetrics, ConnectionStatus
 from domain.mappings.views import SchemaMapping, SchemaValidation
 from domain.migrations.report import RunReport
 from domain.migrations.views import (
+    DeadChunk,
     Migration,
     MigrationFrame,
     MigrationLogEntry,
@@ -54,7 +55,13 @@ from schema.connections import (
 )
 from schema.expose import described, described_subscription
 from schema.mappings import CreateSchemaMappingResult, ValidateSchemaMappingResult
-from schema.migrations import CancelMigrationResult, StartMigrationResult
+from schema.migrations import (
+    CancelMigrationResult,
+    PauseMigrationResult,
+    ResumeMigrationResult,
+    RetryDeadChunksResult,
+    StartMigrationResult,
+)
 from schema.paging import Connection
 from schema.projects import AssignUserToProjectResult, CreateProjectResult, UpdateProjectStatusResult
 from schema.scalars import SCALARS
@@ -83,6 +90,7 @@ class Query:
     migration_progress: MigrationProgress = described(migration_queries.migration_progress)
     migration_logs: Connection[MigrationLogEntry] = described(migration_queries.migration_logs)
     migration_report: RunReport | None = described(migration_queries.migration_report)
+    dead_chunks: list[DeadChunk] = described(migration_queries.dead_chunks)
 
 
 @strawberry.type(description="What can be done.")
@@ -108,6 +116,9 @@ class Mutation:
     create_schema_mapping: CreateSchemaMappingResult = described(mapping_mutations.create_schema_mapping)
     validate_schema_mapping: ValidateSchemaMappingResult = described(mapping_mutations.validate_schema_mapping)
     start_migration: StartMigrationResult = described(migration_mutations.start_migration)
+    pause_migration: PauseMigrationResult = described(migration_mutations.pause_migration)
+    resume_migration: ResumeMigrationResult = described(migration_mutations.resume_migration)
+    retry_dead_chunks: RetryDeadChunksResult = described(migration_mutations.retry_dead_chunks)
     cancel_migration: CancelMigrationResult = described(migration_mutations.cancel_migration)
 
 

@@ -8,7 +8,7 @@ import strawberry
 
 from domain.auth.views import User
 from domain.connections import views as connections
-from domain.migrations import commands, progress, report, values, views
+from domain.migrations import commands, progress, report, steering, values, views
 from domain.projects.views import Project
 from schema.context import Info
 from schema.errors import Failure
@@ -52,6 +52,8 @@ async def _last_migration(root: strawberry.Parent[Project], info: Info) -> views
 
 expose_type(values.TableStatistics)
 expose_type(values.MigrationStatistics)
+expose_type(values.Outlook, name="MigrationOutlook")
+expose_type(views.DeadChunk)
 expose_type(report.Failure, name="MigrationFailure")
 expose_type(report.TableReport)
 expose_type(report.ObjectNote)
@@ -75,6 +77,9 @@ add_edges(PROJECT, migrations=_migrations, last_migration=_last_migration)
 expose_input(values.MigrationConfig, "MigrationConfigInput")
 expose_input(commands.StartMigration, "StartMigrationInput")
 expose_input(commands.CancelMigration, "CancelMigrationInput")
+expose_input(steering.PauseMigration, "PauseMigrationInput")
+expose_input(steering.ResumeMigration, "ResumeMigrationInput")
+expose_input(steering.RetryDeadChunks, "RetryDeadChunksInput")
 
 
 @strawberry.type(description="The migration is as asked.")
@@ -84,5 +89,16 @@ class MigrationSuccess:
     migration: views.Migration = strawberry.field(description="The migration as it is now.")
 
 
+@strawberry.type(description="The migration goes on.")
+class ResumeMigrationSuccess:
+    """The migration goes on."""
+
+    migration: views.Migration = strawberry.field(description="The migration as it is now.")
+    outlook: values.Outlook = strawberry.field(description="What it keeps, and what it copies yet or anew.")
+
+
 StartMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("StartMigrationResult")]
 CancelMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("CancelMigrationResult")]
+PauseMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("PauseMigrationResult")]
+ResumeMigrationResult = Annotated[ResumeMigrationSuccess | Failure, strawberry.union("ResumeMigrationResult")]
+RetryDeadChunksResult = Annotated[ResumeMigrationSuccess | Failure, strawberry.union("RetryDeadChunksResult")]

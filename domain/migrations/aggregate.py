@@ -15,15 +15,18 @@ from domain.migrations.events import (
     MigrationCompleted,
     MigrationEvent,
     MigrationFailed,
+    MigrationPaused,
+    MigrationPauseRequested,
     MigrationPlanned,
     MigrationPlanningStarted,
+    MigrationResumed,
     MigrationStarted,
     MigrationTableCompleted,
     MigrationVerificationStarted,
 )
 from domain.migrations.progress import TableProgress
 from domain.migrations.report import Failure
-from domain.migrations.values import TRANSITIONS, MigrationConfig, MigrationStatistics, MigrationStatus
+from domain.migrations.values import TRANSITIONS, MigrationConfig, MigrationStatistics, MigrationStatus, Outlook
 from domain.projects.aggregate import Actor
 
 
@@ -35,6 +38,12 @@ class PlanSize:
     row_estimate: Rows
     size_bytes: Bytes
     lanes: int
+
+
+_UNDER_WAY = frozenset(
+    {MigrationStatus.PENDING, MigrationStatus.PLANNING, MigrationStatus.RUNNING, MigrationStatus.VERIFYING}
+)
+"""Where a migration goes on by itself."""
 
 
 class Migration(Aggregate[MigrationEvent]):
@@ -68,6 +77,48 @@ class Migration(Aggregate[MigrationEvent]):
         )
         return migration
 
+    def request_pause(self, actor: Actor) -> None:
+        """Ask for a pause; one that nothing works on pauses at once. Asking twice changes nothing.
+
+        Raises:
+            Conflict: it has ended, or is about to.
+        """
+        if self.status in (MigrationStatus.PAUSING, MigrationStatus.PAUSED):
+            return
+        works = self._may_become(MigrationStatus.PAUSING)
+        if not works and not self._may_become(MigrationStatus.PAUSED):
+            raise Conflict(f"A migration that is {self.status.value} cannot be paused.")
+        self.record(
+            MigrationPauseRequested(
+                occurred_at=actor.now, migration_id=self.id, project_id=self.project_id, requested_by=actor.user_id
+            )
+        )
+        if not works:
+            self._pause(actor.now)
+
+    def request_resume(self, actor: Actor, outlook: Outlook) -> bool:
+        """Ask a migration that stands still to go on; tell whether it did stand still.
+
+        Raises:
+            Conflict: it cannot go on, or not yet.
+        """
+        if self.status in _UNDER_WAY:
+            return False
+        if self.status is MigrationStatus.PAUSING:
+            raise Conflict("The migration is still pausing. Resume it as soon as it is PAUSED.")
+        if not self._may_become(MigrationStatus.PENDING):
+            raise Conflict(f"A migration that is {self.status.value} cannot be resumed.")
+        self.record(
+            MigrationResumed(
+                occurred_at=actor.now,
+                migration_id=self.id,
+                project_id=self.project_id,
+                resumed_by=actor.user_id,
+                outlook=outlook,
+            )
+        )
+        return True
+
     def request_cancel(self, actor: Actor, statistics: MigrationStatistics) -> None:
         """Ask for the end; one that nothing works on ends at once. Asking twice changes nothing.
 
@@ -87,7 +138,7 @@ class Migration(Aggregate[MigrationEvent]):
             )
         )
         if not works:
-            self.note_cancelled(statistics, actor.now)
+            self._cancel(statistics, actor.now)
 
     def note_planning(self, now: datetime) -> None:
         """Note that a worker has begun to plan."""
@@ -130,14 +181,15 @@ class Migration(Aggregate[MigrationEvent]):
         if self._may_become(MigrationStatus.VERIFYING):
             self.record(MigrationVerificationStarted(occurred_at=now, migration_id=self.id, project_id=self.project_id))
 
+    def note_paused(self, now: datetime) -> None:
+        """Note that nothing works on it any more, as was asked."""
+        if self.status is MigrationStatus.PAUSING:
+            self._pause(now)
+
     def note_cancelled(self, statistics: MigrationStatistics, now: datetime) -> None:
         """Note that nothing works on it any more, as was asked."""
-        if self._may_become(MigrationStatus.CANCELLED):
-            self.record(
-                MigrationCancelled(
-                    occurred_at=now, migration_id=self.id, project_id=self.project_id, statistics=statistics
-                )
-            )
+        if self.status is MigrationStatus.CANCELLING:
+            self._cancel(statistics, now)
 
     def note_completed(self, statistics: MigrationStatistics, difference: str, now: datetime) -> None:
         """Note that the end was reached; a difference between the databases makes it a failure."""
@@ -179,32 +231,44 @@ class Migration(Aggregate[MigrationEvent]):
             case _:
                 self.status = status_after(event, self.status)
 
+    def _pause(self, now: datetime) -> None:
+        self.record(MigrationPaused(occurred_at=now, migration_id=self.id, project_id=self.project_id))
+
+    def _cancel(self, statistics: MigrationStatistics, now: datetime) -> None:
+        self.record(
+            MigrationCancelled(occurred_at=now, migration_id=self.id, project_id=self.project_id, statistics=statistics)
+        )
+
     def _may_become(self, status: MigrationStatus) -> bool:
         return status in TRANSITIONS[self.status]
 
 
+_LEADS_TO: dict[type[MigrationEvent], MigrationStatus] = {
+    MigrationStarted: MigrationStatus.PENDING,
+    MigrationPlanningStarted: MigrationStatus.PLANNING,
+    MigrationPlanned: MigrationStatus.RUNNING,
+    MigrationVerificationStarted: MigrationStatus.VERIFYING,
+    MigrationPaused: MigrationStatus.PAUSED,
+    MigrationResumed: MigrationStatus.PENDING,
+    MigrationCancelled: MigrationStatus.CANCELLED,
+    MigrationFailed: MigrationStatus.FAILED,
+}
+
+_ASKS_FOR: dict[type[MigrationEvent], MigrationStatus] = {
+    MigrationPauseRequested: MigrationStatus.PAUSING,
+    MigrationCancelRequested: MigrationStatus.CANCELLING,
+}
+"""A wish; one that nothing works on is as wished at once, as the next event says."""
+
+
 def status_after(event: MigrationEvent, status: MigrationStatus) -> MigrationStatus:
     """Return where a migration stands after an event, given where it stood before."""
-    match event:
-        case MigrationStarted():
-            return MigrationStatus.PENDING
-        case MigrationPlanningStarted():
-            return MigrationStatus.PLANNING
-        case MigrationPlanned():
-            return MigrationStatus.RUNNING
-        case MigrationVerificationStarted():
-            return MigrationStatus.VERIFYING
-        case MigrationCancelRequested():
-            # One that nothing works on ends at once; the next event says so.
-            return MigrationStatus.CANCELLING if MigrationStatus.CANCELLING in TRANSITIONS[status] else status
-        case MigrationCancelled():
-            return MigrationStatus.CANCELLED
-        case MigrationCompleted():
-            return MigrationStatus.COMPLETED if event.success else MigrationStatus.FAILED
-        case MigrationFailed():
-            return MigrationStatus.FAILED
-        case MigrationTableCompleted():
-            return status
+    if isinstance(event, MigrationCompleted):
+        return MigrationStatus.COMPLETED if event.success else MigrationStatus.FAILED
+    wish = _ASKS_FOR.get(type(event))
+    if wish is not None:
+        return wish if wish in TRANSITIONS[status] else status
+    return _LEADS_TO.get(type(event), status)
 
 
 def failure_of(event: MigrationEvent) -> Failure | None:

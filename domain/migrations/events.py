@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.kernel.errors import ErrorCode
 from domain.kernel.messages import Event
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.values import MigrationConfig, MigrationStatistics
+from domain.migrations.values import MigrationConfig, MigrationStatistics, Outlook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,33 @@ class MigrationVerificationStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MigrationPauseRequested(Event):
+    """Somebody has asked a migration to pause."""
+
+    migration_id: UUID
+    project_id: UUID
+    requested_by: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationPaused(Event):
+    """Nothing works on a migration any more; it can go on where it stood."""
+
+    migration_id: UUID
+    project_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationResumed(Event):
+    """Somebody has asked a migration that stood still to go on; a worker will take it up."""
+
+    migration_id: UUID
+    project_id: UUID
+    resumed_by: UUID
+    outlook: Outlook
+
+
+@dataclass(frozen=True, kw_only=True)
 class MigrationCancelRequested(Event):
     """Somebody has asked a migration to end."""
 
@@ -109,6 +136,9 @@ MigrationEvent = (
     | MigrationPlanned
     | MigrationTableCompleted
     | MigrationVerificationStarted
+    | MigrationPauseRequested
+    | MigrationPaused
+    | MigrationResumed
     | MigrationCancelRequested
     | MigrationCancelled
     | MigrationCompleted
@@ -120,6 +150,9 @@ EVENTS = (
     MigrationPlanned,
     MigrationTableCompleted,
     MigrationVerificationStarted,
+    MigrationPauseRequested,
+    MigrationPaused,
+    MigrationResumed,
     MigrationCancelRequested,
     MigrationCancelled,
     MigrationCompleted,

@@ -216,11 +216,37 @@ class NoteFailedHandler:
     async def __call__(self, command: NoteFailed, work: Work) -> Answer:
         """Note it, or leave it to the last worker."""
         migration, before = await _load(work, command)
-        if await self.desk.assignments.under_way(work, migration.id):
-            return before
+        if await self.desk.assignments.under_way(work, migration.id) or not await self.desk.stream.is_failing(
+            work, migration.id
+        ):
+            return before  # it has been resumed meanwhile, or somebody still works
         now, tables = self.desk.clock.now(), await self.desk.counters.tables(work, migration.id)
         migration.note_failed(command.failure, statistics(tables, migration.started_at, now), now)
         return await _end(self.desk, work, migration, before, command.report)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotePaused(Command[Answer]):
+    """A worker has let its work rest as was asked."""
+
+    guard = SYSTEM
+
+    migration_id: UUID
+
+
+@dataclass(frozen=True)
+class NotePausedHandler:
+    """Notes the pause, once no worker has anything in hand any more."""
+
+    desk: Desk
+
+    async def __call__(self, command: NotePaused, work: Work) -> Answer:
+        """Note it, or leave it to the last worker."""
+        migration, before = await _load(work, command)
+        if await self.desk.assignments.under_way(work, migration.id):
+            return before
+        migration.note_paused(self.desk.clock.now())
+        return await self.desk.store(work, migration, before)
 
 
 @dataclass(frozen=True, kw_only=True)

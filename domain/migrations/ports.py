@@ -13,8 +13,9 @@ from domain.mappings.values import TableMapping
 from domain.migrations.assignments import Assignment
 from domain.migrations.progress import TableProgress
 from domain.migrations.report import RunReport
-from domain.migrations.values import LogLevel
+from domain.migrations.values import LogLevel, Outlook
 from domain.migrations.views import (
+    DeadChunk,
     LogFilter,
     Migration,
     MigrationFilter,
@@ -59,6 +60,10 @@ class MigrationStream(Protocol):
         """Add an event with the next number, whatever number it has; after a TERMINAL one there is none."""
         ...
 
+    async def is_failing(self, work: Work, migration_id: UUID) -> bool:
+        """Tell whether a worker has given a reason for the migration to fail, and keep it so."""
+        ...
+
     async def log(self, work: Work, migration_id: UUID, level: LogLevel, message: str) -> None:
         """Add an entry to the migration's log."""
         ...
@@ -79,12 +84,31 @@ class Assignments(Protocol):
         """Give assignments out; each replaces an earlier one of the same task. Their jobs go out at the commit."""
         ...
 
+    async def give_anew(self, work: Work, migration_id: UUID, task: str) -> None:
+        """Give a task out once more, under the next number; its job goes out at the commit."""
+        ...
+
     async def holds(self, work: Work, assignment: Assignment) -> bool:
         """Tell whether an assignment still stands, and keep it so to the end of the transaction."""
         ...
 
     async def under_way(self, work: Work, migration_id: UUID) -> bool:
         """Tell whether a worker has an assignment of the migration in hand."""
+        ...
+
+
+class Resumption(Protocol):
+    """Knows what a migration that stands still has done, and makes it ready to go on."""
+
+    async def outlook(self, work: Work, migration_id: UUID) -> Outlook:
+        """Return what it keeps and what it copies yet."""
+        ...
+
+    async def reopen(self, work: Work, migration_id: UUID) -> None:
+        """Open its stream again, forget why it failed, and let chunks that were given up be tried again.
+
+        Its plan will be compared with the source before anything is copied.
+        """
         ...
 
 
@@ -123,6 +147,14 @@ class MigrationReader(Protocol):
 
     async def log(self, migration_id: UUID, filter_: LogFilter, page: PageRequest) -> Page[MigrationLogEntry]:
         """Return a page of a migration's log, newest first."""
+        ...
+
+    async def outlook(self, migration_id: UUID) -> Outlook:
+        """Return what a migration has done, and what is left to be copied."""
+        ...
+
+    async def dead_chunks(self, migration_id: UUID, rows_max: int) -> tuple[DeadChunk, ...]:
+        """Return chunks that were given up, in the order of their tables."""
         ...
 
     async def report(self, migration_id: UUID) -> RunReport | None:

@@ -12,7 +12,9 @@ from domain.kernel.scope import Scope
 from domain.kernel.values import Page, PageRequest
 from domain.migrations.ports import FramesSince, MigrationFollower, MigrationReader
 from domain.migrations.report import RunReport
+from domain.migrations.values import Outlook
 from domain.migrations.views import (
+    DeadChunk,
     LogFilter,
     Migration,
     MigrationFilter,
@@ -189,6 +191,49 @@ class GetMigrationReportHandler:
     async def __call__(self, query: GetMigrationReport, scope: Scope) -> RunReport | None:  # noqa: ARG002
         """Return the report, once the migration has ended."""
         return await self.reader.report(query.migration_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetMigrationOutlook(Query[Outlook]):
+    """Ask what a migration has done and what it copies yet, as when it is resumed."""
+
+    guard = _VIEWING
+
+    migration_id: UUID
+
+
+@dataclass(frozen=True)
+class GetMigrationOutlookHandler:
+    """Reads the outlook."""
+
+    reader: MigrationReader
+
+    async def __call__(self, query: GetMigrationOutlook, scope: Scope) -> Outlook:  # noqa: ARG002
+        """Return the outlook."""
+        return await self.reader.outlook(query.migration_id)
+
+
+DEAD_CHUNKS_MAX = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetDeadChunks(Query[tuple[DeadChunk, ...]]):
+    """Ask which chunks of a migration were given up, and why."""
+
+    guard = _VIEWING
+
+    migration_id: UUID
+
+
+@dataclass(frozen=True)
+class GetDeadChunksHandler:
+    """Reads the first of them."""
+
+    reader: MigrationReader
+
+    async def __call__(self, query: GetDeadChunks, scope: Scope) -> tuple[DeadChunk, ...]:  # noqa: ARG002
+        """Return up to `DEAD_CHUNKS_MAX` of them."""
+        return await self.reader.dead_chunks(query.migration_id, DEAD_CHUNKS_MAX)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,11 @@ from domain.migrations.events import (
     MigrationCompleted,
     MigrationEvent,
     MigrationFailed,
+    MigrationPaused,
+    MigrationPauseRequested,
     MigrationPlanned,
     MigrationPlanningStarted,
+    MigrationResumed,
     MigrationStarted,
     MigrationTableCompleted,
     MigrationVerificationStarted,
@@ -23,7 +26,7 @@ from domain.migrations.events import (
 from domain.migrations.ports import MigrationStream
 from domain.migrations.progress import TablePhase, TableProgress
 from domain.migrations.signals import MigrationLogged, MigrationProgressUpdated
-from domain.migrations.values import LogLevel, MigrationStatus
+from domain.migrations.values import LogLevel, MigrationStatus, Outlook
 from domain.migrations.views import MigrationEventKind, MigrationFrame
 
 NOT_NUMBERED = 0
@@ -80,13 +83,20 @@ def level_of(event: MigrationEvent) -> LogLevel:
     return LogLevel.ERROR if failure_of(event) else LogLevel.INFO
 
 
+_SENTENCES: dict[type[MigrationEvent], str] = {
+    MigrationStarted: "The migration was started.",
+    MigrationPlanningStarted: "A worker looks at both databases.",
+    MigrationVerificationStarted: "All rows are copied; keys and indexes are made and the databases compared.",
+    MigrationPauseRequested: "A pause of the migration was asked for.",
+    MigrationPaused: "The migration is paused; what is committed stays in the target.",
+    MigrationCancelRequested: "The end of the migration was asked for.",
+    MigrationCancelled: "The migration has ended as was asked.",
+}
+
+
 def sentence_of(event: MigrationEvent) -> str:
     """Say what happened, for the log and the project's history."""
     match event:
-        case MigrationStarted():
-            return "The migration was started."
-        case MigrationPlanningStarted():
-            return "A worker looks at both databases."
         case MigrationPlanned():
             return (
                 f"{event.tables} tables with about {event.row_estimate} rows will be copied, "
@@ -95,16 +105,26 @@ def sentence_of(event: MigrationEvent) -> str:
         case MigrationTableCompleted():
             rejected = f", {event.rows_rejected} rejected" if event.rows_rejected else ""
             return f"Table {event.table} is copied: {event.rows_written} rows{rejected}."
-        case MigrationVerificationStarted():
-            return "All rows are copied; keys and indexes are made and the databases compared."
-        case MigrationCancelRequested():
-            return "The end of the migration was asked for."
-        case MigrationCancelled():
-            return "The migration has ended as was asked."
+        case MigrationResumed():
+            return f"The migration goes on. {_redone(event.outlook)}"
         case MigrationCompleted(success=True):
             return f"The migration is complete: {event.statistics.processed_records} rows."
         case MigrationCompleted() | MigrationFailed():
             return f"The migration has failed: {event.message}"
+        case _:
+            return _SENTENCES[type(event)]
+
+
+def _redone(outlook: Outlook) -> str:
+    """Say what is kept and what is copied yet."""
+    if not outlook.chunks_kept and not outlook.chunks_left:
+        return "It had not come to copying yet and begins with its plan."
+    kept = f"{outlook.chunks_kept} chunks with {outlook.rows_kept} rows are in the target and stay"
+    if not outlook.chunks_left:
+        return f"{kept}; what is left is keys, indexes and the comparison."
+    anew = f", {outlook.chunks_begun} of them anew from their start" if outlook.chunks_begun else ""
+    dead = f", {outlook.chunks_dead} after they had failed for good" if outlook.chunks_dead else ""
+    return f"{kept}; {outlook.chunks_left} chunks with about {outlook.rows_left} rows are copied{anew}{dead}."
 
 
 def _completed(event: MigrationTableCompleted) -> TableProgress:

@@ -29,7 +29,7 @@ class MigrationStatus(Enum):
     VERIFYING = "VERIFYING"
     """All rows are copied; keys and indexes are made, and both databases compared."""
     PAUSING = "PAUSING"
-    """Chunks at hand are finished, no new ones are begun."""
+    """Chunks at hand are finished if that takes but a moment, else given up; no new ones are begun."""
     PAUSED = "PAUSED"
     """Nothing works on it; it can go on where it stood."""
     CANCELLING = "CANCELLING"
@@ -70,14 +70,14 @@ TRANSITIONS: dict[MigrationStatus, frozenset[MigrationStatus]] = {
         {MigrationStatus.PAUSED, MigrationStatus.CANCELLING, MigrationStatus.COMPLETED, MigrationStatus.FAILED}
     ),
     MigrationStatus.PAUSED: frozenset(
-        {MigrationStatus.PLANNING, MigrationStatus.CANCELLED, MigrationStatus.ROLLING_BACK}
+        {MigrationStatus.PENDING, MigrationStatus.CANCELLED, MigrationStatus.ROLLING_BACK}
     ),
     MigrationStatus.CANCELLING: frozenset(
         {MigrationStatus.CANCELLED, MigrationStatus.COMPLETED, MigrationStatus.FAILED}
     ),
     MigrationStatus.CANCELLED: frozenset({MigrationStatus.ROLLING_BACK}),
     MigrationStatus.COMPLETED: frozenset({MigrationStatus.ROLLING_BACK}),
-    MigrationStatus.FAILED: frozenset({MigrationStatus.PLANNING, MigrationStatus.ROLLING_BACK}),
+    MigrationStatus.FAILED: frozenset({MigrationStatus.PENDING, MigrationStatus.ROLLING_BACK}),
     MigrationStatus.ROLLING_BACK: frozenset({MigrationStatus.ROLLED_BACK, MigrationStatus.FAILED}),
     MigrationStatus.ROLLED_BACK: frozenset(),
 }
@@ -122,6 +122,24 @@ class MigrationConfig:
             verify=self.verify,
             on_existing=self.on_existing,
         )
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a migration that goes on keeps, and what it copies yet. All zero before it has a plan."""
+
+    chunks_kept: int = 0
+    """Chunks whose rows are in the target and stay there."""
+    rows_kept: Rows = Rows(0)
+    """Rows of those chunks."""
+    chunks_left: int = 0
+    """Chunks to be copied: those never begun, and those that were given up in the middle and are copied anew."""
+    chunks_begun: int = 0
+    """How many of those left had been begun before."""
+    chunks_dead: int = 0
+    """How many of those left had failed for good and are tried again."""
+    rows_left: Rows = Rows(0)
+    """Rows of the chunks left, estimated."""
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,24 @@ class MigrationLogEntry:
 
 
 @dataclass(frozen=True)
+class DeadChunk:
+    """A part of a table that was tried again and again, or failed for a reason that trying again cannot change."""
+
+    table: str
+    """The table's name in the source."""
+    number: int
+    """The chunk's number within its table."""
+    scope: str
+    """Which rows it stands for."""
+    row_estimate: Rows
+    """About how many rows that is."""
+    attempts: int
+    """How often it was tried."""
+    reason: str
+    """Why it failed the last time."""
+
+
+@dataclass(frozen=True)
 class MigrationFilter:
     """Which migrations to list."""
 

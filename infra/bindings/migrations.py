@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.kernel.messages import Binding
-from domain.migrations import commands, facts, queries
+from domain.migrations import commands, facts, queries, steering
 from infra.bindings.ports import Ports
 from infra.db.readers.migration_following import SqlMigrationFollower
 from infra.db.readers.migrations import SqlMigrationReader
@@ -11,12 +11,13 @@ from infra.db.stores.migrations.assignments import SqlAssignments
 from infra.db.stores.migrations.claims import SqlTargetClaims
 from infra.db.stores.migrations.counters import SqlCounters
 from infra.db.stores.migrations.reports import SqlReports
+from infra.db.stores.migrations.resumption import SqlResumption
 from infra.db.stores.migrations.stream import SqlStream
 
 
 def bindings(ports: Ports) -> tuple[Binding, ...]:
     """Return this slice's part of the table."""
-    return (*_commands(ports), *_facts(ports), *_queries(ports))
+    return (*_commands(ports), *_steering(ports), *_facts(ports), *_queries(ports))
 
 
 def _commands(ports: Ports) -> tuple[Binding, ...]:
@@ -32,6 +33,15 @@ def _commands(ports: Ports) -> tuple[Binding, ...]:
     return (commands.StartMigration.handled_by(start), commands.CancelMigration.handled_by(cancel))
 
 
+def _steering(ports: Ports) -> tuple[Binding, ...]:
+    restart = steering.Restart(ports.clock, SqlTargetClaims(), SqlStream(), SqlAssignments(), SqlResumption())
+    return (
+        steering.PauseMigration.handled_by(steering.PauseMigrationHandler(ports.clock, SqlStream())),
+        steering.ResumeMigration.handled_by(steering.ResumeMigrationHandler(restart)),
+        steering.RetryDeadChunks.handled_by(steering.RetryDeadChunksHandler(restart)),
+    )
+
+
 def _facts(ports: Ports) -> tuple[Binding, ...]:
     desk = facts.Desk(ports.clock, SqlStream(), SqlCounters(), SqlAssignments(), SqlReports())
     return (
@@ -41,6 +51,7 @@ def _facts(ports: Ports) -> tuple[Binding, ...]:
         facts.NoteCopied.handled_by(facts.NoteCopiedHandler(desk)),
         facts.NoteCompleted.handled_by(facts.NoteCompletedHandler(desk)),
         facts.NoteFailed.handled_by(facts.NoteFailedHandler(desk)),
+        facts.NotePaused.handled_by(facts.NotePausedHandler(desk)),
         facts.NoteCancelled.handled_by(facts.NoteCancelledHandler(desk)),
     )
 
@@ -56,6 +67,8 @@ def _queries(ports: Ports) -> tuple[Binding, ...]:
         queries.GetMigrationProgress.handled_by(queries.GetMigrationProgressHandler(reader)),
         queries.GetMigrationLogs.handled_by(queries.GetMigrationLogsHandler(reader)),
         queries.GetMigrationReport.handled_by(queries.GetMigrationReportHandler(reader)),
+        queries.GetMigrationOutlook.handled_by(queries.GetMigrationOutlookHandler(reader)),
+        queries.GetDeadChunks.handled_by(queries.GetDeadChunksHandler(reader)),
         queries.FollowMigration.handled_by(queries.FollowMigrationHandler(follower)),
         queries.FollowMigrationLog.handled_by(queries.FollowMigrationLogHandler(follower)),
         queries.MayViewMigration.handled_by(queries.MayViewMigrationHandler()),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
@@ -48,7 +48,7 @@ class Database:
         await self.engine.dispose()
 
 
-def build(view: type[V], row: RowMapping) -> V:
+def build(view: type[V], row: Mapping[Any, object]) -> V:
     """Make a view from a row whose columns are the view's fields."""
     made: V = adapter(view).validate_python(dict(row))
     return made

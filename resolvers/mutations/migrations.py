@@ -1,4 +1,4 @@
-"""Fields that start and end migrations."""
+"""Fields that start, pause, resume and end migrations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,19 @@ import strawberry
 from domain.kernel.errors import NotFound
 from domain.kernel.messages import Command
 from domain.migrations.commands import CancelMigration, StartMigration
+from domain.migrations.queries import GetMigrationOutlook
+from domain.migrations.steering import PauseMigration, ResumeMigration, RetryDeadChunks
+from domain.migrations.views import Migration
 from schema.context import Info
-from schema.migrations import CancelMigrationResult, MigrationSuccess, StartMigrationResult
+from schema.migrations import (
+    CancelMigrationResult,
+    MigrationSuccess,
+    PauseMigrationResult,
+    ResumeMigrationResult,
+    ResumeMigrationSuccess,
+    RetryDeadChunksResult,
+    StartMigrationResult,
+)
 
 Input = strawberry.argument(description="What is asked.")
 
@@ -26,11 +37,36 @@ async def cancel_migration(info: Info, input: Annotated[CancelMigration, Input])
     return await _changed(info, input)
 
 
+async def pause_migration(info: Info, input: Annotated[PauseMigration, Input]) -> PauseMigrationResult:  # noqa: A002
+    """Let a migration rest within two seconds, even in the middle of a table. What is committed stays in the target."""
+    return await _changed(info, input)
+
+
+async def resume_migration(info: Info, input: Annotated[ResumeMigration, Input]) -> ResumeMigrationResult:  # noqa: A002
+    """Let a migration go on that was paused or has failed. It is refused if the source's schema has changed since."""
+    return await _resumed(info, input)
+
+
+async def retry_dead_chunks(info: Info, input: Annotated[RetryDeadChunks, Input]) -> RetryDeadChunksResult:  # noqa: A002
+    """Try the chunks again that were given up, and let the failed migration go on."""
+    return await _resumed(info, input)
+
+
 async def _changed(info: Info, command: Command[UUID]) -> MigrationSuccess:
     """Send a command that answers with a migration's id, and show the migration."""
+    return MigrationSuccess(migration=await _migration(info, await info.context.send(command)))
+
+
+async def _resumed(info: Info, command: Command[UUID]) -> ResumeMigrationSuccess:
+    """Send a command that lets a migration go on, and show what it will do."""
     id_ = await info.context.send(command)
+    outlook = await info.context.send(GetMigrationOutlook(migration_id=id_))
+    return ResumeMigrationSuccess(migration=await _migration(info, id_), outlook=outlook)
+
+
+async def _migration(info: Info, id_: UUID) -> Migration:
     info.context.loaders.migrations.clear_all()
     migration = await info.context.loaders.migrations.load(id_)
     if migration is None:
         raise NotFound(f"There is no migration {id_}.")
-    return MigrationSuccess(migration=migration)
+    return migration

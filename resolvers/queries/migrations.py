@@ -67,3 +67,8 @@ async def migration_logs(
 async def migration_report(info: Info, id: MigrationId) -> RunReport | None:  # noqa: A002
     """What became of every table and object; null until the migration has ended."""
     return await info.context.send(queries.GetMigrationReport(migration_id=id))
+
+
+async def dead_chunks(info: Info, id: MigrationId) -> list[views.DeadChunk]:  # noqa: A002
+    """The first hundred chunks that a migration has given up, and why; retryDeadChunks tries them again."""
+    return list(await info.context.send(queries.GetDeadChunks(migration_id=id)))

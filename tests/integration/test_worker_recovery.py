@@ -15,7 +15,7 @@ import pytest
 from domain.connections.values import Endpoint
 from infra.embedded.ports import free_port
 from tests.support.api import LiveApi, running_api
-from tests.support.migrations import EVENTS, Route, ended, report_of, route_from_shop
+from tests.support.migrations import Route, ended, reached, report_of, route_from_shop
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer, find_program, running_redis
 from tests.support.servers import server_folder
@@ -52,16 +52,6 @@ async def hasty_api(
 async def route(hasty_api: LiveApi, postgresql_database: Endpoint) -> Route:
     """A route from a table of a hundred thousand rows."""
     return await route_from_shop(hasty_api, postgresql_database, *LEDGER)
-
-
-async def reached(route: Route, id_: str, rows: int) -> None:
-    """Wait until so many rows are committed."""
-    async with asyncio.timeout(60), route.client.follow(EVENTS, id=id_) as events:
-        async for event in events:
-            progress = event["migrationEvents"]["progress"]
-            if progress and progress["rowsWritten"] >= rows:
-                return
-    raise AssertionError("the migration ended too early")
 
 
 async def assert_exact(api: LiveApi, route: Route, id_: str, server: PostgresqlServer, target: Endpoint) -> None:

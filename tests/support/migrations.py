@@ -63,6 +63,26 @@ async def ended(client: ApiClient, migration_id: str, timeout_s: float = 120) ->
     return status
 
 
+async def reached(route: Route, id_: str, rows: int) -> None:
+    """Wait until so many rows are committed."""
+    async with asyncio.timeout(60), route.client.follow(EVENTS, id=id_) as events:
+        async for event in events:
+            progress = event["migrationEvents"]["progress"]
+            if progress and progress["rowsWritten"] >= rows:
+                return
+    raise AssertionError("the migration ended too early")
+
+
+async def stands_at(route: Route, id_: str, *statuses: str, timeout_s: float = 60) -> str:
+    """Wait until a migration stands at one of these statuses, and return which."""
+    async with asyncio.timeout(timeout_s), route.client.follow(EVENTS, id=id_) as events:
+        async for event in events:
+            if event["migrationEvents"]["status"] in statuses:
+                status: str = event["migrationEvents"]["status"]
+                return status
+    raise AssertionError(f"the migration ended before it came to {statuses}")
+
+
 async def report_of(client: ApiClient, migration_id: str) -> Json:
     """Return a migration's report."""
     report: Json = (await client.ask(REPORT, id=migration_id))["migrationReport"]

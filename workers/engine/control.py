@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from domain.migrations.progress import RunStatus
+from workers.engine.concurrency import cancelled
+
+T = TypeVar("T")
+
+PAUSE_GRACE_S = 0.5
+"""What is at hand may come to its end within this time after a pause is asked for; then it is given up."""
+
+ASK_INTERVAL_S = 0.1
+"""How often the owner is asked while something is at hand."""
 
 
 class Ask(Enum):
@@ -13,9 +24,9 @@ class Ask(Enum):
 
     RUN = "RUN"
     PAUSE = "PAUSE"
-    """Finish the chunks at hand, start no new ones."""
+    """Start nothing new; finish what is at hand if that takes but a moment, or else give it up."""
     CANCEL = "CANCEL"
-    """Give up the chunks at hand; their transactions are rolled back."""
+    """Give up what is at hand at once; its transactions are rolled back."""
 
 
 class Control(Protocol):
@@ -62,6 +73,31 @@ async def check(control: Control) -> None:
             raise Stopped(RunStatus.PAUSED)
         case Ask.CANCEL:
             raise Stopped(RunStatus.CANCELLED)
+
+
+async def attended(work: Callable[[], Awaitable[T]], control: Control) -> T:
+    """Do something that may take long, but give it up when the owner wants an end, or a pause that it holds up.
+
+    What is given up is cancelled, and has come to its end at the database too when this returns;
+    whatever it had committed stays.
+
+    Raises:
+        Stopped: it was given up.
+    """
+    task = asyncio.ensure_future(work())
+    grace_s = PAUSE_GRACE_S
+    try:
+        while not (await asyncio.wait([task], timeout=ASK_INTERVAL_S))[0]:
+            asked = await control.ask()
+            if asked is Ask.CANCEL or (asked is Ask.PAUSE and grace_s <= 0):
+                break
+            grace_s -= ASK_INTERVAL_S if asked is Ask.PAUSE else 0
+    finally:
+        await cancelled([task])
+    if task.cancelled():
+        await check(control)
+        raise Stopped(RunStatus.CANCELLED)
+    return task.result()
 
 
 async def check_cancelled(control: Control) -> None:

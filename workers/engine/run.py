@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from domain.kernel.errors import VerificationFailed, WherryError
 from domain.migrations.progress import ProgressSink, RunStatus
 from domain.migrations.report import RunReport
-from workers.engine.control import Control, Stopped
+from workers.engine.control import Control, Stopped, attended
 from workers.engine.ends import Ends
 from workers.engine.finish import Finish, finish
 from workers.engine.lanes import copy_tables
@@ -27,10 +29,10 @@ async def run(ends: Ends, request: RunRequest, sink: ProgressSink, control: Cont
     failure: WherryError | None = None
     status = RunStatus.SUCCEEDED
     try:
-        prepared = await prepare(ends, request, meter, control)
+        prepared = await attended(lambda: prepare(ends, request, meter, control), control)
         desk = Desk(ends, prepared.ticket, meter, control)
         await copy_tables(desk, prepared, request.options)
-        finished = await finish(desk, prepared, request.options)
+        finished = await attended(partial(finish, desk, prepared, request.options), control)
         if finished.differences:
             status, failure = RunStatus.FAILED, VerificationFailed(difference_message(finished.differences))
     except Stopped as stopped:

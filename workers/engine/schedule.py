@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 from domain.kernel.errors import WherryError
 from domain.migrations.transfer import Chunk, ChunkReceipt, TableCopy
-from workers.engine.control import Control, Stopped, check
+from workers.engine.control import Control, Stopped, attended, check
 
 Split = Callable[[TableCopy], Awaitable[tuple[Chunk, ...]]]
 CopyOne = Callable[[Chunk], Awaitable[ChunkReceipt]]
@@ -95,7 +96,7 @@ async def work_lane(queue: ChunkQueue, copy_one: CopyOne, control: Control) -> N
         if chunk is None:
             return
         try:
-            receipt = await copy_one(chunk)
+            receipt = await attended(partial(copy_one, chunk), control)
         except WherryError as error:
             await queue.fail(chunk, error)
             raise

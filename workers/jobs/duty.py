@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.kernel.errors import ErrorCode, Fenced, WherryError
 from domain.migrations.assignments import Assignment
-from domain.migrations.facts import NoteCancelled, NoteFailed, NoteTables
+from domain.migrations.facts import NoteCancelled, NoteFailed, NotePaused, NoteTables
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure
 from domain.migrations.signals import MigrationLogged, MigrationProgressUpdated
@@ -22,7 +22,7 @@ from infra.db.readers.migration_brief import Brief, read_brief
 from infra.db.stores.migrations.progress import show_progress
 from infra.db.stores.migrations.pulse import UnderWay
 from workers.engine.concurrency import cancelled
-from workers.engine.control import Ask, ControlSwitch, Stopped, check_cancelled
+from workers.engine.control import Ask, ControlSwitch, Stopped, attended, check
 from workers.engine.retry import RetryPolicy
 from workers.jobs.report import stored_report
 from workers.jobs.workshop import Workshop
@@ -88,10 +88,16 @@ class Duty:
         """Give a sign of life, and find out what is wanted.
 
         Raises:
-            Stopped: the end of the migration is wanted.
+            Stopped: a pause or the end of the migration is wanted.
         """
         await self._beat()
-        await check_cancelled(self.control)
+        await check(self.control)
+
+    async def is_to_stop(self) -> bool:
+        """Tell whether somebody waits for the last worker to leave the migration: to fail, pause or end."""
+        status = (await self.brief()).status
+        stopping = status in (MigrationStatus.PAUSING, MigrationStatus.CANCELLING)
+        return stopping or (not status.is_settled and await self.shop.pulse.failure(self.migration_id) is not None)
 
     async def _beat(self) -> None:
         standing = await self.shop.pulse.beat(self.assignment, self.under_way)
@@ -132,7 +138,8 @@ async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
     shop, assignment = duty.shop, duty.assignment
     try:
         await duty.look()
-        await work(duty)
+        await attended(lambda: work(duty), duty.control)
+        stopping = await duty.is_to_stop()
     except Stopped:
         _log.debug("stopped", job=assignment.key)
     except Fenced as error:
@@ -151,7 +158,7 @@ async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
         await shop.pulse.fail(duty.migration_id, Failure(ErrorCode.INTERNAL, UNEXPECTED))
     else:
         await shop.leases.finish(assignment)
-        return False
+        return stopping
     if duty.lost:
         return False
     await duty.show(now=True)
@@ -160,8 +167,12 @@ async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
 
 
 async def leave(shop: Workshop, migration_id: UUID) -> None:
-    """Note the failure or the wished-for end of a migration; this counts once the last worker has left it."""
+    """Note the failure, pause or wished-for end of a migration; this counts once the last worker has left it."""
     failure = await shop.pulse.failure(migration_id)
+    brief = await read_brief(shop.container.database, migration_id)
+    if failure is None and brief.status is MigrationStatus.PAUSING:
+        await shop.tell(NotePaused(migration_id=migration_id))
+        return
     status = RunStatus.FAILED if failure else RunStatus.CANCELLED
     report = await stored_report(shop, migration_id, status)
     if failure is None:

@@ -11,9 +11,10 @@ from domain.migrations.aggregate import PlanSize
 from domain.migrations.facts import NotePlanned, NotePlanning
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunPhase, RunStatus
-from domain.migrations.transfer import Capabilities, Chunk, TableCopy
+from domain.migrations.transfer import Capabilities, Chunk, ChunkReceipt, TableCopy
 from domain.migrations.values import LogLevel, MigrationStatus
 from infra.db.readers.migration_brief import Brief
+from infra.db.stores.migrations.chunks import Chunks
 from infra.db.stores.migrations.plans import StoredPlan, TableWork
 from workers.engine.chunks import split_table
 from workers.engine.concurrency import each
@@ -22,10 +23,14 @@ from workers.engine.ends import Ends, open_ends
 from workers.engine.order import in_order
 from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
+from workers.engine.resume import check_known, check_plan
 from workers.engine.retry import retrying
 from workers.jobs.duty import Duty, perform
 from workers.jobs.sinks import PhaseSink
 from workers.jobs.workshop import KEY, prepared_run, run_id
+
+_ALREADY_PREPARED = frozenset({MigrationStatus.RUNNING, MigrationStatus.VERIFYING})
+"""Where a migration stands whose workers were lost."""
 
 SPLITTERS = 4
 """How many tables are cut into chunks at once."""
@@ -38,21 +43,49 @@ async def prepare_migration(ctx: dict[str, Any], _migration_id: str) -> None:
 
 async def _prepare(duty: Duty) -> None:
     status = await duty.shop.tell(NotePlanning(migration_id=duty.migration_id))
-    if status is MigrationStatus.CANCELLING or status.is_settled:
+    if status is not MigrationStatus.PLANNING and status not in _ALREADY_PREPARED:
         raise Stopped(RunStatus.CANCELLED)
     brief = await duty.brief()
     stored = await duty.shop.plans.find(duty.migration_id)
+    held = None
     async with open_ends(await duty.shop.route(brief), parallel=SPLITTERS) as ends:
         if stored is None:
-            prepared, work = await _planned(duty, ends, brief)
+            prepared, work = await _planned(duty, ends, await _options(duty, brief))
         else:
+            held = None if stored.is_checked else await _held(duty, ends, brief, stored)
             prepared, work = await _taken_over(duty, ends, stored), ()
         epoch = stored.epoch + 1 if stored else 1
         capabilities = ends.route.target_connector.capabilities
-    await duty.shop.plans.save(duty.assignment, StoredPlan(epoch, to_json(prepared)), work)
+    await duty.shop.plans.save(duty.assignment, StoredPlan(epoch, to_json(prepared)), work, held)
     await duty.shop.pulse.enter(duty.migration_id, RunPhase.DATA)
     size = _size(prepared, lanes_of(brief.options, capabilities), work)
     await duty.shop.tell(NotePlanned(by=duty.assignment, epoch=epoch, size=size))
+
+
+async def _options(duty: Duty, brief: Brief) -> RunOptions:
+    """Return the engine's options with the mapping."""
+    if brief.mapping_id is None:
+        return brief.options
+    mappings = await duty.shop.container.mappings.tables(brief.mapping_id, brief.project_id)
+    return replace(brief.options, mappings=mappings)
+
+
+async def _held(duty: Duty, ends: Ends, brief: Brief, stored: StoredPlan) -> tuple[ChunkReceipt, ...] | None:
+    """Make sure that a migration may be resumed, and return all that the target holds of it.
+
+    Nothing if all was copied and even the ledger is gone: then only the comparison is left to be done.
+
+    Raises:
+        Conflict: the target does not hold what was copied.
+        SchemaDrift: the source's schema has changed.
+    """
+    name = run_id(duty.migration_id)
+    await check_plan(ends, await _options(duty, brief), prepared_run(stored).plan)
+    left = await Chunks(duty.shop.container.database, duty.migration_id, "", stored.epoch).left()
+    if not left.open and not left.dead and not await ends.target.knows_run(name):
+        return None
+    await check_known(ends, name)
+    return await ends.target.receipts(name)
 
 
 def lanes_of(options: RunOptions, target: Capabilities) -> int:
@@ -60,12 +93,8 @@ def lanes_of(options: RunOptions, target: Capabilities) -> int:
     return min(options.parallel, target.writers_max)
 
 
-async def _planned(duty: Duty, ends: Ends, brief: Brief) -> tuple[PreparedRun, tuple[TableWork, ...]]:
+async def _planned(duty: Duty, ends: Ends, options: RunOptions) -> tuple[PreparedRun, tuple[TableWork, ...]]:
     """Let the engine plan and make the tables, and cut these into chunks."""
-    options = brief.options
-    if brief.mapping_id is not None:
-        mappings = await duty.shop.container.mappings.tables(brief.mapping_id, brief.project_id)
-        options = replace(options, mappings=mappings)
     name = run_id(duty.migration_id)
     meter = Meter(name, PhaseSink(duty.shop.pulse, duty.migration_id))
     prepared = await prepare(ends, RunRequest(name, options), meter, duty.control)
@@ -83,7 +112,8 @@ async def _planned(duty: Duty, ends: Ends, brief: Brief) -> tuple[PreparedRun, t
 
 async def _taken_over(duty: Duty, ends: Ends, stored: StoredPlan) -> PreparedRun:
     """Void the tickets of all who have worked on the migration so far."""
-    await duty.log(LogLevel.WARNING, "A worker was lost; others go on where it stood.")
+    if stored.is_checked:
+        await duty.log(LogLevel.WARNING, "A worker was lost; others go on where it stood.")
     prepared = prepared_run(stored)
     ticket = await ends.target.open_run(run_id(duty.migration_id), prepared.plan.plan_hash)
     return replace(prepared, ticket=ticket)

@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.migrations.aggregate import failure_of, statistics_of, status_after
-from domain.migrations.events import MigrationEvent, MigrationStarted, MigrationTableCompleted
+from domain.migrations.events import MigrationEvent, MigrationResumed, MigrationStarted, MigrationTableCompleted
 from domain.migrations.report import Failure
 from domain.migrations.values import MigrationStatistics, MigrationStatus
 from infra.db.event_store import Recorded
@@ -52,7 +52,9 @@ async def _changed(session: AsyncSession, event: MigrationEvent) -> None:
     row = await session.get_one(MigrationRow, event.migration_id)
     status = status_after(event, MigrationStatus(row.status))
     row.status = status.value
-    if status.is_settled:
+    if isinstance(event, MigrationResumed):
+        row.ended_at = row.statistics = row.error = None
+    elif status.is_settled:
         statistics, failure = statistics_of(event), failure_of(event)
         row.ended_at = event.occurred_at
         row.statistics = adapter(MigrationStatistics).dump_python(statistics, mode="json") if statistics else None

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
+
+from sqlalchemy import RowMapping
 
 from domain.kernel.codec import from_json
 from domain.kernel.values import Page, PageRequest
 from domain.migrations.report import RunReport
-from domain.migrations.values import SETTLED
+from domain.migrations.transfer import ChunkScope, scope_text
+from domain.migrations.values import SETTLED, Outlook
 from domain.migrations.views import (
+    DeadChunk,
     LogFilter,
     Migration,
     MigrationFilter,
@@ -20,6 +25,7 @@ from infra.db.database import Database, build
 from infra.db.readers.access import VISIBLE_PROJECTS
 from infra.db.readers.migration_state import read_state
 from infra.db.readers.paging import page_of, pages_of
+from infra.db.stores.migrations.resumption import OUTLOOK
 
 _COLUMNS = """
 migration.id, project_id, source_connection_id, target_connection_id, mapping_id, include, exclude, parallel_tasks,
@@ -52,6 +58,13 @@ WHERE migration_id = :migration_id
   AND (CAST(:levels AS text[]) IS NULL OR level = ANY(CAST(:levels AS text[])))
   AND (CAST(:from_date AS timestamptz) IS NULL OR logged_at >= :from_date)
   AND (CAST(:to_date AS timestamptz) IS NULL OR logged_at <= :to_date)
+"""
+
+_DEAD = """
+SELECT name AS table, chunk.number, scope, chunk.row_estimate, attempts, error AS reason
+FROM migration_chunk AS chunk
+JOIN migration_table AS of ON of.migration_id = chunk.migration_id AND of.number = table_number
+WHERE chunk.migration_id = :migration_id AND state = 'DEAD' ORDER BY table_number, place LIMIT :rows_max
 """
 
 _REPORT = "SELECT report FROM migration_report WHERE migration_id = :migration_id"
@@ -123,7 +136,22 @@ class SqlMigrationReader:
             to_date=filter_.to_date,
         )
 
+    async def outlook(self, migration_id: UUID) -> Outlook:
+        """Return what a migration has done, and what is left to be copied."""
+        return build(Outlook, (await self._database.rows(OUTLOOK, migration_id=migration_id))[0])
+
+    async def dead_chunks(self, migration_id: UUID, rows_max: int) -> tuple[DeadChunk, ...]:
+        """Return chunks that were given up, in the order of their tables."""
+        rows = await self._database.rows(_DEAD, migration_id=migration_id, rows_max=rows_max)
+        return tuple(_dead_chunk(row) for row in rows)
+
     async def report(self, migration_id: UUID) -> RunReport | None:
         """Return what became of a migration, once it has ended."""
         rows = await self._database.rows(_REPORT, migration_id=migration_id)
         return from_json(RunReport, rows[0]["report"]) if rows else None
+
+
+def _dead_chunk(row: RowMapping) -> DeadChunk:
+    # A union is as good as a class to the codec, though not to the type of its argument.
+    scope = from_json(cast(type[ChunkScope], ChunkScope), row["scope"])
+    return build(DeadChunk, {**row, "scope": scope_text(scope)})

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, Index, text, true
 from sqlmodel import Field, SQLModel
 
 from infra.db.tables.columns import document, instant
@@ -44,13 +44,17 @@ class MigrationRow(SQLModel, table=True):
 
 
 class MigrationPlanRow(SQLModel, table=True):
-    """What was planned, and under which ticket it is carried out; `prepared` by `domain.kernel.codec`."""
+    """What was planned, and under which ticket it is carried out; `prepared` by `domain.kernel.codec`.
+
+    A plan that is not checked is compared with the source before it is carried out any further.
+    """
 
     __tablename__ = "migration_plan"
 
     migration_id: UUID = Field(primary_key=True)
     epoch: int
     prepared: dict[str, Any] = document()
+    is_checked: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
 
 
 class MigrationTableRow(SQLModel, table=True):
@@ -121,7 +125,9 @@ class MigrationAssignmentRow(SQLModel, table=True):
 class MigrationStreamRow(SQLModel, table=True):
     """The end of a migration's stream. Its lock is what makes the numbers of frames and log entries contiguous.
 
-    `failure` is why the migration will fail as soon as all workers have left it.
+    `failure` is why the migration will fail as soon as all workers have left it. `losses` counts how
+    often in a row workers were lost with nothing new done; `mark` is what was done at the last loss, and
+    `not_before` when the work may be given out again.
     """
 
     __tablename__ = "migration_stream"
@@ -138,6 +144,9 @@ class MigrationStreamRow(SQLModel, table=True):
     bytes_seen: int = Field(default=0, sa_type=BigInteger)
     rows_per_second: float = 0.0
     bytes_per_second: float = 0.0
+    losses: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    mark: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    not_before: datetime | None = instant(nullable=True)
 
 
 class MigrationFrameRow(SQLModel, table=True):

@@ -28,6 +28,10 @@ ON CONFLICT (migration_id, task) DO UPDATE SET
 
 HOLDS = f"SELECT 1 FROM migration_assignment WHERE {_THIS} AND state = 'TAKEN' FOR UPDATE"
 
+_LAST = """
+SELECT epoch, sequence FROM migration_assignment WHERE migration_id = :migration_id AND task = :task FOR UPDATE
+"""
+
 _UNDER_WAY = """
 SELECT 1 FROM migration_assignment
 WHERE migration_id = :migration_id AND state = 'TAKEN' AND lease_until > now() LIMIT 1
@@ -80,6 +84,13 @@ class SqlAssignments:
         for assignment in assignments:
             await give(connection, assignment)
             work.enqueue(assignment.job)
+
+    async def give_anew(self, work: Work, migration_id: UUID, task: str) -> None:
+        """Give a task out once more, under the next number; its job goes out at the commit."""
+        connection = await session_of(work).connection()
+        found = await connection.execute(text(_LAST), {"migration_id": migration_id, "task": task})
+        epoch, sequence = found.one()
+        await self.give(work, (Assignment(migration_id, task, epoch, sequence + 1),))
 
     async def holds(self, work: Work, assignment: Assignment) -> bool:
         """Tell whether an assignment still stands, and keep it so to the end of the transaction."""

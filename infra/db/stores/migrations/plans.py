@@ -16,13 +16,14 @@ from domain.migrations.assignments import Assignment
 from domain.migrations.progress import TablePhase
 from domain.migrations.transfer import Chunk, ChunkReceipt, TableCopy
 from infra.db.database import Database
+from infra.db.stores.migrations.agreement import agree
 from infra.db.stores.migrations.assignments import HOLDS, place_of
 
-_PLAN = "SELECT epoch, prepared FROM migration_plan WHERE migration_id = :migration_id"
+_PLAN = "SELECT epoch, prepared, is_checked FROM migration_plan WHERE migration_id = :migration_id"
 
 _SAVE = """
 INSERT INTO migration_plan (migration_id, epoch, prepared) VALUES (:migration_id, :epoch, CAST(:prepared AS jsonb))
-ON CONFLICT (migration_id) DO UPDATE SET epoch = excluded.epoch, prepared = excluded.prepared
+ON CONFLICT (migration_id) DO UPDATE SET epoch = excluded.epoch, prepared = excluded.prepared, is_checked = true
     WHERE migration_plan.epoch < excluded.epoch
 RETURNING 1
 """
@@ -45,10 +46,14 @@ VALUES (:migration_id, :table_number, :number, :place, CAST(:scope AS jsonb), :r
 
 @dataclass(frozen=True)
 class StoredPlan:
-    """A plan as it is stored: the engine's prepared run as JSON, and the epoch of its present ticket."""
+    """A plan as it is stored: the engine's prepared run as JSON, and the epoch of its present ticket.
+
+    One that is not checked must be compared with the source before it is carried out any further.
+    """
 
     epoch: int
     prepared: JsonValue
+    is_checked: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,12 +74,19 @@ class Plans:
     async def find(self, migration_id: UUID) -> StoredPlan | None:
         """Return a migration's plan, once there is one."""
         rows = await self._database.rows(_PLAN, migration_id=migration_id)
-        return StoredPlan(rows[0]["epoch"], rows[0]["prepared"]) if rows else None
+        return StoredPlan(rows[0]["epoch"], rows[0]["prepared"], rows[0]["is_checked"]) if rows else None
 
-    async def save(self, by: Assignment, plan: StoredPlan, work: Iterable[TableWork] = ()) -> None:
+    async def save(
+        self,
+        by: Assignment,
+        plan: StoredPlan,
+        work: Iterable[TableWork] = (),
+        held: Iterable[ChunkReceipt] | None = None,
+    ) -> None:
         """Store a plan with its tables and chunks, or, without work, only the new ticket of a known one.
 
-        Chunks are claimed in the order of the work.
+        Chunks are claimed in the order of the work. With `held`, all that the target's ledger holds of
+        a known plan, chunks and counters are made to agree with it.
 
         From here on claims of chunks under an older ticket are void.
 
@@ -88,6 +100,8 @@ class Plans:
             if not holds or (await connection.execute(text(_SAVE), values)).first() is None:
                 raise Fenced("another worker has taken this migration over")
             await _add_work(connection, by.migration_id, tuple(work))
+            if held is not None:
+                await agree(connection, by.migration_id, tuple(held))
 
 
 async def _add_work(connection: AsyncConnection, migration_id: UUID, work: tuple[TableWork, ...]) -> None:

@@ -24,7 +24,7 @@ RING_S = 5
 RING_MAX_S = 120
 """A job that was given out this long ago is given out again, whatever the queue says."""
 
-_AT_WORK = ("PENDING", "PLANNING", "RUNNING", "VERIFYING", "CANCELLING")
+_AT_WORK = ("PENDING", "PLANNING", "RUNNING", "VERIFYING", "PAUSING", "CANCELLING")
 
 _SUSPECTS = f"""
 SELECT id FROM migration
@@ -97,7 +97,7 @@ class Revival:
             rows = (await connection.execute(text(_ALL), of)).mappings().all()
             state = (await connection.execute(text(_STATUS), of)).mappings().one()
             status = MigrationStatus(state["status"])
-            is_ending = state["is_failing"] or status is MigrationStatus.CANCELLING
+            is_ending = state["is_failing"] or status in (MigrationStatus.PAUSING, MigrationStatus.CANCELLING)
             lost = [row for row in rows if await self._is_lost(migration_id, row)]
             tasks = [row["task"] for row in lost]
             in_hand = [row for row in rows if row["state"] in ("TAKEN", "GIVEN") and row["task"] not in tasks]

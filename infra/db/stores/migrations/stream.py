@@ -42,6 +42,10 @@ UPDATE migration_stream SET sequence = sequence + 1, closed = :ends
 WHERE migration_id = :migration_id AND NOT closed RETURNING sequence
 """
 
+_FAILING = """
+SELECT 1 FROM migration_stream WHERE migration_id = :migration_id AND failure IS NOT NULL FOR UPDATE
+"""
+
 _ADD = """
 INSERT INTO migration_event (migration_id, sequence, kind, frame)
 VALUES (:migration_id, :sequence, :kind, CAST(:frame AS jsonb))
@@ -115,6 +119,11 @@ class SqlStream:
     async def tell(self, work: Work, frame: MigrationFrame) -> None:
         """Add an event with the next number."""
         await add_frame(await session_of(work).connection(), frame)
+
+    async def is_failing(self, work: Work, migration_id: UUID) -> bool:
+        """Tell whether a worker has given a reason for the migration to fail, and keep it so."""
+        connection = await session_of(work).connection()
+        return (await connection.execute(text(_FAILING), {"migration_id": migration_id})).first() is not None
 
     async def log(self, work: Work, migration_id: UUID, level: LogLevel, message: str) -> None:
         """Add an entry to the migration's log."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from domain.kernel.errors import Conflict, ErrorCode
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.aggregate import Migration, PlanSize, status_after
+from domain.migrations.events import MigrationResumed
 from domain.migrations.progress import TablePhase, TableProgress
 from domain.migrations.report import Failure
 from domain.migrations.values import (
@@ -21,6 +23,7 @@ from domain.migrations.values import (
     MigrationConfig,
     MigrationStatistics,
     MigrationStatus,
+    Outlook,
 )
 from domain.projects.aggregate import Actor
 
@@ -30,8 +33,11 @@ CONFIG = MigrationConfig(source_connection_id=UUID(int=2), target_connection_id=
 NOTHING = MigrationStatistics(Rows(0), Rows(0), Rows(0), 0.0, 0.0, ())
 TABLE = TableProgress("t", TablePhase.COPIED, Rows(1), Rows(1), Rows(0), Rows(1), Bytes(1), Bytes(1), 0.0)
 
-STEPS: dict[str, Callable[[Migration], None]] = {
+STEPS: dict[str, Callable[[Migration], object]] = {
     "cancel": lambda migration: migration.request_cancel(ACTOR, NOTHING),
+    "pause": lambda migration: migration.request_pause(ACTOR),
+    "paused": lambda migration: migration.note_paused(NOW),
+    "resume": lambda migration: migration.request_resume(ACTOR, Outlook()),
     "planning": lambda migration: migration.note_planning(NOW),
     "planned": lambda migration: migration.note_planned(PlanSize(1, Rows(1), Bytes(1), 2), NOW),
     "table": lambda migration: migration.note_table(TABLE, NOW),
@@ -64,7 +70,7 @@ def test_whatever_is_asked_and_reported_a_migration_moves_only_along_the_table(s
         except Conflict:
             assert migration.status is before
         assert migration.status is before or migration.status in TRANSITIONS[before]
-        assert not (before.is_settled and migration.status is not before)
+        assert step == "resume" or not (before.is_settled and migration.status is not before)
 
 
 @given(st.lists(st.sampled_from(sorted(STEPS)), max_size=30))
@@ -79,7 +85,22 @@ def test_a_replayed_migration_is_the_migration(steps: list[str]) -> None:
     replayed = Migration.replay(migration.id, migration.pending)
 
     assert vars(replayed) | {"pending": [], "version": 0} == vars(migration) | {"pending": [], "version": 0}
-    assert sum(status_after(event, MigrationStatus.RUNNING).is_settled for event in migration.pending) <= 1
+    ends = sum(status_after(event, MigrationStatus.RUNNING).is_settled for event in migration.pending)
+    assert ends <= 1 + sum(isinstance(event, MigrationResumed) for event in migration.pending)
+
+
+@given(st.lists(st.sampled_from(sorted(STEPS)), max_size=30), st.sampled_from(["pause", "resume", "cancel"]))
+def test_a_wish_that_is_repeated_at_once_changes_nothing_more(steps: list[str], wish: str) -> None:
+    migration = a_migration()
+    for step in [*steps, wish]:
+        with suppress(Conflict):
+            STEPS[step](migration)
+    events, status = len(migration.pending), migration.status
+
+    with suppress(Conflict):
+        STEPS[wish](migration)
+
+    assert (len(migration.pending), migration.status) == (events, status)
 
 
 def test_every_status_can_be_reached_and_every_unsettled_one_can_end() -> None:
@@ -98,7 +119,7 @@ def test_every_status_can_be_reached_and_every_unsettled_one_can_end() -> None:
 def test_a_settled_migration_goes_on_only_when_it_is_asked_to_resume_or_roll_back() -> None:
     ways = {way for status in SETTLED for way in TRANSITIONS[status]}
 
-    assert ways == {MigrationStatus.PLANNING, MigrationStatus.ROLLING_BACK}
+    assert ways == {MigrationStatus.PENDING, MigrationStatus.ROLLING_BACK}
     assert TRANSITIONS[MigrationStatus.FAILED] == ways
     assert TRANSITIONS[MigrationStatus.ROLLED_BACK] == frozenset()
 
@@ -121,6 +142,36 @@ def test_a_migration_that_no_worker_has_taken_up_is_cancelled_at_once() -> None:
 def test_a_migration_at_work_is_cancelled_when_its_workers_say_so() -> None:
     assert after("planning", "planned", "cancel").status is MigrationStatus.CANCELLING
     assert after("planning", "planned", "cancel", "cancelled").status is MigrationStatus.CANCELLED
+
+
+def test_a_migration_at_work_is_paused_when_its_workers_say_so_and_goes_on_from_the_start_of_its_story() -> None:
+    assert after("planning", "planned", "pause").status is MigrationStatus.PAUSING
+    assert after("planning", "planned", "pause", "paused").status is MigrationStatus.PAUSED
+    assert after("planning", "planned", "pause", "paused", "resume").status is MigrationStatus.PENDING
+    assert after("planning", "planned", "pause", "paused", "cancel").status is MigrationStatus.CANCELLED
+
+
+def test_a_migration_that_no_worker_has_taken_up_is_paused_at_once() -> None:
+    assert after("pause").status is MigrationStatus.PAUSED
+
+
+def test_a_failed_migration_goes_on_when_it_is_resumed() -> None:
+    migration = after("planning", "planned", "failed", "resume", "planning", "planned", "copied", "completed")
+
+    assert migration.status is MigrationStatus.COMPLETED
+
+
+def test_a_migration_that_is_still_pausing_is_not_resumed() -> None:
+    with pytest.raises(Conflict, match="still pausing"):
+        after("planning", "pause", "resume")
+
+
+@pytest.mark.parametrize("last", ["completed", "failed"])
+def test_what_has_ended_cannot_be_paused(last: str) -> None:
+    migration = after("planning", "planned", "copied", last)
+
+    with pytest.raises(Conflict, match=migration.status.value):
+        STEPS["pause"](migration)
 
 
 def test_a_wish_to_cancel_that_comes_after_the_last_step_changes_nothing_about_success() -> None:
