@@ -17,6 +17,7 @@ from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.limits import Limit
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import ObjectKind, SchemaPlan, Step
 
 
@@ -300,13 +301,19 @@ class Target(Protocol):
     async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
         """Take the run over: make the ledger if need be, and void every older ticket of the run.
 
+        A closed run of this id is put away under another id (`shelved`), and a new one begins.
+
         Raises:
-            Conflict: the ledger knows this run under another plan.
+            Conflict: the ledger knows this run under another plan, or it is being rolled back.
         """
         ...
 
     async def knows_run(self, run_id: str) -> bool:
         """Whether the ledger holds an unfinished run of this id."""
+        ...
+
+    async def runs(self) -> tuple[RunRecord, ...]:
+        """All runs that the ledger remembers, in the order in which they began."""
         ...
 
     async def steps_done(self, run_id: str) -> frozenset[int]:
@@ -340,8 +347,12 @@ class Target(Protocol):
         """Compute a table's digest in the database; without columns only the rows are counted."""
         ...
 
-    async def close_run(self, run_id: str) -> None:
-        """Forget a finished run; the ledger itself goes with its last run."""
+    async def close_run(self, run_id: str, seal: str = "") -> None:
+        """Note that nothing is left to do, and void the run's tickets. Its record stays; `seal` goes into it."""
+        ...
+
+    async def forget_run(self, run_id: str) -> None:
+        """Remove a run's record and all that was kept for its rollback; the ledger goes with its last run."""
         ...
 
     async def close(self) -> None:

@@ -7,18 +7,23 @@ the data, so the rows of a chunk and the note of it are committed together or no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.transfer import ChunkReceipt, Ticket
 from infra.connectors.file_session import FileConnection, first_row
+
+OPEN, CLOSED = RunState.OPEN.value, RunState.CLOSED.value
 
 _COLUMNS = "table_number, chunk_number, rows_read, rows_written, rows_rejected, size_bytes"
 
 
 @dataclass(frozen=True)
 class FileLedger:
-    """Where an engine keeps the ledger: its three tables, and how they are found, made and dropped."""
+    """Where an engine keeps the ledger: its tables, and how they are found, made and dropped."""
 
     runs: str
     steps: str
@@ -33,24 +38,46 @@ class FileLedger:
         return first_row(connection, self.find) is not None
 
     def take_over(self, connection: FileConnection, run_id: str, plan_hash: str) -> Ticket:
-        """Make the ledger if need be and give the run a new epoch.
+        """Make the ledger if need be and give the run a new epoch; a closed one of this id is put away.
 
         Raises:
-            Conflict: the run is known under another plan.
+            Conflict: the run is known under another plan, or is being rolled back.
         """
         if not self.exists(connection):
             for statement in self.make:
                 connection.execute(statement)
-        sql = f"SELECT epoch, plan_hash = ? FROM {self.runs} WHERE run_id = ?"
-        known = first_row(connection, sql, (plan_hash, run_id))
-        if known is None:
-            connection.execute(f"INSERT INTO {self.runs} VALUES (?, ?, 1)", (run_id, plan_hash))
-            return Ticket(run_id, 1, plan_hash)
-        epoch, is_same_plan = known
-        if not is_same_plan:
-            raise Conflict(f"Run {run_id} was begun here under another plan; finish or roll back that one first.")
-        connection.execute(f"UPDATE {self.runs} SET epoch = ? WHERE run_id = ?", (epoch + 1, run_id))
-        return Ticket(run_id, epoch + 1, plan_hash)
+        known = self.record(connection, run_id)
+        epoch = known.epoch + 1 if known else 1
+        if known is not None and known.state is not RunState.CLOSED:
+            if known.state is RunState.UNDOING:
+                raise Conflict(f"Run {run_id} is being rolled back; finish that first.")
+            if known.plan_hash != plan_hash:
+                raise Conflict(f"Run {run_id} was begun here under another plan; finish or roll back that one first.")
+            connection.execute(f"UPDATE {self.runs} SET epoch = ? WHERE run_id = ?", (epoch, run_id))
+            return Ticket(run_id, epoch, plan_hash)
+        if known is not None:
+            self._shelve(connection, known)
+        begun_at = datetime.now(UTC).isoformat(timespec="microseconds")
+        values = (run_id, plan_hash, epoch, OPEN, begun_at, "")
+        connection.execute(f"INSERT INTO {self.runs} VALUES (?, ?, ?, ?, ?, ?)", values)
+        return Ticket(run_id, epoch, plan_hash)
+
+    def _shelve(self, connection: FileConnection, known: RunRecord) -> None:
+        for table in (self.chunks, self.steps, self.runs):
+            connection.execute(
+                f"UPDATE {table} SET run_id = ? WHERE run_id = ?", (shelved(known.run_id, known.epoch), known.run_id)
+            )
+
+    def records(self, connection: FileConnection) -> tuple[RunRecord, ...]:
+        """All runs, in the order in which they began."""
+        if not self.exists(connection):
+            return ()
+        sql = f"SELECT run_id, plan_hash, epoch, state, begun_at, seal FROM {self.runs} ORDER BY begun_at, run_id"
+        return tuple(_record(row) for row in connection.execute(sql).fetchall())
+
+    def record(self, connection: FileConnection, run_id: str) -> RunRecord | None:
+        """Return one run, or nothing."""
+        return next((record for record in self.records(connection) if record.run_id == run_id), None)
 
     def hold(self, connection: FileConnection, ticket: Ticket) -> None:
         """Make sure that a ticket gives the right to write, and that it does until the transaction ends.
@@ -63,15 +90,15 @@ class FileLedger:
         found = None
         if self.exists(connection):
             connection.execute(f"UPDATE {self.runs} SET epoch = epoch WHERE run_id = ?", (ticket.run_id,))
-            found = first_row(connection, f"SELECT epoch FROM {self.runs} WHERE run_id = ?", (ticket.run_id,))
+            sql = f"SELECT epoch FROM {self.runs} WHERE run_id = ? AND state <> ?"
+            found = first_row(connection, sql, (ticket.run_id, CLOSED))
         if found is None or found[0] != ticket.epoch:
             raise Fenced(f"Run {ticket.run_id} has been taken over by another worker.")
 
     def knows(self, connection: FileConnection, run_id: str) -> bool:
         """Whether an unfinished run of this id is in the ledger."""
-        if not self.exists(connection):
-            return False
-        return first_row(connection, f"SELECT 1 FROM {self.runs} WHERE run_id = ?", (run_id,)) is not None
+        known = self.record(connection, run_id)
+        return known is not None and known.state is RunState.OPEN
 
     def steps_done(self, connection: FileConnection, run_id: str) -> frozenset[int]:
         """Numbers of the steps that are done."""
@@ -105,6 +132,12 @@ class FileLedger:
             (run_id, done.table_number, done.chunk_number, *counts),
         )
 
+    def close(self, connection: FileConnection, run_id: str, seal: str) -> None:
+        """Note that nothing is left to do for a run."""
+        if self.exists(connection):
+            sql = f"UPDATE {self.runs} SET state = ?, seal = ? WHERE run_id = ? AND state = ?"
+            connection.execute(sql, (CLOSED, seal, run_id, OPEN))
+
     def forget(self, connection: FileConnection, run_id: str) -> None:
         """Remove a run, and the ledger with its last run."""
         if not self.exists(connection):
@@ -114,6 +147,23 @@ class FileLedger:
         if first_row(connection, f"SELECT 1 FROM {self.runs}") is None:
             for statement in self.drop:
                 connection.execute(statement)
+
+
+def text_of(value: str | bytearray) -> str:
+    """Return a text of the ledger; SQLite's sessions give texts as bytes."""
+    return value if isinstance(value, str) else value.decode()
+
+
+def _record(row: tuple[Any, ...]) -> RunRecord:
+    run_id, plan_hash, epoch, state, begun_at, seal = row
+    return RunRecord(
+        text_of(run_id),
+        text_of(plan_hash),
+        epoch,
+        RunState(text_of(state)),
+        datetime.fromisoformat(text_of(begun_at)),
+        text_of(seal),
+    )
 
 
 def _receipt(row: tuple[int, ...]) -> ChunkReceipt:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import (
     Batch,
@@ -104,6 +105,10 @@ class FileTarget(Generic[C]):
         """Whether the ledger holds an unfinished run of this id."""
         return await self._in_turn(lambda connection: self._ledger.knows(connection, run_id))
 
+    async def runs(self) -> tuple[RunRecord, ...]:
+        """All runs that the ledger remembers."""
+        return await self._in_turn(self._ledger.records)
+
     async def steps_done(self, run_id: str) -> frozenset[int]:
         """Numbers of the schema steps that are done."""
         return await self._in_turn(lambda connection: self._ledger.steps_done(connection, run_id))
@@ -171,8 +176,12 @@ class FileTarget(Generic[C]):
         """Compute a table's digest from the stored values."""
         return await self._in_turn(lambda connection: self._writing.digest(connection, table, columns))
 
-    async def close_run(self, run_id: str) -> None:
-        """Forget a finished run; the ledger itself goes with its last run."""
+    async def close_run(self, run_id: str, seal: str = "") -> None:
+        """Note that nothing is left to do; the record stays."""
+        await self._transaction(lambda connection: self._ledger.close(connection, run_id, seal))
+
+    async def forget_run(self, run_id: str) -> None:
+        """Remove a run's record; the ledger itself goes with its last run."""
         await self._transaction(lambda connection: self._ledger.forget(connection, run_id))
 
     async def close(self) -> None:

@@ -69,7 +69,7 @@ class Lab:
         async with self.target() as target:
             ticket = await target.open_run("build", "build")
             await run_steps(target, plan, ticket, *phases)
-            await target.close_run("build")
+            await target.forget_run("build")
         return plan
 
     async def make(self, table: Table, rows: Sequence[Row] = ()) -> TableCopy:
@@ -81,7 +81,7 @@ class Lab:
             await run_steps(target, plan, ticket, Phase.BEFORE_DATA)
             await target.write(copy, whole(copy), batches(copy, rows), ticket)
             await run_steps(target, plan, ticket, Phase.INDEXES, Phase.FOREIGN_KEYS, Phase.FINISH)
-            await target.close_run("make")
+            await target.forget_run("make")
         return copy
 
     async def found(self, name: TableName | str) -> Table:

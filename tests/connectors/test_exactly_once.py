@@ -10,6 +10,7 @@ import pytest
 from domain.catalog.model import Key, Table, TableName
 from domain.catalog.types import Integer, Text
 from domain.kernel.errors import Conflict, DatabaseError, Fenced
+from domain.migrations.runs import RunState, shelved
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, Step
 from domain.migrations.transfer import Batch, Chunk, TableCopy, Target, Ticket, WholeTable
 from tests.connectors.lab import Lab, Row, a_column, batches, copy_of, run_steps, to_batch, whole
@@ -189,17 +190,50 @@ async def test_the_ledger_goes_with_the_last_run(lab: Lab) -> None:
         await target.open_run("second", "plan")
         assert [table.name.name for table in (await target.introspect()).tables] == ["item"]
 
-        await target.close_run("first")
+        await target.forget_run("first")
         assert not await target.knows_run("first")
         assert await target.receipts("first") == ()
         assert await target.knows_run("second")
-        await target.close_run("second")
+        await target.forget_run("second")
 
         assert not await target.knows_run("second")
         assert await target.steps_done("second") == frozenset()
         assert await target.receipts("second") == ()
-        await target.close_run("second")
+        await target.forget_run("second")
         assert [table.name.name for table in (await target.introspect()).tables] == ["item"]
+
+
+async def test_a_closed_run_is_remembered_until_it_is_forgotten(lab: Lab) -> None:
+    async with lab.target() as target:
+        copy, ticket = await begun(lab, target, "first")
+        receipt = await target.write(copy, whole(copy), batches(copy, ROWS[:5]), ticket)
+        steps = await target.steps_done("first")
+
+        await target.close_run("first", "sealed")
+        await target.close_run("first", "sealed again")
+
+        assert not await target.knows_run("first")
+        [record] = await target.runs()
+        assert (record.run_id, record.state, record.seal) == ("first", RunState.CLOSED, "sealed")
+        assert await target.receipts("first") == (receipt,)
+        assert await target.steps_done("first") == steps
+        assert [table.name.name for table in (await target.introspect()).tables] == ["item"]
+
+
+async def test_the_id_of_a_closed_run_can_be_used_again(lab: Lab) -> None:
+    async with lab.target() as target:
+        copy, old = await begun(lab, target)
+        await target.write(copy, whole(copy), batches(copy, ROWS[:5]), old)
+        await target.close_run("run")
+
+        new = await target.open_run("run", "another plan")
+
+        assert new.epoch > old.epoch
+        assert await target.receipts("run") == ()
+        assert [record.run_id for record in await target.runs()] == [shelved("run", old.epoch), "run"]
+        assert len(await target.receipts(shelved("run", old.epoch))) == 1
+        with pytest.raises(Fenced):
+            await target.write(copy, whole(copy, 2), batches(copy, ROWS), old)
 
 
 async def test_truncate_empties_a_table_and_counts_leave_missing_tables_out(lab: Lab) -> None:

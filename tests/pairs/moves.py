@@ -34,7 +34,7 @@ async def fill(lab: Lab, rows: Mapping[Table, Rows]) -> None:
             copy = copy_of(wanted, made, number)
             await target.write(copy, whole(copy), batches(copy, [tuple(row) for row in rows[wanted]]), ticket)
         await run_steps(target, plan, ticket, Phase.INDEXES, Phase.FOREIGN_KEYS, Phase.FINISH)
-        await target.close_run("fill")
+        await target.forget_run("fill")
 
 
 async def migrate(pair: Pair, options: RunOptions = STANDARD, *, run_id: str = "run") -> RunReport:

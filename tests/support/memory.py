@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import cast
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
@@ -18,6 +19,7 @@ from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.limits import Limit, Value, fits
 from domain.migrations.misfits import ColumnLimit, Finding, Profile, Treatment
+from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
 from domain.migrations.transfer import (
     Batch,
@@ -62,6 +64,8 @@ class _Run:
     epoch: int = 1
     steps: set[int] = field(default_factory=set)
     receipts: dict[tuple[int, int], ChunkReceipt] = field(default_factory=dict)
+    state: RunState = RunState.OPEN
+    seal: str = ""
 
 
 @dataclass
@@ -201,7 +205,10 @@ class MemoryTarget:
     async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
         self._database.faults.at("open run")
         run = self._database.runs.get(run_id)
-        if run is None:
+        if run is not None and run.state is RunState.CLOSED:
+            self._database.runs[shelved(run_id, run.epoch)] = self._database.runs.pop(run_id)
+            run = self._database.runs[run_id] = _Run(plan_hash, run.epoch + 1)
+        elif run is None:
             run = self._database.runs[run_id] = _Run(plan_hash)
         elif run.plan_hash != plan_hash:
             raise Conflict("another plan")
@@ -211,7 +218,14 @@ class MemoryTarget:
         return Ticket(run_id, run.epoch, plan_hash)
 
     async def knows_run(self, run_id: str) -> bool:
-        return run_id in self._database.runs
+        run = self._database.runs.get(run_id)
+        return run is not None and run.state is RunState.OPEN
+
+    async def runs(self) -> tuple[RunRecord, ...]:
+        return tuple(
+            RunRecord(run_id, run.plan_hash, run.epoch, run.state, datetime.now(UTC), run.seal)
+            for run_id, run in self._database.runs.items()
+        )
 
     async def steps_done(self, run_id: str) -> frozenset[int]:
         return frozenset(self._database.runs[run_id].steps)
@@ -269,8 +283,14 @@ class MemoryTarget:
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         return self._database.digest(table, columns)
 
-    async def close_run(self, run_id: str) -> None:
+    async def close_run(self, run_id: str, seal: str = "") -> None:
         self._database.faults.at("close run")
+        run = self._database.runs.get(run_id)
+        if run is not None and run.state is RunState.OPEN:
+            run.state, run.seal = RunState.CLOSED, seal
+
+    async def forget_run(self, run_id: str) -> None:
+        self._database.faults.at("forget run")
         self._database.runs.pop(run_id, None)
 
     async def close(self) -> None:
@@ -278,7 +298,7 @@ class MemoryTarget:
 
     def _fenced(self, ticket: Ticket) -> _Run:
         run = self._database.runs.get(ticket.run_id)
-        if run is None or run.epoch != ticket.epoch:
+        if run is None or run.epoch != ticket.epoch or run.state is RunState.CLOSED:
             raise Fenced("taken over")
         return run
 

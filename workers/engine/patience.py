@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.values import Rows
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import (
     Batch,
@@ -97,6 +98,10 @@ class PatientTarget:
         """Whether the ledger holds an unfinished run of this id."""
         return await retrying(lambda: self._target.knows_run(run_id), STANDARD_RETRY)
 
+    async def runs(self) -> tuple[RunRecord, ...]:
+        """All runs that the ledger remembers."""
+        return await retrying(self._target.runs, STANDARD_RETRY)
+
     async def steps_done(self, run_id: str) -> frozenset[int]:
         """Numbers of the schema steps that are done."""
         return await retrying(lambda: self._target.steps_done(run_id), STANDARD_RETRY)
@@ -117,9 +122,13 @@ class PatientTarget:
         """Compute a table's digest."""
         return await retrying(lambda: self._target.digest(table, columns), STANDARD_RETRY)
 
-    async def close_run(self, run_id: str) -> None:
-        """Forget a run."""
-        await retrying(lambda: self._target.close_run(run_id), STANDARD_RETRY)
+    async def close_run(self, run_id: str, seal: str = "") -> None:
+        """Note that nothing is left to do."""
+        await retrying(lambda: self._target.close_run(run_id, seal), STANDARD_RETRY)
+
+    async def forget_run(self, run_id: str) -> None:
+        """Remove a run's record."""
+        await retrying(lambda: self._target.forget_run(run_id), STANDARD_RETRY)
 
     async def close(self) -> None:
         """End all sessions."""

@@ -27,7 +27,11 @@ LEDGER = FileLedger(
     find="SELECT 1 FROM duckdb_tables() WHERE schema_name = '_wherry' AND table_name = 'run'",
     make=(
         "CREATE SCHEMA IF NOT EXISTS _wherry",
-        "CREATE TABLE _wherry.run (run_id VARCHAR NOT NULL, plan_hash VARCHAR NOT NULL, epoch BIGINT NOT NULL)",
+        """
+        CREATE TABLE _wherry.run (
+            run_id VARCHAR NOT NULL, plan_hash VARCHAR NOT NULL, epoch BIGINT NOT NULL, state VARCHAR NOT NULL,
+            begun_at VARCHAR NOT NULL, seal VARCHAR NOT NULL)
+        """,
         "CREATE TABLE _wherry.step (run_id VARCHAR NOT NULL, number BIGINT NOT NULL)",
         """
         CREATE TABLE _wherry.chunk (

@@ -8,9 +8,12 @@ as done afterwards; a step intended and not done may or may not have run, and is
 
 from __future__ import annotations
 
+from datetime import UTC
 from hashlib import sha256
+from typing import Any
 
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.runs import RunRecord, RunState
 from domain.migrations.transfer import ChunkReceipt
 
 RUNS = "_wherry_run"
@@ -25,7 +28,9 @@ _ID = "VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
 
 _CREATE_RUNS = (
     f"CREATE TABLE IF NOT EXISTS {RUNS} (run_id {_ID} PRIMARY KEY, "
-    "plan_hash VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, epoch BIGINT NOT NULL) ENGINE=InnoDB"
+    "plan_hash VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, epoch BIGINT NOT NULL, "
+    "state VARCHAR(16) CHARACTER SET ascii NOT NULL, begun_at DATETIME(6) NOT NULL, "
+    "seal LONGTEXT CHARACTER SET utf8mb4 NOT NULL) ENGINE=InnoDB"
 )
 _CREATE_CHUNKS = (
     f"CREATE TABLE IF NOT EXISTS {CHUNKS} (run_id {_ID}, table_number INT NOT NULL, chunk_number INT NOT NULL, "
@@ -39,14 +44,17 @@ _CREATE_STEPS = (
 CREATE_LEDGER = (_CREATE_RUNS, _CREATE_CHUNKS, _CREATE_STEPS)
 
 TAKE_RUN = (
-    f"INSERT INTO {RUNS} (run_id, plan_hash, epoch) VALUES (%s, %s, LAST_INSERT_ID(1)) "
-    "ON DUPLICATE KEY UPDATE epoch = IF(plan_hash = VALUES(plan_hash), LAST_INSERT_ID(epoch + 1), epoch)"
+    f"INSERT INTO {RUNS} (run_id, plan_hash, epoch, state, begun_at, seal) "
+    "VALUES (%s, %s, LAST_INSERT_ID(%s), 'OPEN', UTC_TIMESTAMP(6), '') "
+    "ON DUPLICATE KEY UPDATE epoch = IF(plan_hash = VALUES(plan_hash) AND state = 'OPEN', "
+    "LAST_INSERT_ID(epoch + 1), epoch)"
 )
 """Opens a run or takes it over; `TAKEN_EPOCH`, asked next in the same session, tells which epoch is ours."""
 
 TAKEN_EPOCH = "SELECT LAST_INSERT_ID()"
-RUN = f"SELECT plan_hash, epoch FROM {RUNS} WHERE run_id = %s"
-RUN_EPOCH = f"SELECT epoch FROM {RUNS} WHERE run_id = %s"
+RECORDS = f"SELECT run_id, plan_hash, epoch, state, begun_at, seal FROM {RUNS} ORDER BY begun_at, run_id"
+CLOSE_RUN = f"UPDATE {RUNS} SET state = 'CLOSED', seal = %s WHERE run_id = %s AND state = 'OPEN'"
+RUN_EPOCH = f"SELECT epoch FROM {RUNS} WHERE run_id = %s AND state <> 'CLOSED'"
 RUN_EPOCH_HELD = f"{RUN_EPOCH} LOCK IN SHARE MODE"
 """Keeps the run's epoch as it is until the transaction ends."""
 
@@ -61,10 +69,17 @@ INTEND_STEP = f"INSERT INTO {STEPS} (run_id, step_number, is_done) VALUES (%s, %
 FINISH_STEP = f"UPDATE {STEPS} SET is_done = 1 WHERE run_id = %s AND step_number = %s"
 FORGET_STEP = f"DELETE FROM {STEPS} WHERE run_id = %s AND step_number = %s"
 
+SHELVE_RUN = tuple(f"UPDATE {table} SET run_id = %s WHERE run_id = %s" for table in LEDGER_TABLES)
 FORGET_RUN = tuple(f"DELETE FROM {table} WHERE run_id = %s" for table in LEDGER_TABLES)
 HOLD_LEDGER = "LOCK TABLES " + ", ".join(f"{table} WRITE" for table in LEDGER_TABLES)
 RUNS_LEFT = f"SELECT COUNT(*) FROM {RUNS}"
 DROP_LEDGER = "DROP TABLE " + ", ".join(LEDGER_TABLES)
+
+
+def record(row: tuple[Any, ...]) -> RunRecord:
+    """Make a record of a row of `RECORDS`; sessions tell times in UTC."""
+    run_id, plan_hash, epoch, state, begun_at, seal = row
+    return RunRecord(run_id, plan_hash, int(epoch), RunState(state), begun_at.replace(tzinfo=UTC), seal)
 
 
 def receipt(row: tuple[int, ...]) -> ChunkReceipt:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from domain.kernel.errors import Conflict, DatabaseError, ErrorCode
+from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.transfer import ChunkReceipt, Ticket
 from infra.connectors.mysql import ledger
 from infra.connectors.mysql.capabilities import LOCK_WAIT_S
@@ -43,8 +44,17 @@ class RunBook:
         raise DatabaseError(f"run {run_id} could not be taken over", transient=True)
 
     async def knows(self, run_id: str) -> bool:
-        """Whether the ledger holds the run."""
-        return bool(await self._rows_if_any(ledger.RUN_EPOCH, (run_id,)))
+        """Whether the ledger holds the run, not finished yet."""
+        known = await self.record(run_id)
+        return known is not None and known.state is RunState.OPEN
+
+    async def records(self) -> tuple[RunRecord, ...]:
+        """All runs, in the order in which they began."""
+        return tuple(ledger.record(row) for row in await self._rows_if_any(ledger.RECORDS, ()))
+
+    async def record(self, run_id: str) -> RunRecord | None:
+        """One run, or nothing."""
+        return next((found for found in await self.records() if found.run_id == run_id), None)
 
     async def steps_done(self, run_id: str) -> frozenset[int]:
         """Numbers of the run's schema steps that are done."""
@@ -54,16 +64,21 @@ class RunBook:
         """Receipts of the run's chunks."""
         return tuple(ledger.receipt(row) for row in await self._rows_if_any(ledger.RECEIPTS, (run_id,)))
 
-    async def close(self, run_id: str) -> None:
+    async def close(self, run_id: str, seal: str) -> None:
+        """Note that nothing is left to do for a run."""
+        if await self.knows(run_id):
+            await self._control.rows(ledger.CLOSE_RUN, (seal, run_id), doing="closing a run")
+
+    async def forget(self, run_id: str) -> None:
         """Forget a run, and drop the ledger if it was the last one.
 
         The ledger is locked meanwhile, so no run can begin between the look and the drop. A user
         who may not lock or drop tables leaves an empty ledger behind.
         """
-        if not await self.knows(run_id):
+        if await self.record(run_id) is None:
             return
         for statement in ledger.FORGET_RUN:
-            await self._control.rows(statement, (run_id,), doing="closing a run")
+            await self._control.rows(statement, (run_id,), doing="forgetting a run")
         try:
             await self._control.rows(ledger.HOLD_LEDGER, doing="locking the ledger")
         except DatabaseError as error:
@@ -82,19 +97,31 @@ class RunBook:
     async def _take_once(self, run_id: str, plan_hash: str) -> Ticket:
         for statement in ledger.CREATE_LEDGER:
             await self._control.rows(statement, doing="creating the ledger")
-        known = await self._control.rows(ledger.RUN, (run_id,))
-        if known:
-            await self._end_writers(run_id, int(known[0][1]))
-        await self._control.rows(ledger.TAKE_RUN, (run_id, plan_hash), doing=f"opening run {run_id}")
+        known = await self.record(run_id)
+        if known is not None:
+            await self._end_writers(run_id, known.epoch)
+            await self._shelve(known)
+        first = known.epoch + 1 if known else 1
+        await self._control.rows(ledger.TAKE_RUN, (run_id, plan_hash, first), doing=f"opening run {run_id}")
         epoch = int(await self._control.value(ledger.TAKEN_EPOCH))
-        held_plan = (await self._control.rows(ledger.RUN, (run_id,)))[0][0]
-        if held_plan != plan_hash:
+        held = await self.record(run_id)
+        if held is not None and held.state is RunState.UNDOING:
+            raise Conflict(f"run {run_id} is being rolled back; finish that first")
+        if held is not None and held.plan_hash != plan_hash:
             raise Conflict(
-                f"run {run_id} is under way in this database with another plan; finish or drop that one first"
+                f"run {run_id} is under way in this database with another plan; finish or roll back that one first"
             )
         if not epoch:
             raise DatabaseError(f"the session was lost while run {run_id} was opened", transient=True)
         return Ticket(run_id, epoch, plan_hash)
+
+    async def _shelve(self, known: RunRecord) -> None:
+        """Put a closed run away under another id; its own row comes last, so that this may be done again."""
+        if known.state is RunState.CLOSED:
+            for statement in ledger.SHELVE_RUN:
+                await self._control.rows(
+                    statement, (shelved(known.run_id, known.epoch), known.run_id), doing="putting a closed run away"
+                )
 
     async def _end_writers(self, run_id: str, epoch: int) -> None:
         """End the sessions that write with a ticket of an epoch; one that is frozen would keep its locks forever."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from domain.catalog.model import DatabaseSchema, TableName
     from domain.connections.values import Endpoint
+    from domain.migrations.runs import RunRecord
     from domain.migrations.schema_plan import Step
     from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket
 
@@ -110,6 +111,10 @@ class MysqlTarget:
         """Whether the ledger holds an unfinished run of this id."""
         return await self._runs.knows(run_id)
 
+    async def runs(self) -> tuple[RunRecord, ...]:
+        """All runs that the ledger remembers."""
+        return await self._runs.records()
+
     async def steps_done(self, run_id: str) -> frozenset[int]:
         """Numbers of the schema steps that are done."""
         return await self._runs.steps_done(run_id)
@@ -168,9 +173,13 @@ class MysqlTarget:
                 lambda connection: table_digest(connection, table, columns), doing=f"computing the digest of {table}"
             )
 
-    async def close_run(self, run_id: str) -> None:
-        """Forget a finished run; the ledger itself goes with its last run."""
-        await self._runs.close(run_id)
+    async def close_run(self, run_id: str, seal: str = "") -> None:
+        """Note that nothing is left to do; the record stays."""
+        await self._runs.close(run_id, seal)
+
+    async def forget_run(self, run_id: str) -> None:
+        """Remove a run's record; the ledger itself goes with its last run."""
+        await self._runs.forget(run_id)
 
     async def close(self) -> None:
         """End all sessions."""

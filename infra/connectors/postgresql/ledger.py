@@ -1,6 +1,6 @@
 """The ledger of finished work, in the target and in the transaction of the work itself.
 
-`run` holds the newest epoch of every unfinished run, `chunk` the receipts, `step` the schema
+`run` holds the state and the newest epoch of every run, `chunk` the receipts, `step` the schema
 steps that are done, `reference` the foreign keys to restore at the end. Every transaction of a
 run holds a shared advisory lock named after the run, so a successor can find the sessions of its
 predecessors, end them, and only then raise the epoch.
@@ -14,6 +14,7 @@ import asyncpg
 
 from domain.kernel.errors import Conflict, DatabaseError, ErrorCode, Fenced
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.transfer import Chunk, ChunkReceipt, Ticket
 from infra.connectors.postgresql import references
 from infra.connectors.postgresql.capabilities import LEDGER_SCHEMA
@@ -30,7 +31,8 @@ _TABLES = f"""
 CREATE SCHEMA {LEDGER_SCHEMA};
 CREATE TABLE {LEDGER_SCHEMA}.run (
     run_id text PRIMARY KEY, epoch bigint NOT NULL, plan_hash text NOT NULL,
-    started_at timestamptz NOT NULL DEFAULT now());
+    state text NOT NULL DEFAULT 'OPEN', begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seal text NOT NULL DEFAULT '');
 CREATE TABLE {LEDGER_SCHEMA}.chunk (
     run_id text, table_number bigint, chunk_number bigint, epoch bigint NOT NULL, rows_read bigint NOT NULL,
     rows_written bigint NOT NULL, rows_rejected bigint NOT NULL, size_bytes bigint NOT NULL,
@@ -47,11 +49,10 @@ WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295
 """
-_TAKE_OVER = f"""
-INSERT INTO {LEDGER_SCHEMA}.run AS known (run_id, epoch, plan_hash) VALUES ($1, 1, $2)
-ON CONFLICT (run_id) DO UPDATE SET epoch = known.epoch + 1 WHERE known.plan_hash = excluded.plan_hash
-RETURNING epoch
-"""
+_BEGIN = f"INSERT INTO {LEDGER_SCHEMA}.run (run_id, epoch, plan_hash) VALUES ($1, $2, $3)"
+_TAKE_OVER = f"UPDATE {LEDGER_SCHEMA}.run SET epoch = epoch + 1 WHERE run_id = $1 RETURNING epoch"
+_RECORDS = f"SELECT run_id, plan_hash, epoch, state, begun_at, seal FROM {LEDGER_SCHEMA}.run ORDER BY begun_at, run_id"
+_OF_RUNS = ("chunk", "step", "reference", "run")
 _RECEIPT_COLUMNS = "table_number, chunk_number, rows_read, rows_written, rows_rejected, size_bytes"
 _NOTE_CHUNK = f"""
 INSERT INTO {LEDGER_SCHEMA}.chunk (run_id, epoch, {_RECEIPT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -87,10 +88,25 @@ async def take_over(connection: asyncpg.Connection, run_id: str, plan_hash: str)
         except asyncpg.LockNotAvailableError as error:
             text = f"Another worker still writes for run {run_id} and its session cannot be ended. Try again later."
             raise DatabaseError(text, code=ErrorCode.DATABASE_BUSY, transient=True) from error
-        epoch = await connection.fetchval(_TAKE_OVER, run_id, plan_hash)
-    if epoch is None:
-        raise Conflict(f"Run {run_id} was begun here under another plan. Finish or close that run, or take a new id.")
-    return Ticket(run_id, epoch, plan_hash)
+        return await _taken(connection, run_id, plan_hash)
+
+
+async def _taken(connection: asyncpg.Connection, run_id: str, plan_hash: str) -> Ticket:
+    known = await record(connection, run_id)
+    if known is None or known.state is RunState.CLOSED:
+        epoch = 1
+        if known is not None:
+            epoch = known.epoch + 1
+            for table in _OF_RUNS:
+                sql = f"UPDATE {LEDGER_SCHEMA}.{table} SET run_id = $2 WHERE run_id = $1"
+                await connection.execute(sql, run_id, shelved(run_id, known.epoch))
+        await connection.execute(_BEGIN, run_id, epoch, plan_hash)
+        return Ticket(run_id, epoch, plan_hash)
+    if known.state is RunState.UNDOING:
+        raise Conflict(f"Run {run_id} is being rolled back. Finish that first.")
+    if known.plan_hash != plan_hash:
+        raise Conflict(f"Run {run_id} was begun here under another plan. Finish or roll back that one first.")
+    return Ticket(run_id, await connection.fetchval(_TAKE_OVER, run_id), plan_hash)
 
 
 async def enter(connection: asyncpg.Connection, ticket: Ticket) -> None:
@@ -102,7 +118,7 @@ async def enter(connection: asyncpg.Connection, ticket: Ticket) -> None:
     try:
         await connection.execute(f"SELECT pg_advisory_xact_lock_shared({_RUN_LOCK})", ticket.run_id)
         epoch = await connection.fetchval(
-            f"SELECT epoch FROM {LEDGER_SCHEMA}.run WHERE run_id = $1 FOR SHARE", ticket.run_id
+            f"SELECT epoch FROM {LEDGER_SCHEMA}.run WHERE run_id = $1 AND state <> 'CLOSED' FOR SHARE", ticket.run_id
         )
     except asyncpg.UndefinedTableError:
         epoch = None
@@ -175,10 +191,33 @@ async def note_step(connection: asyncpg.Connection, ticket: Ticket, number: int)
 
 async def knows(connection: asyncpg.Connection, run_id: str) -> bool:
     """Tell whether a run is begun and not closed."""
+    known = await record(connection, run_id)
+    return known is not None and known.state is RunState.OPEN
+
+
+async def records(connection: asyncpg.Connection) -> tuple[RunRecord, ...]:
+    """Return all runs, in the order in which they began."""
     if not await exists(connection):
-        return False
-    known = await connection.fetchval(f"SELECT EXISTS (SELECT FROM {LEDGER_SCHEMA}.run WHERE run_id = $1)", run_id)
-    return bool(known)
+        return ()
+    return tuple(
+        RunRecord(row["run_id"], row["plan_hash"], row["epoch"], RunState(row["state"]), row["begun_at"], row["seal"])
+        for row in await connection.fetch(_RECORDS)
+    )
+
+
+async def record(connection: asyncpg.Connection, run_id: str) -> RunRecord | None:
+    """Return one run, or nothing."""
+    return next((found for found in await records(connection) if found.run_id == run_id), None)
+
+
+async def close(connection: asyncpg.Connection, run_id: str, seal: str) -> None:
+    """Restore the foreign keys set aside for a run, and note that nothing is left to do for it."""
+    if not await exists(connection):
+        return
+    await references.restore(connection, run_id)
+    await connection.execute(
+        f"UPDATE {LEDGER_SCHEMA}.run SET state = 'CLOSED', seal = $2 WHERE run_id = $1 AND state = 'OPEN'", run_id, seal
+    )
 
 
 async def forget(connection: asyncpg.Connection, run_id: str) -> None:

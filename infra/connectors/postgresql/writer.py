@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from domain.connections.values import Endpoint
+    from domain.migrations.runs import RunRecord
 
 
 class PostgresqlTarget:
@@ -80,6 +81,11 @@ class PostgresqlTarget:
         async with self._session("The ledger could not be read") as backend:
             return await ledger.knows(backend.connection, run_id)
 
+    async def runs(self) -> tuple[RunRecord, ...]:
+        """All runs that the ledger remembers."""
+        async with self._session("The ledger could not be read") as backend:
+            return await ledger.records(backend.connection)
+
     async def steps_done(self, run_id: str) -> frozenset[int]:
         """Numbers of the schema steps that are done."""
         async with self._session("The ledger could not be read") as backend:
@@ -128,9 +134,14 @@ class PostgresqlTarget:
         async with self._session(f"Table {table} could not be digested") as backend:
             return await digest(backend.connection, await relation.get(backend.connection, table), columns)
 
-    async def close_run(self, run_id: str) -> None:
-        """Forget a finished run; with the last one the ledger goes."""
+    async def close_run(self, run_id: str, seal: str = "") -> None:
+        """Note that nothing is left to do, and restore what was set aside; the record stays."""
         async with self._session(f"Run {run_id} could not be closed") as backend:
+            await ledger.close(backend.connection, run_id, seal)
+
+    async def forget_run(self, run_id: str) -> None:
+        """Remove a run's record; with the last one the ledger goes."""
+        async with self._session(f"Run {run_id} could not be forgotten") as backend:
             await ledger.forget(backend.connection, run_id)
 
     async def close(self) -> None:

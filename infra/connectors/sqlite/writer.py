@@ -23,7 +23,9 @@ LEDGER = FileLedger(
     find="SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_wherry_run'",
     make=(
         """
-        CREATE TABLE _wherry_run (run_id TEXT NOT NULL PRIMARY KEY, plan_hash TEXT NOT NULL, epoch INTEGER NOT NULL)
+        CREATE TABLE _wherry_run (
+            run_id TEXT NOT NULL PRIMARY KEY, plan_hash TEXT NOT NULL, epoch INTEGER NOT NULL, state TEXT NOT NULL,
+            begun_at TEXT NOT NULL, seal TEXT NOT NULL)
         """,
         """
         CREATE TABLE _wherry_step (run_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (run_id, number))

@@ -12,6 +12,7 @@ from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
 from domain.kernel.errors import Fenced, WherryError
 from domain.migrations.plan import RunOptions
+from domain.migrations.runs import RunState
 from domain.migrations.transfer import Chunk, ChunkReceipt
 from tests.support.memory import MemoryDatabase
 from tests.support.runs import Watcher, memory_route
@@ -93,7 +94,7 @@ async def test_three_acts_in_different_processes_bring_everything_over() -> None
     assert finished.differences == ()
     assert sorted(target.rows[TableName("film")]) == FILMS
     assert sorted(target.rows[TableName("actor")]) == ACTORS
-    assert target.runs == {}
+    assert [run.state for run in target.runs.values()] == [RunState.CLOSED]
 
 
 async def test_a_chunk_that_two_workers_copy_arrives_once() -> None:

@@ -6,6 +6,7 @@ from domain.catalog.model import TableName
 from domain.kernel.errors import DatabaseError, ErrorCode
 from domain.migrations.plan import OnExisting, RunOptions, VerifyLevel
 from domain.migrations.progress import RunPhase, RunStatus, TablePhase
+from domain.migrations.runs import RunState
 from domain.migrations.transfer import Consistency
 from tests.support.catalog import a_foreign_key, a_table, an_index
 from tests.support.memory import Faults, MemoryDatabase, Row
@@ -61,7 +62,7 @@ async def test_a_database_arrives_whole_and_verified() -> None:
     ]
     assert report.objects.created == 5
     assert report.consistency is Consistency.SNAPSHOT
-    assert target.runs == {}
+    assert [run.state for run in target.runs.values()] == [RunState.CLOSED]
 
 
 async def test_indexes_are_built_after_the_rows_and_keys_after_the_indexes() -> None:
