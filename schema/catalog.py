@@ -103,7 +103,7 @@ def _index_columns(root: strawberry.Parent[model.Index]) -> list[str]:
 
 
 expose_type(model.TableName)
-expose_type(model.Identity, hidden=("next_value",), next_value=_next_of_identity)
+expose_type(model.Identity, hidden=("next_value", "increment"), next_value=_next_of_identity)
 expose_type(model.Column, hidden=("type",), logical_type=_logical_type)
 expose_type(model.Key, name="PrimaryKey")
 expose_type(model.IndexPart)
@@ -112,7 +112,10 @@ expose_type(model.ForeignKey)
 expose_type(model.Check, name="CheckConstraint")
 expose_type(model.Table, hidden=("name",))
 expose_type(
-    model.Sequence, hidden=("name", "next_value", "increment"), next_value=_next_of_sequence, increment=_increment
+    model.Sequence,
+    hidden=("name", "next_value", "increment", "minimum", "maximum"),
+    next_value=_next_of_sequence,
+    increment=_increment,
 )
 expose_type(model.View, hidden=("name",))
 add_edges(model.Table, name=_name, schema=_schema)

@@ -46,6 +46,10 @@ class Identity:
     """What the next row would get."""
     always: bool = False
     """Whether rows may not bring a number of their own."""
+    increment: int = 1
+    """How far one number is from the next."""
+    sequence: str = ""
+    """The name of the sequence that gives the numbers, where the engine has such."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class Column:
     """The expression it gets at every update of its row; null without one."""
     comment: str = ""
     """What its makers say of it."""
+    collation: str = ""
+    """The rule by which its texts are compared, where its type does not tell it; empty for the default one."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,8 @@ class IndexPart:
     """How many of its first characters count; null for all."""
     operator_class: str = ""
     """The engine's word for how values are compared; empty for the default way."""
+    nulls: str = ""
+    """`FIRST` or `LAST` where NULLs are not ordered as its engine does by itself; empty if they are."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,10 @@ class Index:
     """The condition of the rows in it, in its engine's SQL; empty for all rows."""
     include: tuple[str, ...] = ()
     """Columns that are stored in it and are no part of its key."""
+    nulls_equal: bool = False
+    """Whether two NULLs are the same to it, so that a unique one takes only one of them."""
+    deferral: str = ""
+    """`DEFERRABLE` or `DEFERRABLE INITIALLY DEFERRED` if a constraint may wait for the end of a transaction."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +159,10 @@ class ForeignKey:
     """What happens when the row referred to goes."""
     on_update: ReferentialAction = ReferentialAction.NO_ACTION
     """What happens when the row referred to changes its key."""
+    deferral: str = ""
+    """`DEFERRABLE` or `DEFERRABLE INITIALLY DEFERRED` if it may wait for the end of a transaction."""
+    validated: bool = True
+    """Whether all rows are known to satisfy it, and not only those written since it was made."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +173,8 @@ class Check:
     """Its name."""
     expression: str
     """What must hold, in its engine's SQL."""
+    validated: bool = True
+    """Whether all rows are known to satisfy it, and not only those written since it was made."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +215,12 @@ class Sequence:
     """The number it would give next."""
     increment: int = 1
     """How far one number is from the next."""
+    minimum: int | None = None
+    """Its lowest number; null if its engine does not tell."""
+    maximum: int | None = None
+    """Its highest number; null if its engine does not tell."""
+    cycle: bool = False
+    """Whether it begins anew after its last number."""
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ class Endpoint:
 
     A server has `host`, `port`, `database`, `username` and `password`; a host that starts with
     `/` is a folder of Unix sockets (PostgreSQL) or a socket file (MySQL). A file database has
-    only `path`. `schema` narrows PostgreSQL and DuckDB to one schema; empty means the default
-    one (`public`, `main`).
+    only `path`. `schema` narrows PostgreSQL and DuckDB to one schema; empty means all schemas
+    of a PostgreSQL database (what has no schema of its own goes to `public`), and `main` of DuckDB.
     """
 
     engine: Engine

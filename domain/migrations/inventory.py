@@ -8,6 +8,9 @@ from domain.catalog.model import DatabaseSchema, Table
 from domain.migrations.schema_plan import ObjectKind, SchemaObject
 
 _KINDS_OF_OTHERS = {
+    "SCHEMA": ObjectKind.SCHEMA,
+    "COMMENT": ObjectKind.COMMENT,
+    "INDEX": ObjectKind.INDEX,
     "TRIGGER": ObjectKind.TRIGGER,
     "ROUTINE": ObjectKind.ROUTINE,
     "FUNCTION": ObjectKind.ROUTINE,

@@ -38,6 +38,23 @@ class SchemaObject:
     table: str = ""
 
 
+class Trait(Enum):
+    """A fine point of an object that not every engine has."""
+
+    KEY_DEFERRAL = "KEY_DEFERRAL"
+    """A foreign key may wait for the end of the transaction."""
+    UNIQUE_DEFERRAL = "UNIQUE_DEFERRAL"
+    """So may a unique constraint."""
+    NULLS_EQUAL = "NULLS_EQUAL"
+    """A unique index takes one NULL only."""
+    NULLS_ORDER = "NULLS_ORDER"
+    """An index says whether NULLs come first or last."""
+    UNVALIDATED = "UNVALIDATED"
+    """A constraint may hold for new rows only."""
+    STEPS = "STEPS"
+    """A column may be numbered in steps of more than one."""
+
+
 class Outcome(Enum):
     """What became of a source object."""
 

@@ -18,7 +18,7 @@ from domain.kernel.values import Bytes, Rows
 from domain.migrations.limits import Limit
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.runs import RunRecord
-from domain.migrations.schema_plan import ObjectKind, SchemaPlan, Step
+from domain.migrations.schema_plan import ObjectKind, SchemaPlan, Step, Trait
 
 
 class WireFormat(Enum):
@@ -225,6 +225,12 @@ class Capabilities:
     """How many sessions may write to one database at once."""
     ignores_case_of: frozenset[ObjectKind] = frozenset()
     """Whose names differ by more than case alone: tables, columns."""
+    default_schema: str = ""
+    """The schema of what has no schema of its own; empty where the engine has none."""
+    keeps_schemas: bool = False
+    """Whether tables of several schemas keep them here; otherwise they come together in one."""
+    traits: frozenset[Trait] = frozenset()
+    """Fine points of schema objects that it has."""
     binary_types: frozenset[str] = frozenset()
     """Types of no portable meaning (`Opaque`) whose PG_BINARY form is the same in every database."""
     always_within: frozenset[type[Limit]] = frozenset()

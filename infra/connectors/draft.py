@@ -6,6 +6,24 @@ from domain.catalog.model import DatabaseSchema, Table
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
 
+FOREIGN: dict[str, tuple[Outcome, str]] = {
+    "schema": (Outcome.REPLACED, "What is in it comes together with the rest in one schema."),
+    "extension": (Outcome.SKIPPED, "An extension belongs to its engine; columns of its types are copied as text."),
+    "partitioned table": (Outcome.REPLACED, "The rows of all its partitions are in one table."),
+    "partition": (Outcome.REPLACED, "Its rows are in the table it is a part of."),
+    "partitioning": (Outcome.REPLACED, "The rows of all its partitions are in one table."),
+    "inheritance": (Outcome.SKIPPED, "Each of both tables holds its own rows only."),
+    "foreign table": (Outcome.SKIPPED, "Its rows live on another server."),
+    "virtual table": (Outcome.SKIPPED, "Its rows are made by a module of its engine."),
+    "row security": (Outcome.SKIPPED, "Rows are not hidden from anybody here."),
+    "forced row security": (Outcome.SKIPPED, "Rows are not hidden from anybody here."),
+    "storage parameters": (Outcome.SKIPPED, "They say how its engine stores the table."),
+    "table option": (Outcome.SKIPPED, "It says how SQLite stores the table."),
+    "unlogged": (Outcome.SKIPPED, "The table is as safe as any other here."),
+    "unreadable schema": (Outcome.SKIPPED, "The source's user may not look into this schema; grant USAGE on it."),
+}
+"""What becomes of objects that one engine alone has, by its word for them."""
+
 
 class Draft:
     """Collects steps and outcomes; an object of the wanted schema without an outcome is one left out.
@@ -37,8 +55,15 @@ class Draft:
 
     def plan(self, tables: tuple[Table, ...]) -> SchemaPlan:
         """Return the plan."""
+        items = inventory(self.wanted)
+        others = self.wanted.others
+        kinds = [*([""] * (len(items) - len(others))), *(other.kind.lower() for other in others)]
         parity = tuple(
-            self._outcomes.get(item) or Parity(item, Outcome.SKIPPED, self._not_built[item.kind])
-            for item in inventory(self.wanted)
+            self._outcomes.get(item) or self._left_out(item, kind) for item, kind in zip(items, kinds, strict=True)
         )
         return SchemaPlan(tables, tuple(self._steps), parity)
+
+    def _left_out(self, item: SchemaObject, kind: str) -> Parity:
+        """Say why an object that no statement makes is left out. `kind` is the source's word for what is no table."""
+        outcome, reason = FOREIGN.get(kind, (Outcome.SKIPPED, self._not_built.get(item.kind, "")))
+        return Parity(item, outcome, reason or f"There is nothing like a {kind} here.")

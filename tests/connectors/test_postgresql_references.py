@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Key, Table, TableName
@@ -92,4 +94,4 @@ async def described(lab: Lab) -> DatabaseSchema:
 
 
 def keys(schema: DatabaseSchema) -> set[tuple[TableName, ForeignKey]]:
-    return {(table.name, key) for table in schema.tables for key in table.foreign_keys}
+    return {(table.name, replace(key, validated=True)) for table in schema.tables for key in table.foreign_keys}

@@ -14,11 +14,15 @@ from domain.migrations.plan import RunOptions
 
 @dataclass(frozen=True)
 class Choice:
-    """A source table that is copied, its name in the target, and its columns' new names in source order."""
+    """A source table that is copied, its name in the target, and its columns' new names in source order.
+
+    `is_mapped` tells that the user chose the name.
+    """
 
     table: Table
     target: TableName
     renames: tuple[tuple[str, str], ...]
+    is_mapped: bool = False
 
     @property
     def changed_columns(self) -> tuple[str, ...]:
@@ -46,7 +50,7 @@ def choose(schema: DatabaseSchema, options: RunOptions) -> tuple[Choice, ...]:
         for table in schema.tables
         if table.columns and is_chosen(table.name, options) and (not options.mappings or table.name in mapped)
     )
-    _refuse_twice("target table", [str(choice.target) for choice in choices])
+    _refuse_twice("target table", [str(choice.target) for choice in choices if choice.is_mapped])
     return choices
 
 
@@ -84,9 +88,8 @@ def _choice(table: Table, mapping: TableMapping | None) -> Choice:
     if mapping is None:
         return Choice(table, TableName(table.name.name), tuple((column.name, column.name) for column in table.columns))
     if not mapping.columns:
-        return Choice(
-            table, TableName(mapping.target_table), tuple((column.name, column.name) for column in table.columns)
-        )
+        renames = tuple((column.name, column.name) for column in table.columns)
+        return Choice(table, TableName(mapping.target_table), renames, is_mapped=True)
     for item in mapping.columns:
         if table.column(item.source_column) is None:
             hint = near(item.source_column, [column.name for column in table.columns])
@@ -99,7 +102,7 @@ def _choice(table: Table, mapping: TableMapping | None) -> Choice:
     _refuse_twice(f"column of {mapping.target_table}", [item.target_column for item in mapping.columns])
     wanted = {item.source_column: item.target_column for item in mapping.columns}
     renames = tuple((column.name, wanted[column.name]) for column in table.columns if column.name in wanted)
-    return Choice(table, TableName(mapping.target_table), renames)
+    return Choice(table, TableName(mapping.target_table), renames, is_mapped=True)
 
 
 def _refuse_twice(what: str, names: list[str]) -> None:

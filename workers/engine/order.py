@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from domain.catalog.model import DatabaseSchema, Table
+from domain.catalog.model import DatabaseSchema, Table, TableName
 from domain.migrations.plan import MigrationPlan
 from domain.migrations.transfer import Capabilities, TableCopy
 from workers.engine.existing import find_table
@@ -19,13 +19,13 @@ def waves(plan: MigrationPlan, catalog: DatabaseSchema, target: Capabilities) ->
     They do if the target makes them together with its tables, or if a table was there before the
     run with its keys on.
     """
-    numbers = {copy.target.name: copy.number for copy in plan.tables}
+    numbers = {_key(copy.target, target): copy.number for copy in plan.tables}
     needs: dict[int, set[int]] = {copy.number: set() for copy in plan.tables}
     if target.enforces_foreign_keys:
         for copy, planned in zip(plan.tables, plan.schema.tables, strict=True):
             there = find_table(catalog, copy.target)
             holding = [table for table in (there, planned if target.inline_foreign_keys else None) if table]
-            needs[copy.number] = _references(holding, numbers) - {copy.number}
+            needs[copy.number] = _references(holding, numbers, target) - {copy.number}
     return tuple(_levels(needs))
 
 
@@ -37,9 +37,14 @@ def in_order(tables: Iterable[TableCopy], order: Waves) -> tuple[TableCopy, ...]
     )
 
 
-def _references(tables: Iterable[Table], numbers: dict[str, int]) -> set[int]:
-    keys = (key for table in tables for key in table.foreign_keys)
-    return {numbers[key.references.name] for key in keys if key.references.name in numbers}
+def _references(tables: Iterable[Table], numbers: dict[TableName, int], target: Capabilities) -> set[int]:
+    found = {_key(key.references, target) for table in tables for key in table.foreign_keys}
+    return {numbers[name] for name in found & numbers.keys()}
+
+
+def _key(name: TableName, target: Capabilities) -> TableName:
+    """Return a name with its schema where tables may have one; what has none is in the default one."""
+    return TableName(name.name, name.schema or target.default_schema) if target.keeps_schemas else TableName(name.name)
 
 
 def _levels(needs: dict[int, set[int]]) -> Iterable[tuple[int, ...]]:

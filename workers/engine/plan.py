@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
@@ -11,10 +12,14 @@ from domain.kernel.codec import fingerprint
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.plan import MigrationPlan, RunOptions
-from domain.migrations.schema_plan import ObjectKind, Phase, SchemaPlan
+from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Trait
 from domain.migrations.transfer import Capabilities, ColumnCopy, Connector, Source, TableCopy, WireFormat
 from workers.engine.choose import Choice, choose
+from workers.engine.losses import losses
+from workers.engine.naming import Names, check_schemas
 from workers.engine.wanted import Orphans, wanted_schema
+
+_LOSS = (Outcome.CREATED, Outcome.REPLACED, Outcome.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Basis:
     orphans: Orphans
 
 
-async def look(source: Source, source_connector: Connector, options: RunOptions) -> Basis:
+async def look(source: Source, source_connector: Connector, options: RunOptions, target: Capabilities) -> Basis:
     """Look at the source; nothing is changed.
 
     Raises:
@@ -33,36 +38,36 @@ async def look(source: Source, source_connector: Connector, options: RunOptions)
         DatabaseError: the source could not be read.
     """
     schema = await source.introspect()
-    orphans: Orphans = {}
-    if not source_connector.capabilities.enforces_foreign_keys:
-        orphans = await count_orphans(source, choose(schema, options))
-    return Basis(schema, orphans)
+    enforced = source_connector.capabilities.enforces_foreign_keys
+    suspects = _suspects(choose(schema, options), target, enforced=enforced)
+    return Basis(schema, {(table, key): await source.orphans(table, key) for table, key in suspects})
 
 
 async def plan_migration(
     source: Source, source_connector: Connector, options: RunOptions, target_connector: Connector, target: Endpoint
 ) -> MigrationPlan:
-    """Look at the source's schema and plan its migration; neither database is changed, no value looked at.
+    """Look at the source and plan its migration; neither database is changed.
 
     Raises:
         ObjectMissing: the options name a table or column that the source does not have.
         ValidationFailed: two objects would get the same name.
         DatabaseError: the source could not be read.
     """
-    basis = await look(source, source_connector, options)
+    basis = await look(source, source_connector, options, target_connector.capabilities)
     capabilities = source_connector.capabilities
     return make_plan(basis.schema, options, basis.orphans, capabilities, target_connector, target)
 
 
-async def count_orphans(source: Source, choices: tuple[Choice, ...]) -> Orphans:
-    """Count, for every foreign key between chosen tables, the rows whose reference finds no row."""
+def _suspects(
+    choices: tuple[Choice, ...], target: Capabilities, *, enforced: bool
+) -> Iterator[tuple[TableName, ForeignKey]]:
+    """Yield the foreign keys between chosen tables that rows may violate, where the target would not have that."""
     chosen = {choice.table.name for choice in choices}
-    counts: dict[tuple[TableName, ForeignKey], Rows] = {}
     for choice in choices:
         for key in choice.table.foreign_keys:
-            if key.references in chosen:
-                counts[choice.table.name, key] = await source.orphans(choice.table.name, key)
-    return counts
+            may_be_violated = not enforced or (not key.validated and Trait.UNVALIDATED not in target.traits)
+            if key.references in chosen and may_be_violated:
+                yield choice.table.name, key
 
 
 def make_plan(
@@ -80,11 +85,13 @@ def make_plan(
         ValidationFailed: two objects would get the same name.
     """
     choices = choose(schema, options)
-    wanted, left_out = wanted_schema(schema, choices, options, orphans)
+    check_schemas(schema, choices, connector.capabilities, target)
+    names = Names(source, connector.capabilities, target)
+    choices = names.named(choices)
+    wanted, notes = wanted_schema(schema, choices, options, orphans, names)
     built = connector.plan_schema(wanted, target)
     _refuse_collisions(choices, built, connector.capabilities)
-    ours = {line.object for line in left_out}
-    built = replace(built, parity=(*left_out, *(line for line in built.parity if line.object not in ours)))
+    built = replace(built, parity=merged((*notes, *losses(wanted, connector.capabilities)), built.parity))
     formats = (source.emits & connector.capabilities.accepts) - {WireFormat.ARROW}
     tables = tuple(
         _table_copy(number, choice, table, _exact_formats(choice.table, formats, source))
@@ -92,6 +99,20 @@ def make_plan(
     )
     warnings = () if tables else ("the source holds no tables to copy; does the address name the right schema?",)
     return MigrationPlan(tables, built, options.on_existing, plan_hash(tables, built), warnings)
+
+
+def merged(ours: Iterable[Parity], theirs: Iterable[Parity]) -> tuple[Parity, ...]:
+    """Return one line for each object: of two the one that tells of more loss, with the reasons of both if equal."""
+    lines: dict[SchemaObject, Parity] = {}
+    for line in (*ours, *theirs):
+        other = lines.setdefault(line.object, line)
+        if other is line:
+            continue
+        if other.outcome is line.outcome:
+            lines[line.object] = replace(line, reason="; ".join(filter(None, (other.reason, line.reason))))
+        else:
+            lines[line.object] = max(other, line, key=lambda each: _LOSS.index(each.outcome))
+    return tuple(lines.values())
 
 
 def plan_hash(tables: tuple[TableCopy, ...], schema: SchemaPlan) -> str:

@@ -69,7 +69,7 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     """
     await meter.enter(RunPhase.PLANNING)
     route, target = ends.route, ends.target
-    basis = await look(ends.source, route.source_connector, request.options)
+    basis = await look(ends.source, route.source_connector, request.options, route.target_connector.capabilities)
     catalog = await target.introspect()
     goes_on = await target.knows_run(request.run_id) and not request.restart
     await check(control)

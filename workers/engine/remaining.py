@@ -12,12 +12,15 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Table, Table
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan, Step
 
 
-def steps_left(plan: SchemaPlan, phase: Phase, done: frozenset[int], catalog: DatabaseSchema) -> tuple[Step, ...]:
+def steps_left(
+    plan: SchemaPlan, phase: Phase, done: frozenset[int], catalog: DatabaseSchema, default_schema: str = ""
+) -> tuple[Step, ...]:
     """Return the steps of a phase that are left, given what is done and what the target holds.
 
-    The first step of an object makes it; later ones complete it, and are done in any case.
+    A name without schema is one of the default schema, or of any if none is given. The first step
+    of an object makes it; later ones complete it, and are done in any case.
     """
-    there = _Held(plan, done, catalog)
+    there = _Held(plan, done, catalog, default_schema)
     begun: set[SchemaObject] = set()
     left = []
     for step in plan.steps:
@@ -31,10 +34,11 @@ def steps_left(plan: SchemaPlan, phase: Phase, done: frozenset[int], catalog: Da
 class _Held:
     """What the target holds of a plan's objects without the run having made it."""
 
-    def __init__(self, plan: SchemaPlan, done: frozenset[int], catalog: DatabaseSchema) -> None:
+    def __init__(self, plan: SchemaPlan, done: frozenset[int], catalog: DatabaseSchema, default_schema: str) -> None:
+        self._default = default_schema
         made = [step.object.name for step in plan.steps if step.number in done and _is_table(step)]
         self._planned = plan.tables
-        self._others = [table for table in catalog.tables if not any(_names(name, table.name) for name in made)]
+        self._others = [table for table in catalog.tables if not any(self._names(name, table.name) for name in made)]
         self._free_standing = {
             ObjectKind.TABLE: [table.name for table in self._others],
             ObjectKind.VIEW: [view.name for view in catalog.views],
@@ -44,13 +48,17 @@ class _Held:
     def has(self, item: SchemaObject) -> bool:
         """Tell whether an object of the plan is there and not of the run's making."""
         if not item.table:
-            return any(_names(item.name, name) for name in self._free_standing.get(item.kind, ()))
-        table, planned = _table_named(self._others, item.table), _table_named(self._planned, item.table)
+            return any(self._names(item.name, name) for name in self._free_standing.get(item.kind, ()))
+        table, planned = self._table(self._others, item.table), self._table(self._planned, item.table)
         return table is not None and planned is not None and _holds(table, item, planned)
 
+    def _table(self, tables: Iterable[Table], text: str) -> Table | None:
+        return next((table for table in tables if self._names(text, table.name)), None)
 
-def _table_named(tables: Iterable[Table], text: str) -> Table | None:
-    return next((table for table in tables if _names(text, table.name)), None)
+    def _names(self, text: str, name: TableName) -> bool:
+        """Tell whether a text names an object, with or without its schema; some engines ignore case."""
+        is_plain = not name.schema or self._default in ("", name.schema)
+        return text.casefold() in ({name.name.casefold()} if is_plain else set()) | {str(name).casefold()}
 
 
 def _holds(table: Table, item: SchemaObject, planned: Table) -> bool:
@@ -84,8 +92,3 @@ def _is_table(step: Step) -> bool:
 
 def _same(name: str, other: str) -> bool:
     return bool(name) and name.casefold() == other.casefold()
-
-
-def _names(text: str, name: TableName) -> bool:
-    """Tell whether a text names an object, with or without its schema; some engines ignore case."""
-    return text.casefold() in (name.name.casefold(), str(name).casefold())

@@ -26,7 +26,9 @@ async def run_phase(
         DatabaseError: a statement failed.
     """
     done = await desk.ends.target.steps_done(desk.ticket.run_id)
-    left = steps_left(plan, phase, done, catalog)
+    route = desk.ends.route
+    default = route.target_endpoint.schema or route.target_connector.capabilities.default_schema
+    left = steps_left(plan, phase, done, catalog, default)
     groups = _by_table(left) if parallel > 1 else [list(left)]
 
     async def run_group(group: list[Step]) -> list[Parity]:

@@ -11,6 +11,7 @@ from domain.kernel.values import Rows
 from domain.migrations.plan import RunOptions
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject
 from workers.engine.choose import Choice, is_chosen
+from workers.engine.naming import Names
 
 Orphans = Mapping[tuple[TableName, ForeignKey], Rows]
 """Rows per foreign key, named by its source table, whose reference finds no row."""
@@ -30,7 +31,7 @@ class _Lines:
 
 
 def wanted_schema(
-    schema: DatabaseSchema, choices: tuple[Choice, ...], options: RunOptions, orphans: Orphans
+    schema: DatabaseSchema, choices: tuple[Choice, ...], options: RunOptions, orphans: Orphans, names: Names
 ) -> tuple[DatabaseSchema, tuple[Parity, ...]]:
     """Return the schema to build, still in the source's terms, and a line for all that is left out of it."""
     lines = _Lines()
@@ -39,17 +40,18 @@ def wanted_schema(
         if table.name not in chosen:
             reason = "left out by the options of this run" if table.columns else "it has no columns"
             lines.skip(ObjectKind.TABLE, str(table.name), "", reason)
+    for sequence in schema.sequences:
+        if not is_chosen(sequence.name, options):
+            lines.skip(ObjectKind.SEQUENCE, str(sequence.name), "", "left out by the options of this run")
+    sequences = tuple(sequence for sequence in schema.sequences if is_chosen(sequence.name, options))
+    views = _views(schema, chosen, options, lines)
     wanted = replace(
         schema,
         tables=tuple(_table(choice, chosen, orphans, lines) for choice in choices),
-        views=_views(schema, chosen, options, lines),
-        sequences=tuple(
-            replace(sequence, name=TableName(sequence.name.name))
-            for sequence in schema.sequences
-            if is_chosen(sequence.name, options)
-        ),
+        sequences=tuple(replace(each, name=names.relation(each.name, ObjectKind.SEQUENCE)) for each in sequences),
+        views=tuple(replace(each, name=names.relation(each.name, ObjectKind.VIEW)) for each in views),
     )
-    return wanted, tuple(lines.parity)
+    return wanted, (*names.parity, *lines.parity)
 
 
 def _table(choice: Choice, chosen: Mapping[TableName, Choice], orphans: Orphans, lines: _Lines) -> Table:
@@ -134,17 +136,26 @@ def _views(
     schema: DatabaseSchema, chosen: Mapping[TableName, Choice], options: RunOptions, lines: _Lines
 ) -> tuple[View, ...]:
     """Keep the views that read only what arrives unchanged; a view's SQL is not rewritten."""
-    missing = [table.name.name for table in schema.tables if table.name not in chosen]
-    missing += [choice.table.name.name for choice in chosen.values() if choice.is_changed]
-    missing += [view.name.name for view in schema.views if not is_chosen(view.name, options)]
+    names = [table.name for table in schema.tables if table.name not in chosen]
+    names += [choice.table.name for choice in chosen.values() if choice.is_changed]
+    names += [view.name for view in schema.views if not is_chosen(view.name, options)]
+    missing = [spelling for name in names for spelling in _spellings(name, schema)]
     left = [view for view in schema.views if is_chosen(view.name, options)]
     while broken := [view for view in left if mentions(view.definition, missing)]:
         for view in broken:
             reason = f"it reads {mentions(view.definition, missing)}, which does not arrive as it was"
             lines.skip(ObjectKind.VIEW, str(view.name), "", reason)
-        missing += [view.name.name for view in broken]
+        missing += [spelling for view in broken for spelling in _spellings(view.name, schema)]
         left = [view for view in left if view not in broken]
     for view in schema.views:
         if not is_chosen(view.name, options):
             lines.skip(ObjectKind.VIEW, str(view.name), "", "left out by the options of this run")
-    return tuple(replace(view, name=TableName(view.name.name)) for view in left)
+    return tuple(left)
+
+
+def _spellings(name: TableName, schema: DatabaseSchema) -> tuple[str, ...]:
+    """Return how queries may name a table or view; with its schema unless all it could be is in that one."""
+    default = schema.tables[0].name.schema if schema.tables else name.schema
+    if name.schema == default:
+        return (name.name,)
+    return (str(name), f'{name.schema}."{name.name}"', f'"{name.schema}".{name.name}', f'"{name.schema}"."{name.name}"')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.connections.values import Engine
 from domain.migrations.limits import OneOf
-from domain.migrations.schema_plan import ObjectKind
+from domain.migrations.schema_plan import ObjectKind, Trait
 from domain.migrations.transfer import Capabilities, WireFormat
 
 CAPABILITIES = Capabilities(
@@ -17,6 +17,8 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=True,
     always_within=frozenset({OneOf}),
     writers_max=1,
+    default_schema="main",
+    traits=frozenset({Trait.STEPS}),
     ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),
 )
 """DuckDB sets no bound on identifiers; ours keeps statements readable. There is no ALTER TABLE ... ADD FOREIGN KEY."""
@@ -24,7 +26,7 @@ CAPABILITIES = Capabilities(
 LEDGER_SCHEMA = "_wherry"
 """Our tables live in a schema of their own, which is no part of what is copied."""
 
-DEFAULT_SCHEMA = "main"
+DEFAULT_SCHEMA = CAPABILITIES.default_schema
 
 SETTINGS = {
     "enable_external_access": "false",

@@ -6,13 +6,24 @@ and indexes once the rows are there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence as Listed
 from contextlib import closing
 from dataclasses import replace
 
 import duckdb
 
-from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, ReferentialAction, Table, TableName
+from domain.catalog.model import (
+    Column,
+    DatabaseSchema,
+    ForeignKey,
+    Identity,
+    Index,
+    ReferentialAction,
+    Sequence,
+    Table,
+    TableName,
+)
+from domain.catalog.types import Binary, Text
 from domain.connections.values import Engine
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
 from infra.connectors.draft import Draft
@@ -59,7 +70,7 @@ class _Planner:
             )
         for sequence in self._wanted.sequences:
             made = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
-            self._add_sequence(made, sequence.name.name, sequence.next_value, sequence.increment)
+            self._add_sequence(made, sequence.name.name, sequence)
             self._draft.created(made)
         own = self._wanted.engine is Engine.DUCKDB
         spelled = [table if own else _in_own_types(table) for table in self._wanted.tables]
@@ -87,8 +98,9 @@ class _Planner:
         self._names.add(wanted.lower())
         return wanted
 
-    def _add_sequence(self, made: SchemaObject, name: str, next_value: int, increment: int) -> str:
+    def _add_sequence(self, made: SchemaObject, name: str, sequence: Identity | Sequence) -> str:
         free = self._free_name(name, "sequence")
+        next_value, increment = sequence.next_value, sequence.increment
         bound = f" MINVALUE {next_value}" if increment > 0 and next_value < 1 else ""
         numbers = f"INCREMENT BY {increment}{bound} START WITH {next_value}"
         self._draft.step(Phase.BEFORE_DATA, made, f"CREATE SEQUENCE IF NOT EXISTS {self._in_schema(free)} {numbers}")
@@ -126,7 +138,9 @@ class _Planner:
         for check in table.checks:
             made = SchemaObject(ObjectKind.CHECK, check.name, str(table.name))
             text = translator.check(check.expression)
-            if text is None:
+            if not check.validated:
+                self._draft.skipped(made, "Not all rows satisfy it, and DuckDB would refuse the others.")
+            elif text is None:
                 self._draft.skipped(made, _UNCERTAIN)
             else:
                 self._draft.created(made)
@@ -143,12 +157,10 @@ class _Planner:
                 reason = "DuckDB computes it whenever it is read."
             self._draft.replaced(item, reason)
             return replace(column, generated=text, generated_stored=False, default=None)
-        self._draft.replaced(
-            item, f"DuckDB does not set it on every update ({column.on_update})." if column.on_update else ""
-        )
+        self._draft.replaced(item, _lost_with_column(column, is_own=self._wanted.engine is Engine.DUCKDB))
         if column.identity is not None:
             made = SchemaObject(ObjectKind.IDENTITY, column.name, table)
-            name = self._add_sequence(made, f"{table}_{column.name}_seq", column.identity.next_value, 1)
+            name = self._add_sequence(made, f"{table}_{column.name}_seq", column.identity)
             self._draft.created(made)
             return replace(column, default=f"nextval({literal(self._in_schema(name))})")
         if column.default is None:
@@ -210,7 +222,7 @@ class _Planner:
             self._draft.step(Phase.FINISH, made, sql, optional=True)
             self._draft.replaced(made, "A plain view; DuckDB keeps no results of views." if view.materialized else "")
 
-    def _add_comments(self, tables: Sequence[Table]) -> None:
+    def _add_comments(self, tables: Listed[Table]) -> None:
         for wanted, table in zip(self._wanted.tables, tables, strict=True):
             name = str(wanted.name)
             if table.comment:
@@ -240,6 +252,17 @@ def _definition(column: Column, key: tuple[str, ...]) -> str:
     if not column.nullable or column.name in key:
         text += " NOT NULL"
     return f"{text} DEFAULT ({column.default})" if column.default is not None else text
+
+
+def _lost_with_column(column: Column, *, is_own: bool) -> str:
+    """Say what a column loses on its way, nothing if it loses nothing."""
+    lost = [f"DuckDB does not set it on every update ({column.on_update})."] if column.on_update else []
+    match column.type:
+        case Text(length=int(length)) if not is_own:
+            lost.append(f"DuckDB does not hold texts to {length} characters.")
+        case Binary(length=int(length)) if not is_own:
+            lost.append(f"DuckDB does not hold values to {length} bytes.")
+    return " ".join(lost)
 
 
 def _lost_actions(key: ForeignKey) -> str:
@@ -276,5 +299,5 @@ def _index_changes(index: Index, name: str) -> list[str]:
     return changes
 
 
-def _list(names: Sequence[str]) -> str:
+def _list(names: Listed[str]) -> str:
     return ", ".join(map(quoted, names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.connections.values import Engine
 from domain.migrations.limits import NoNul, OneOf
+from domain.migrations.schema_plan import Trait
 from domain.migrations.transfer import Capabilities, WireFormat
 
 VERSION_MIN = 120_000
@@ -42,5 +43,8 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=False,
     always_within=frozenset({NoNul, OneOf}),
     writers_max=64,
+    default_schema=DEFAULT_SCHEMA,
+    keeps_schemas=True,
+    traits=frozenset(Trait),
     binary_types=frozenset({*_SCALARS, *(f"{element}[]" for element in _ELEMENTS)}),
 )

@@ -40,7 +40,13 @@ def plan_schema(wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:
 
 def _schemas(draft: Draft) -> None:
     """Make the schemas that are missing; where one exists, the right to make it is not needed."""
-    for schema in sorted({draft.schema, *(table.name.schema or draft.schema for table in draft.wanted.tables)}):
+    found = {draft.schema, *(table.name.schema for table in draft.wanted.tables)}
+    if draft.is_own:
+        found |= {other.name for other in draft.wanted.others if other.kind == "schema"}
+        found |= {ddl_objects.schema_of_statement(other.definition) for other in draft.wanted.others}
+    for schema in sorted(found - {""}):
         name = identifier(schema)
         sql = f"DO $do$ BEGIN IF to_regnamespace({literal(name)}) IS NULL THEN CREATE SCHEMA {name}; END IF; END $do$"
-        draft.step(Phase.BEFORE_DATA, SchemaObject(ObjectKind.SCHEMA, schema), sql)
+        item = SchemaObject(ObjectKind.SCHEMA, schema)
+        draft.step(Phase.BEFORE_DATA, item, sql)
+        draft.created(item)

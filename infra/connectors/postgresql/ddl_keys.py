@@ -42,7 +42,7 @@ def _add_primary_key(draft: Draft, table: Table, made: Table) -> None:
         return
     item = of_table(ObjectKind.PRIMARY_KEY, key.name, table)
     own_name = f"{made.name.name}_pkey"
-    name = draft.relations.take(*((key.name, own_name) if draft.is_own and key.name else (own_name,)))
+    name = draft.relations(made.name.schema).take(*((key.name, own_name) if draft.is_own and key.name else (own_name,)))
     spelled = draft.spelled(made.name)
     sql = (
         f"DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = {literal(spelled)}::regclass "
@@ -65,7 +65,9 @@ def _add_index(draft: Draft, table: Table, made: Table, index: Index) -> None:
     if predicate is None or None in parts:
         draft.skipped(item, "Its expression has no certain counterpart in PostgreSQL.")
         return
-    name = draft.relations.take(index.name or f"{made.name.name}_index", f"{made.name.name}_{index.name}")
+    name = draft.relations(made.name.schema).take(
+        index.name or f"{made.name.name}_index", f"{made.name.name}_{index.name}"
+    )
     notes = [] if name == index.name else [f"Named {name}: names are unique in a schema and have at most 63 bytes."]
     if any(part.prefix for part in index.parts):
         notes.append("It covers the first characters by an expression.")
@@ -86,8 +88,11 @@ def _add_index(draft: Draft, table: Table, made: Table, index: Index) -> None:
 def _index_sql(index: Index, name: str, table: str, what: str, *, method: str) -> str:
     """Return the statement for an index, or for the constraint that makes it. `what` is members, INCLUDE and WHERE."""
     is_plain = all(part.column and not part.prefix and not part.descending for part in index.parts)
+    distinct = " NULLS NOT DISTINCT" if index.nulls_equal else ""
     if index.constraint and index.unique and is_plain and not index.predicate:
-        return f"ALTER TABLE {table} ADD CONSTRAINT {identifier(name)} UNIQUE {what}"
+        deferral = f" {index.deferral}" if index.deferral else ""
+        return f"ALTER TABLE {table} ADD CONSTRAINT {identifier(name)} UNIQUE{distinct} {what}{deferral}"
+    what = what.replace(") WHERE ", f"){distinct} WHERE ", 1) if distinct and index.predicate else what + distinct
     unique = "UNIQUE " if index.unique else ""
     return f"CREATE {unique}INDEX IF NOT EXISTS {identifier(name)} ON {table} USING {method} {what}"
 
@@ -107,7 +112,8 @@ def _part(draft: Draft, table: Table, made: Table, part: IndexPart) -> str | Non
     if text is None:
         return None
     operator_class = f" {part.operator_class}" if part.operator_class and draft.is_own else ""
-    return f"{text}{operator_class}{' DESC' if part.descending else ''}"
+    nulls = f" NULLS {part.nulls}" if part.nulls else ""
+    return f"{text}{operator_class}{' DESC' if part.descending else ''}{nulls}"
 
 
 def _words(table: Table, made: Table, index: Index) -> str:
@@ -125,6 +131,7 @@ def _add_check(draft: Draft, table: Table, made: Table, check: Check, constraint
         return
     name = constraints.take(check.name or f"{made.name.name}_check")
     sql = f"ALTER TABLE {draft.spelled(made.name)} ADD CONSTRAINT {identifier(name)} CHECK ({condition})"
+    sql += "" if check.validated else " NOT VALID"
     draft.step(Phase.INDEXES, item, sql, optional=True)
     draft.created(item, "" if name == check.name else f"Named {name}.")
 
@@ -150,6 +157,7 @@ def _add_foreign_key(
         f"ALTER TABLE {draft.spelled(made.name)} ADD CONSTRAINT {identifier(name)} FOREIGN KEY ({columns}) "
         f"REFERENCES {draft.spelled(target.name)} ({referenced})"
         f"{_action('DELETE', key.on_delete)}{_action('UPDATE', key.on_update)}"
+        f"{f' {key.deferral}' if key.deferral else ''}{'' if key.validated else ' NOT VALID'}"
     )
     draft.step(Phase.FOREIGN_KEYS, item, sql, optional=True)
     draft.created(item, "" if name == key.name or not key.name else f"Named {name}.")

@@ -6,65 +6,103 @@ import re
 from typing import TYPE_CHECKING
 
 from domain.catalog.model import OtherObject, Table, TableName, View
+from domain.catalog.names import mentions
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject
 from infra.connectors.expressions import transpile_view
-from infra.connectors.postgresql.ddl_types import BIGINT_END, identifier_if_needed
+from infra.connectors.postgresql.ddl_types import BIGINT_END
 from infra.connectors.postgresql.draft import Draft, of_table
+from infra.connectors.postgresql.introspect import UNUSABLE
 from infra.connectors.postgresql.names import identifier, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from domain.catalog.model import Sequence
 
 _TYPES = ("enum type", "domain", "range type", "composite type")
 _ROUTINES = ("function", "procedure")
 _REASONS = {
-    "aggregate": "Aggregates are not copied; make it by hand.",
     "foreign table": "Its rows live on another server.",
-    "row policy": "Policies name roles of the source; make it by hand.",
-    "collation": "Collations depend on the server's libraries; make it by hand before the copy.",
+    "foreign server": "It is another server, with passwords of its own; make it by hand.",
+    "forced row security": "Row security is on, but not for the owner, who could no longer compare the rows.",
+    "unlogged": "The table is logged here, so that a crash loses nothing.",
+    UNUSABLE: "The source's user may not look into this schema; grant USAGE on it.",
 }
-_PARENT = re.compile(r" PARTITION OF (.+?) (?:FOR VALUES|DEFAULT)", re.DOTALL)
+_LAST = (
+    *("partition constraint", "index", "exclusion constraint", "inheritance", "storage parameters", "statistics"),
+    *("rule", "row security", "forced row security", "row policy", "trigger", "comment"),
+)
+"""What is made after the rows are there, in this order, by the statements that the source tells."""
+
+_NAME = r'(?:"(?:[^"]|"")+"|[^\s".(]+)'
+_PARENT = re.compile(rf" PARTITION OF ((?:{_NAME}\.)?{_NAME}) (?:FOR VALUES|DEFAULT)")
+_MADE = re.compile(rf"CREATE (?:TABLE|TYPE|DOMAIN) (?:({_NAME})\.)?({_NAME}) ")
 _CAPACITY = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": BIGINT_END - 1}
 
 
 def before_tables(draft: Draft) -> None:
     """Plan what tables may rest on: extensions, types, sequences, and routines that their expressions name."""
+    for kind in ("extension", "collation"):
+        _add_all(draft, kind, Phase.BEFORE_DATA)
+    types = [other.definition for _, other in _others(draft) if other.kind in _TYPES]
     for item, other in _others(draft):
-        if other.kind == "extension":
-            _add(draft, item, Phase.BEFORE_DATA, other.definition)
+        if other.kind in _ROUTINES and _is_named(other, types):
+            _add(draft, item, Phase.BEFORE_DATA, _without_replace(other))
     for item, other in _others(draft):
         if other.kind in _TYPES and other.definition:
             _add(draft, item, Phase.BEFORE_DATA, _unless_there(draft, other))
     for sequence in draft.wanted.sequences:
-        name = draft.spelled(sequence.name)
-        sql = (
-            f"CREATE SEQUENCE IF NOT EXISTS {name} INCREMENT BY {sequence.increment} "
-            f"MINVALUE {-BIGINT_END} MAXVALUE {BIGINT_END - 1} START WITH 1"
-        )
-        found = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
-        draft.step(Phase.BEFORE_DATA, found, sql)
-        draft.created(found)
+        _add_sequence(draft, sequence)
     for item, other in _others(draft):
-        if other.kind in _ROUTINES and _is_used(draft, other):
+        if other.kind in _ROUTINES and _is_used(draft, other) and not _is_named(other, types):
             _add(draft, item, Phase.BEFORE_DATA, _without_replace(other))
 
 
+def _add_sequence(draft: Draft, sequence: Sequence) -> None:
+    lowest = -BIGINT_END if sequence.minimum is None else max(sequence.minimum, -BIGINT_END)
+    highest = BIGINT_END - 1 if sequence.maximum is None else min(sequence.maximum, BIGINT_END - 1)
+    sql = (
+        f"CREATE SEQUENCE IF NOT EXISTS {draft.spelled(sequence.name)} INCREMENT BY {sequence.increment} "
+        f"MINVALUE {lowest} MAXVALUE {highest} START WITH {min(max(lowest, 1), highest)}"
+        f"{' CYCLE' if sequence.cycle else ''}"
+    )
+    found = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
+    draft.step(Phase.BEFORE_DATA, found, sql)
+    draft.created(found)
+
+
 def after_tables(draft: Draft) -> None:
-    """Plan the partitions of partitioned tables."""
-    spelled = {identifier_if_needed(table.name.name) for table in draft.wanted.tables}
+    """Plan the partitions of partitioned tables, each after the one it is a part of."""
+    made = {str(table.name) for table in draft.wanted.tables}
     for item, other in _others(draft):
         if other.kind != "partition":
             continue
         match = _PARENT.search(other.definition)
-        if match is None or match[1] not in spelled:
+        if match is None or _shown(match[1]) not in made:
             draft.skipped(item, "Its rows are copied with the table it belongs to.")
             continue
-        spelled.add(identifier_if_needed(other.name))
+        made.add(other.name)
+        draft.relations(schema_of_statement(other.definition)).take(other.name.rpartition(".")[2])
         sql = other.definition.replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)
         draft.step(Phase.BEFORE_DATA, item, sql)
         draft.created(item)
+
+
+def schema_of_statement(sql: str) -> str:
+    """Return the schema in which a statement makes a table or type; empty for the default one."""
+    match = _MADE.match(sql)
+    return _unquoted(match[1]) if match and match[1] else ""
+
+
+def _shown(spelled: str) -> str:
+    """Return a quoted name as reports give it."""
+    return ".".join(_unquoted(part) for part in re.findall(_NAME, spelled))
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def add_next_values(draft: Draft, table: Table, made: Table) -> None:
@@ -73,12 +111,18 @@ def add_next_values(draft: Draft, table: Table, made: Table) -> None:
         if column.identity is None:
             continue
         relation, name = draft.spelled(made.name), identifier(column.name)
-        sql = (
-            f"SELECT CASE WHEN last < 1 THEN setval(numbers, 1, false) "
-            f"ELSE setval(numbers, least(last, {_CAPACITY[column.native]})::bigint, true) END "
-            f"FROM (SELECT pg_get_serial_sequence({literal(relation)}, {literal(column.name)})::regclass AS numbers, "
-            f"greatest({column.identity.next_value - 1}, coalesce(max({name}), 0))::numeric AS last FROM {relation}) n"
-        )
+        numbers = f"pg_get_serial_sequence({literal(relation)}, {literal(column.name)})::regclass"
+        step, following = column.identity.increment, column.identity.next_value
+        if step == 1:
+            sql = (
+                f"SELECT CASE WHEN last < 1 THEN setval(numbers, 1, false) "
+                f"ELSE setval(numbers, least(last, {_CAPACITY[column.native]})::bigint, true) END "
+                f"FROM (SELECT {numbers} AS numbers, "
+                f"greatest({following - 1}, coalesce(max({name}), 0))::numeric AS last FROM {relation}) n"
+            )
+        else:
+            beyond = f"greatest({following}, max({name}) + 1)" if step > 0 else f"least({following}, min({name}) - 1)"
+            sql = f"SELECT setval({numbers}, {beyond}::bigint, false) FROM {relation}"
         draft.step(Phase.FINISH, of_table(ObjectKind.IDENTITY, was.name, table), sql)
 
 
@@ -102,7 +146,7 @@ def add_update_triggers(draft: Draft, table: Table, made: Table) -> None:
     for was, column in zip(table.columns, made.columns, strict=True):
         if not was.on_update:
             continue
-        name = draft.relations.take(f"{made.name.name}_{column.name}_on_update")
+        name = draft.relations(made.name.schema).take(f"{made.name.name}_{column.name}_on_update")
         function = draft.spelled(TableName(name, made.name.schema))
         relation, place = draft.spelled(made.name), identifier(column.name)
         sql = (
@@ -118,19 +162,42 @@ def add_update_triggers(draft: Draft, table: Table, made: Table) -> None:
 def finish(draft: Draft) -> None:
     """Plan the sequences' next values, then routines, views and what hangs on them, then rules and triggers."""
     for sequence in draft.wanted.sequences:
-        found = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
-        sql = f"SELECT setval({literal(draft.spelled(sequence.name))}, {sequence.next_value}, false)"
-        draft.step(Phase.FINISH, found, sql)
-    for item, other in _others(draft):
-        if other.kind in _ROUTINES and not _is_used(draft, other):
+        _add_next_value(draft, sequence)
+    _add_routines_and_views(draft)
+    for kind in _LAST:
+        _add_all(draft, kind, Phase.FINISH)
+    _give_reasons(draft)
+
+
+def _add_routines_and_views(draft: Draft) -> None:
+    """Plan the routines that no table needs, the views, and the routines that give rows of views."""
+    views = [view.name.name for view in draft.wanted.views]
+    types = [other.definition for _, other in _others(draft) if other.kind in _TYPES]
+    unused = [
+        (item, other)
+        for item, other in _others(draft)
+        if other.kind in _ROUTINES and not _is_used(draft, other) and not _is_named(other, types)
+    ]
+    of_views = [pair for pair in unused if mentions(pair[1].definition.partition("\nAS ")[0], views)]
+    for item, other in unused:
+        if (item, other) not in of_views:
             _add(draft, item, Phase.FINISH, _without_replace(other))
+    _add_all(draft, "aggregate", Phase.FINISH)
     for view in draft.wanted.views:
         _add_view(draft, view)
-    for kind in ("index", "exclusion constraint", "rule", "trigger"):
-        for item, other in _others(draft):
-            if other.kind == kind and other.definition:
-                _add(draft, item, Phase.FINISH, other.definition)
-    _give_reasons(draft)
+    for item, other in of_views:
+        _add(draft, item, Phase.FINISH, _without_replace(other))
+
+
+def _add_next_value(draft: Draft, sequence: Sequence) -> None:
+    """Plan that a sequence goes on where it stands; one that has come to its end gives nothing more, or begins anew."""
+    found = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
+    lowest = -BIGINT_END if sequence.minimum is None else sequence.minimum
+    highest = BIGINT_END - 1 if sequence.maximum is None else sequence.maximum
+    value = min(max(sequence.next_value, lowest), highest)
+    is_spent = "false" if value == sequence.next_value else "true"
+    sql = f"SELECT setval({literal(draft.spelled(sequence.name))}, {value}, {is_spent})"
+    draft.step(Phase.FINISH, found, sql)
 
 
 def _give_reasons(draft: Draft) -> None:
@@ -138,8 +205,12 @@ def _give_reasons(draft: Draft) -> None:
     for item, other in _others(draft, own_only=False):
         if not draft.is_own:
             draft.skipped(item, f"A {other.kind.lower()} is written in the words of {draft.wanted.engine.value} only.")
+        elif other.kind in _REASONS and other.definition:
+            draft.created(item, _REASONS[other.kind])
         elif other.kind in _REASONS:
             draft.skipped(item, _REASONS[other.kind])
+        elif not other.definition:
+            draft.skipped(item, "There is no statement that makes the same; make it by hand.")
 
 
 def _add_view(draft: Draft, view: View) -> None:
@@ -164,6 +235,13 @@ def _others(draft: Draft, *, own_only: bool = True) -> Iterator[tuple[SchemaObje
         yield from zip(items[len(items) - len(others) :], others, strict=True)
 
 
+def _add_all(draft: Draft, kind: str, phase: Phase) -> None:
+    """Plan everything of one kind that has a statement."""
+    for item, other in _others(draft):
+        if other.kind == kind and other.definition:
+            _add(draft, item, phase, other.definition)
+
+
 def _add(draft: Draft, item: SchemaObject, phase: Phase, sql: str) -> None:
     """Plan something that may fail without harm to the rows."""
     draft.step(phase, item, sql, optional=True)
@@ -171,7 +249,9 @@ def _add(draft: Draft, item: SchemaObject, phase: Phase, sql: str) -> None:
 
 
 def _unless_there(draft: Draft, other: OtherObject) -> str:
-    name = literal(f"{identifier(draft.schema)}.{identifier(other.name)}")
+    match = _MADE.match(other.definition)
+    schema = schema_of_statement(other.definition) or draft.schema
+    name = literal(f"{identifier(schema)}.{identifier(_unquoted(match[2]) if match else other.name)}")
     return f"DO $unless$ BEGIN IF to_regtype({name}) IS NULL THEN {other.definition}; END IF; END $unless$"
 
 
@@ -182,8 +262,12 @@ def _without_replace(other: OtherObject) -> str:
 
 def _is_used(draft: Draft, routine: OtherObject) -> bool:
     """Tell whether a table's expressions name a routine, so it must be there first."""
-    name = re.escape(routine.name.partition("(")[0])
-    return any(re.search(rf"\b{name}\b", sql) for table in draft.wanted.tables for sql in _expressions(table))
+    return _is_named(routine, (sql for table in draft.wanted.tables for sql in _expressions(table)))
+
+
+def _is_named(routine: OtherObject, statements: Iterable[str]) -> bool:
+    name = re.escape(routine.name.partition("(")[0].rpartition(".")[2])
+    return any(re.search(rf"\b{name}\b", sql) for sql in statements)
 
 
 def _expressions(table: Table) -> Iterator[str]:

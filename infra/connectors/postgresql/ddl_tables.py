@@ -22,14 +22,14 @@ def take_names(draft: Draft) -> dict[Place, str]:
     """Settle what tables and columns are called here, before anything else can take their names."""
     columns: dict[Place, str] = {}
     for table in draft.wanted.tables:
-        columns[table.name, ""] = draft.relations.take(table.name.name)
+        columns[table.name, ""] = draft.relations(table.name.schema).take(table.name.name)
         names = NameSpace()
         for column in table.columns:
             columns[table.name, column.name] = names.take(column.name)
     for sequence in draft.wanted.sequences:
-        draft.relations.take(sequence.name.name)
+        draft.relations(sequence.name.schema).take(sequence.name.name)
     for view in draft.wanted.views:
-        draft.relations.take(view.name.name)
+        draft.relations(view.name.schema).take(view.name.name)
     return columns
 
 
@@ -98,6 +98,7 @@ def _spelled(draft: Draft, table: Table, was: Column, column: Column) -> str:
     parts = [identifier(column.name), column.native]
     if column.identity is not None:
         parts.append(f"GENERATED {'ALWAYS' if column.identity.always else 'BY DEFAULT'} AS IDENTITY")
+        parts.append(_numbering(draft, table, column))
     elif column.generated is not None:
         parts.append(f"GENERATED ALWAYS AS ({column.generated}) STORED")
     elif was.default is not None:
@@ -106,7 +107,20 @@ def _spelled(draft: Draft, table: Table, was: Column, column: Column) -> str:
             parts.append(f"DEFAULT {value}")
     if not column.nullable or (table.primary_key and was.name in table.primary_key.columns and not was.nullable):
         parts.append("NOT NULL")
-    return " ".join(parts)
+    return " ".join(part for part in parts if part)
+
+
+def _numbering(draft: Draft, table: Table, column: Column) -> str:
+    """Return how an identity column counts, and what its sequence is called where that is no name PostgreSQL gives."""
+    numbers, options = column.identity, []
+    if numbers is None:
+        return ""
+    if draft.is_own and numbers.sequence not in ("", f"{table.name.name}_{column.name}_seq"):
+        name = draft.relations(table.name.schema).take(numbers.sequence)
+        options.append(f"SEQUENCE NAME {draft.spelled(TableName(name, table.name.schema))}")
+    if numbers.increment != 1:
+        options.append(f"INCREMENT BY {numbers.increment}")
+    return f"({' '.join(options)})" if options else ""
 
 
 def _set_default(draft: Draft, table: Table, name: TableName, was: Column, column: Column) -> None:
@@ -135,7 +149,7 @@ def _set_default(draft: Draft, table: Table, name: TableName, was: Column, colum
 def _partitioning(draft: Draft, table: Table) -> str:
     """Return how a partitioned table of another PostgreSQL is partitioned."""
     for other in draft.wanted.others:
-        if draft.is_own and other.kind == "partitioned table" and other.name == table.name.name and other.definition:
+        if draft.is_own and other.kind == "partitioned table" and other.name == str(table.name) and other.definition:
             draft.created(SchemaObject(ObjectKind.OTHER, other.name))
             return f" {other.definition}"
     return ""

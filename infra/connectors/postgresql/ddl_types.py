@@ -111,7 +111,7 @@ def _enum_types(draft: Draft, group: list[_Member], names: dict[Place, str]) -> 
         if type_ not in made:
             table, _ = member.place
             wanted_name = type_.name or f"{table.name}_{names[member.place]}_enum"
-            name = draft.relations.take(wanted_name, f"{table.name}_{names[member.place]}_enum")
+            name = draft.relations(draft.schema).take(wanted_name, f"{table.name}_{names[member.place]}_enum")
             made[type_] = f"{identifier(draft.schema)}.{identifier(name)}"
             item = SchemaObject(ObjectKind.TYPE, name)
             draft.step(Phase.BEFORE_DATA, item, make_enum(made[type_], type_.labels))

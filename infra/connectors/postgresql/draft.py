@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from hashlib import md5
 
 from domain.catalog.model import DatabaseSchema, Table, TableName
@@ -50,10 +51,13 @@ class Draft:
     def __init__(self, wanted: DatabaseSchema, endpoint: Endpoint) -> None:
         self.wanted = wanted
         self.schema = schema_of(endpoint)
-        self.relations = NameSpace()
-        """Names of tables, indexes, sequences, views and types: they must differ within a schema."""
+        self._relations: defaultdict[str, NameSpace] = defaultdict(NameSpace)
         self._steps: list[Step] = []
         self._outcomes: dict[SchemaObject, Parity] = {}
+
+    def relations(self, schema: str) -> NameSpace:
+        """Return the names of tables, indexes, sequences, views and types of a schema; empty means the default one."""
+        return self._relations[schema or self.schema]
 
     @property
     def is_own(self) -> bool:

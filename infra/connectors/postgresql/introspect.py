@@ -1,4 +1,4 @@
-"""Describe a schema: one question to the catalogue per kind of object, put together by table."""
+"""Describe a database: one question to the catalogue per kind of object, put together by table."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ from domain.catalog.model import (
 from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.postgresql import catalog_queries as queries
+from infra.connectors.postgresql.catalog_others import OTHERS
 from infra.connectors.postgresql.estimate import estimated_rows
-from infra.connectors.postgresql.names import identifier
+from infra.connectors.postgresql.names import identifier, schema_of
 from infra.connectors.postgresql.relation import Relation
 from infra.connectors.postgresql.types import meaning
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from domain.connections.values import Endpoint
 
 _ACTIONS = {
     "a": ReferentialAction.NO_ACTION,
@@ -41,6 +44,9 @@ _ACTIONS = {
     "n": ReferentialAction.SET_NULL,
     "d": ReferentialAction.SET_DEFAULT,
 }
+UNUSABLE = "unreadable schema"
+"""What we call a schema that the user may not look into."""
+
 _STORED = "s"
 _ALWAYS = "a"
 
@@ -50,12 +56,15 @@ ColumnPlace = tuple[int, int]
 
 @dataclass(frozen=True)
 class _Generator:
-    """A sequence as the catalogue shows it. `owner` is the column it belongs to, if to any."""
+    """A sequence as the catalogue shows it. `owner` is the column it belongs to, if it numbers that one only."""
 
-    name: str
-    increment: int
-    next_value: int
+    sequence: Sequence
     owner: ColumnPlace | None
+
+    @property
+    def next_value(self) -> int:
+        """What it would give next."""
+        return self.sequence.next_value
 
 
 @dataclass(frozen=True)
@@ -68,28 +77,41 @@ class _Parts:
     generators: dict[ColumnPlace, _Generator]
 
 
-async def introspect(connection: asyncpg.Connection, schema: str) -> DatabaseSchema:
-    """Describe all of a schema. A schema that is not there is described as empty."""
-    tables = await connection.fetch(queries.TABLES, schema)
-    generators = [
-        await _generator(connection, schema, row) for row in await connection.fetch(queries.SEQUENCES, schema)
-    ]
+async def introspect(connection: asyncpg.Connection, endpoint: Endpoint) -> DatabaseSchema:
+    """Describe all of the endpoint's schema, or of all schemas that users made if it names none.
+
+    A schema that is not there is described as empty.
+    """
+    schemas, unusable = await _schemas(connection, endpoint)
+    tables = await connection.fetch(queries.TABLES, schemas)
+    generators = [await _generator(connection, row) for row in await connection.fetch(queries.SEQUENCES, schemas)]
     parts = _Parts(
-        _by_table(await connection.fetch(queries.COLUMNS, schema)),
-        _by_table(await connection.fetch(queries.CONSTRAINTS, schema)),
-        _by_table(await connection.fetch(queries.INDEXES, schema)),
+        _by_table(await connection.fetch(queries.COLUMNS, schemas)),
+        _by_table(await connection.fetch(queries.CONSTRAINTS, schemas)),
+        _by_table(await connection.fetch(queries.INDEXES, schemas)),
         {generator.owner: generator for generator in generators if generator.owner},
     )
-    described = tuple([await _table(connection, schema, row, parts) for row in tables])
+    described = tuple([await _table(connection, row, parts) for row in tables])
     numbering = _numbering_columns(parts)
+    others = [other for query in OTHERS for other in await _others(connection, query, schemas, schema_of(endpoint))]
     return DatabaseSchema(
         Engine.POSTGRESQL,
         str(await connection.fetchval("SHOW server_version")),
         described,
-        tuple(_free(generator, schema) for generator in generators if generator.owner not in numbering),
-        _views(await connection.fetch(queries.VIEWS, schema), schema),
-        tuple([other for query in queries.OTHERS for other in await _others(connection, query, schema)]),
+        tuple(generator.sequence for generator in generators if generator.owner not in numbering),
+        _views(await connection.fetch(queries.VIEWS, schemas)),
+        (*others, *(OtherObject(UNUSABLE, name) for name in unusable)),
     )
+
+
+async def _schemas(connection: asyncpg.Connection, endpoint: Endpoint) -> tuple[list[str], list[str]]:
+    """Return the schemas to look into, the default one first, and those that this user may not look into."""
+    if endpoint.schema:
+        return [endpoint.schema], []
+    rows = await connection.fetch(queries.SCHEMAS)
+    names = [row["name"] for row in rows if row["usable"]]
+    default = schema_of(endpoint)
+    return sorted(names, key=lambda name: (name != default, name)), [row["name"] for row in rows if not row["usable"]]
 
 
 def _by_table(rows: list[asyncpg.Record]) -> dict[int, list[asyncpg.Record]]:
@@ -99,22 +121,26 @@ def _by_table(rows: list[asyncpg.Record]) -> dict[int, list[asyncpg.Record]]:
     return grouped
 
 
-async def _generator(connection: asyncpg.Connection, schema: str, row: asyncpg.Record) -> _Generator:
+async def _generator(connection: asyncpg.Connection, row: asyncpg.Record) -> _Generator:
     """Read a sequence's next value. Without the right to read it, the number after its column's highest stands in."""
     owner = None if row["table_oid"] is None else (row["table_oid"], row["column_number"])
     next_value = row["start"]
     if row["readable"]:
-        name = f"{identifier(schema)}.{identifier(row['name'])}"
+        name = f"{identifier(row['schema'])}.{identifier(row['name'])}"
         state = await connection.fetchrow(f"SELECT last_value, is_called FROM {name}")
         next_value = state["last_value"] + (row["increment"] if state["is_called"] else 0)
     elif row["table_name"]:
         highest = await connection.fetchval(f"SELECT max({row['column_name']}) FROM {row['table_name']}")
         next_value = max(next_value, int(highest or 0) + 1)
-    return _Generator(row["name"], row["increment"], next_value, owner)
-
-
-def _free(generator: _Generator, schema: str) -> Sequence:
-    return Sequence(TableName(generator.name, schema), generator.next_value, generator.increment)
+    made = Sequence(
+        TableName(row["name"], row["schema"]),
+        next_value,
+        row["increment"],
+        row["minimum"],
+        row["maximum"],
+        row["cycle"],
+    )
+    return _Generator(made, None if row["shared"] else owner)
 
 
 def _numbers_itself(column: asyncpg.Record) -> bool:
@@ -129,34 +155,44 @@ def _numbering_columns(parts: _Parts) -> frozenset[ColumnPlace | None]:
     return frozenset(places & set(parts.generators))
 
 
-async def _table(connection: asyncpg.Connection, schema: str, row: asyncpg.Record, parts: _Parts) -> Table:
+async def _table(connection: asyncpg.Connection, row: asyncpg.Record, parts: _Parts) -> Table:
     oid = row["oid"]
     constraints = parts.constraints.get(oid, [])
     primary = next((found for found in constraints if found["kind"] == "p"), None)
     return Table(
-        TableName(row["name"], schema),
+        TableName(row["name"], row["schema"]),
         tuple(_column(column, parts.generators.get((oid, column["number"]))) for column in parts.columns.get(oid, [])),
         Key(tuple(primary["columns"]), primary["name"]) if primary else None,
         tuple(_index(index) for index in parts.indexes.get(oid, [])),
         tuple(_foreign_key(found) for found in constraints if found["kind"] == "f"),
-        tuple(Check(found["name"], found["expression"]) for found in constraints if found["kind"] == "c"),
+        tuple(
+            Check(found["name"], found["expression"], found["validated"])
+            for found in constraints
+            if found["kind"] == "c"
+        ),
         row["comment"] or "",
-        Rows(await _estimate(connection, schema, row)),
+        Rows(await _estimate(connection, row)),
         Bytes(row["size_bytes"]),
     )
 
 
-async def _estimate(connection: asyncpg.Connection, schema: str, row: asyncpg.Record) -> int:
+async def _estimate(connection: asyncpg.Connection, row: asyncpg.Record) -> int:
     if not row["readable"]:
         return max(0, round(float(row["tuples"])))
-    relation = Relation(row["oid"], row["kind"], schema, row["name"])
+    relation = Relation(row["oid"], row["kind"], row["schema"], row["name"])
     return await estimated_rows(connection, relation.rows, row["tuples"], row["size_bytes"])
 
 
 def _column(row: asyncpg.Record, generator: _Generator | None) -> Column:
     identity = None
     if generator is not None and _numbers_itself(row):
-        identity = Identity(generator.next_value, always=row["identity"] == _ALWAYS)
+        name = generator.sequence.name
+        identity = Identity(
+            generator.next_value,
+            always=row["identity"] == _ALWAYS,
+            increment=generator.sequence.increment,
+            sequence=name.name,
+        )
     generated = row["default"] if row["generated"] else None
     return Column(
         row["name"],
@@ -173,9 +209,20 @@ def _column(row: asyncpg.Record, generator: _Generator | None) -> Column:
 
 def _index(row: asyncpg.Record) -> Index:
     parts = tuple(
-        IndexPart(column, expression, descending, operator_class=operator_class)
-        for column, expression, descending, operator_class in zip(
-            row["columns"], row["expressions"], row["descending"], row["operator_classes"], strict=True
+        IndexPart(
+            column,
+            expression,
+            descending,
+            operator_class=operator_class,
+            nulls="" if nulls_first == descending else "FIRST" if nulls_first else "LAST",
+        )
+        for column, expression, descending, nulls_first, operator_class in zip(
+            row["columns"],
+            row["expressions"],
+            row["descending"],
+            row["nulls_first"],
+            row["operator_classes"],
+            strict=True,
         )
     )
     return Index(
@@ -186,6 +233,8 @@ def _index(row: asyncpg.Record) -> Index:
         row["method"],
         row["predicate"],
         tuple(row["include"]),
+        row["nulls_equal"],
+        row["deferral"],
     )
 
 
@@ -197,10 +246,12 @@ def _foreign_key(row: asyncpg.Record) -> ForeignKey:
         tuple(row["referenced_columns"]),
         _ACTIONS[row["on_delete"]],
         _ACTIONS[row["on_update"]],
+        row["deferral"],
+        row["validated"],
     )
 
 
-def _views(rows: list[asyncpg.Record], schema: str) -> tuple[View, ...]:
+def _views(rows: list[asyncpg.Record]) -> tuple[View, ...]:
     """Return the views so that each comes after those it uses."""
     by_oid = {row["oid"]: row for row in rows}
     sorter: TopologicalSorter[int] = TopologicalSorter()
@@ -211,9 +262,9 @@ def _views(rows: list[asyncpg.Record], schema: str) -> tuple[View, ...]:
     except CycleError:
         order = tuple(by_oid)
     found = (by_oid[oid] for oid in order)
-    return tuple(View(TableName(row["name"], schema), row["definition"], row["materialized"]) for row in found)
+    return tuple(View(TableName(row["name"], row["schema"]), row["definition"], row["materialized"]) for row in found)
 
 
-async def _others(connection: asyncpg.Connection, query: str, schema: str) -> list[OtherObject]:
-    rows = await connection.fetch(query, schema)
+async def _others(connection: asyncpg.Connection, query: str, schemas: list[str], default: str) -> list[OtherObject]:
+    rows = await connection.fetch(query, schemas, default)
     return [OtherObject(row["kind"], row["name"], row["definition"] or "") for row in rows]

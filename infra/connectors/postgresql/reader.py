@@ -19,7 +19,7 @@ from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, read_error, reported
 from infra.connectors.postgresql.introspect import introspect
 from infra.connectors.postgresql.misfit import profile
-from infra.connectors.postgresql.names import identifier, identifiers, schema_of
+from infra.connectors.postgresql.names import identifier, identifiers
 from infra.connectors.postgresql.snapshot import Snapshot, hold, open_reader
 from infra.connectors.postgresql.split import condition, split
 
@@ -49,10 +49,10 @@ class PostgresqlSource:
         return cls(endpoint, await hold(endpoint), max(1, readers))
 
     async def introspect(self) -> DatabaseSchema:
-        """Describe the endpoint's schema."""
+        """Describe the endpoint's schema, or all of them."""
         async with self._session() as connection:
             with reported(f"{self._endpoint.label} could not be described"):
-                return await introspect(connection, schema_of(self._endpoint))
+                return await introspect(connection, self._endpoint)
 
     async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
         """Cut a table by its key along an index, or else by pages."""

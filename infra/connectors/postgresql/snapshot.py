@@ -9,7 +9,7 @@ import asyncpg
 
 from infra.connectors.postgresql import session
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, database_error, snapshot_error
-from infra.connectors.postgresql.names import literal, schema_of
+from infra.connectors.postgresql.names import literal
 
 if TYPE_CHECKING:
     from domain.connections.values import Endpoint
@@ -20,7 +20,9 @@ LOCK_ATTEMPTS_MAX = 5
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _READABLE = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND has_table_privilege(c.oid, 'SELECT')
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND has_table_privilege(c.oid, 'SELECT')
+  AND (n.nspname = $1 OR $1 = '' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_wherry')
+       AND has_schema_privilege(n.oid, 'USAGE'))
 ORDER BY c.oid
 """
 
@@ -44,7 +46,7 @@ async def hold(endpoint: Endpoint) -> Snapshot:
     """
     keeper = await session.connect(endpoint, application="wherry snapshot")
     try:
-        return Snapshot(keeper, await _locked_snapshot(keeper, schema_of(endpoint)))
+        return Snapshot(keeper, await _locked_snapshot(keeper, endpoint.schema))
     except DRIVER_ERRORS as error:
         keeper.terminate()
         raise database_error(error, f"No snapshot of {endpoint.label} could be taken") from error

@@ -20,7 +20,6 @@ from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.encode import encoded
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, reported, write_error
 from infra.connectors.postgresql.introspect import introspect
-from infra.connectors.postgresql.names import schema_of
 from infra.connectors.postgresql.session import close
 
 if TYPE_CHECKING:
@@ -44,9 +43,9 @@ class PostgresqlTarget:
         return cls(endpoint, await opened(endpoint), max(1, writers))
 
     async def introspect(self) -> DatabaseSchema:
-        """Describe the endpoint's schema; the ledger has a schema of its own."""
+        """Describe the endpoint's schema, or all of them; the ledger has a schema of its own."""
         async with self._session(f"{self._endpoint.label} could not be described") as backend:
-            return await introspect(backend.connection, schema_of(self._endpoint))
+            return await introspect(backend.connection, self._endpoint)
 
     async def row_counts(self, tables: tuple[TableName, ...]) -> dict[TableName, Rows]:
         """Count the rows of those of the tables that exist."""

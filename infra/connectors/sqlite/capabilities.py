@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.connections.values import Engine
 from domain.migrations.limits import OneOf, RealDay, WithinDay
-from domain.migrations.schema_plan import ObjectKind
+from domain.migrations.schema_plan import ObjectKind, Trait
 from domain.migrations.transfer import Capabilities, WireFormat
 
 CAPABILITIES = Capabilities(
@@ -17,6 +17,7 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=True,
     always_within=frozenset({OneOf, RealDay, WithinDay}),
     writers_max=1,
+    traits=frozenset({Trait.KEY_DEFERRAL}),
     ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),
 )
 """SQLite sets no bound on identifiers; ours keeps statements readable.

@@ -72,15 +72,25 @@ class _Planner:
         parts.extend(self._foreign_key(name, reference) for reference in table.foreign_keys)
         made = SchemaObject(ObjectKind.TABLE, name)
         body = ",\n  ".join(parts)
-        self.draft.step(Phase.BEFORE_DATA, made, f"CREATE TABLE {quoted(table.name.name)} (\n  {body}\n)")
+        sql = f"CREATE TABLE {quoted(table.name.name)} (\n  {body}\n){self._options(table)}"
+        self.draft.step(Phase.BEFORE_DATA, made, sql)
         self.draft.created(made)
         return replace(table, columns=columns)
+
+    def _options(self, table: Table) -> str:
+        """Spell the options of a table of another SQLite file."""
+        chosen = []
+        for other in self._wanted.others if self._wanted.engine is Engine.SQLITE else ():
+            if other.kind == "TABLE OPTION" and other.name == f"{table.name}.{other.definition}":
+                chosen.append(other.definition)
+                self.draft.created(SchemaObject(ObjectKind.OTHER, other.name))
+        return " " + ", ".join(chosen) if chosen else ""
 
     def _native(self, table: Table, column: Column) -> Column:
         """Spell a column's type; a column numbered by SQLite must be the one INTEGER PRIMARY KEY."""
         name, place = str(table.name), (table.name, column.name)
         native = "INTEGER" if place in self._numbered else types.native(column.type)
-        if self._wanted.engine is Engine.SQLITE and types.is_exact_place(column.type, column.native):
+        if self._wanted.engine is Engine.SQLITE:
             native = column.native
         self.draft.replaced(SchemaObject(ObjectKind.COLUMN, column.name, name), _lost_with_column(column))
         if column.identity is None:
@@ -105,6 +115,8 @@ class _Planner:
 
     def _column(self, table: str, column: Column, key: tuple[str, ...], translator: Translator) -> str:
         parts = [quoted(column.name), declared(column)]
+        if column.collation and self._wanted.engine is Engine.SQLITE:
+            parts.append(f"COLLATE {column.collation}")
         if column.identity is not None:
             parts.append("PRIMARY KEY")
             if column.native == types.AUTOINCREMENT:
@@ -132,7 +144,10 @@ class _Planner:
         parts = []
         for check in table.checks:
             text = translator.check(check.expression)
-            if text is None:
+            if not check.validated:
+                reason = "Not all rows satisfy it, and SQLite would refuse the others."
+                self.draft.skipped(SchemaObject(ObjectKind.CHECK, check.name, str(table.name)), reason)
+            elif text is None:
                 reason = "Its condition has no certain counterpart in SQLite."
                 self.draft.skipped(SchemaObject(ObjectKind.CHECK, check.name, str(table.name)), reason)
             else:
@@ -150,7 +165,7 @@ class _Planner:
             text += f" ON DELETE {key.on_delete.value}"
         if key.on_update is not ReferentialAction.NO_ACTION:
             text += f" ON UPDATE {key.on_update.value}"
-        return text
+        return f"{text} {key.deferral}" if key.deferral else text
 
     def add_indexes(self, table: Table, made: Table) -> None:
         """Plan a table's indexes; they are made after its rows are there."""
@@ -160,7 +175,8 @@ class _Planner:
 
     def _add_index(self, table: TableName, index: Index, translator: Translator) -> None:
         made = SchemaObject(ObjectKind.INDEX, index.name, str(table))
-        parts = [_index_part(part, translator) for part in index.parts]
+        is_own = self._wanted.engine is Engine.SQLITE
+        parts = [_index_part(part, translator, is_own=is_own) for part in index.parts]
         predicate = translator.predicate(index.predicate) if index.predicate else ""
         if index.method.lower() not in _ORDERED_METHODS:
             self.draft.skipped(made, f"SQLite has no {index.method} indexes.")
@@ -253,7 +269,7 @@ def _lost_with_column(column: Column) -> str:
     return f"SQLite does not set it on every update ({column.on_update})." if column.on_update else ""
 
 
-def _index_part(part: IndexPart, translator: Translator) -> str | None:
+def _index_part(part: IndexPart, translator: Translator, *, is_own: bool) -> str | None:
     """Spell a member of an index, or None if SQLite cannot have it."""
     if part.prefix is not None:
         text: str | None = f"substr({quoted(part.column)}, 1, {part.prefix})"
@@ -262,6 +278,8 @@ def _index_part(part: IndexPart, translator: Translator) -> str | None:
     else:
         text = translator.index_part(part.expression)
         text = text and f"({text})"
+    if text and is_own and part.operator_class:
+        text = f"{text} {part.operator_class}"
     return f"{text} DESC" if text and part.descending else text
 
 

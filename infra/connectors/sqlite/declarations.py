@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from infra.connectors.sqltext import Token, closing, group_of, split, text_of, tokenize, unquoted
 
+_OPTIONS = ("STRICT", "WITHOUT ROWID")
 _TABLE_CONSTRAINTS = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"})
 
 
@@ -25,6 +26,12 @@ class TableDeclaration:
     """Expression of every computed column, by the column's name in lower case."""
     foreign_keys: list[str] = field(default_factory=list)
     """Names of the foreign keys, in the order of the text."""
+    deferrals: dict[int, str] = field(default_factory=dict)
+    """How long a foreign key may wait, by its place in the text, where it may."""
+    collations: dict[str, str] = field(default_factory=dict)
+    """Collation of every column that names one, by the column's name in lower case."""
+    options: tuple[str, ...] = ()
+    """`STRICT` and `WITHOUT ROWID`, where they are given."""
     primary_key: str = ""
 
 
@@ -35,8 +42,11 @@ def parse_table(sql: str) -> TableDeclaration:
     opening = next((number for number, token in enumerate(tokens) if token.word == "("), None)
     if opening is None:
         return found
-    for definition in split(tokens[opening + 1 : closing(tokens, opening)]):
+    end = closing(tokens, opening)
+    for definition in split(tokens[opening + 1 : end]):
         _read_definition(sql, definition, found)
+    words = [token.word for token in tokens[end + 1 :]]
+    found.options = tuple(option for option in _OPTIONS if option.split()[0] in words)
     return found
 
 
@@ -67,7 +77,21 @@ def _read_definition(sql: str, tokens: Sequence[Token], found: TableDeclaration)
             found.primary_key, name = name, ""
         elif token.word == "AUTOINCREMENT":
             found.autoincrement = True
+        else:
+            _read_manner(tokens[position : position + 4], column, found)
         position += 1
+
+
+def _read_manner(tokens: Sequence[Token], column: str, found: TableDeclaration) -> None:
+    """Read how a column is compared, or how long the last reference may wait."""
+    words = [token.word for token in tokens]
+    if words[0] == "COLLATE" and column and len(words) > 1:
+        found.collations[column.lower()] = unquoted(tokens[1].text)
+    if words[0] == "DEFERRABLE" and found.foreign_keys:
+        is_late = words[1:3] == ["INITIALLY", "DEFERRED"]
+        found.deferrals[len(found.foreign_keys) - 1] = "DEFERRABLE INITIALLY DEFERRED" if is_late else "DEFERRABLE"
+    if words[:2] == ["NOT", "DEFERRABLE"]:
+        found.deferrals[len(found.foreign_keys) - 1] = ""
 
 
 def parse_view(sql: str) -> str:

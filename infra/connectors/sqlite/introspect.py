@@ -82,7 +82,12 @@ class _Catalog:
         )
         triggers = [OtherObject("TRIGGER", str(name), str(sql)) for kind, name, _, sql in rows if kind == "trigger"]
         virtual = [OtherObject("VIRTUAL TABLE", name) for name in names if kinds.get(name) == "virtual"]
-        self.others = (*triggers, *virtual)
+        options = [
+            OtherObject("TABLE OPTION", f"{name}.{option}", option)
+            for name in self.tables
+            for option in parse_table(self.statements["table", name]).options
+        ]
+        self.others = (*triggers, *virtual, *options)
         self.has_sequences = "sqlite_sequence" in names
         self._actual = {name.lower(): name for name in self.tables}
 
@@ -149,7 +154,7 @@ def _table(connection: sqlite3.Connection, made: _Catalog, name: str, *, with_va
     identity = _identity(connection, made, name, numbered, declaration) if numbered else None
     columns = tuple(_column(row, profile, declaration, identity if row.name == numbered else None) for row in rows)
     key = tuple(row.name for row in sorted(rows, key=lambda row: row.key_place) if row.key_place)
-    indexes = _indexes(connection, made, name)
+    indexes = _indexes(connection, made, name, declaration)
     if any(profile.columns[column].nulls for column in key if column in profile.columns):
         # SQLite lets NULL into a primary key that is not the row number; elsewhere that is a unique index.
         indexes = (Index(f"{name}_key", tuple(IndexPart(column) for column in key), unique=True), *indexes)
@@ -199,6 +204,7 @@ def _column(row: _ColumnRow, profile: TableProfile, declaration: TableDeclaratio
         generated=declaration.generated.get(row.name.lower()) if row.hidden != _ORDINARY else None,
         generated_stored=row.hidden == _STORED_COLUMN,
         comment=found.note,
+        collation=declaration.collations.get(row.name.lower(), ""),
     )
 
 
@@ -229,14 +235,16 @@ def _identity(
     return Identity(max(highest, 0) + 1)
 
 
-def _indexes(connection: sqlite3.Connection, made: _Catalog, table: str) -> tuple[Index, ...]:
+def _indexes(
+    connection: sqlite3.Connection, made: _Catalog, table: str, declaration: TableDeclaration
+) -> tuple[Index, ...]:
     found = []
     for _, name, unique, origin, _ in reversed(texts(connection, f"PRAGMA main.index_list({quoted(table)})")):
         if origin == "pk":
             continue
         sql = made.statements.get(("index", str(name)), "")
         parsed = parse_index(sql) if sql else IndexDeclaration((), "")
-        parts = _index_parts(connection, str(name), parsed)
+        parts = _index_parts(connection, str(name), parsed, declaration.collations)
         is_constraint = origin == "u"
         columns = "_".join(part.column for part in parts)
         label = f"{table}_{columns}_key" if is_constraint else str(name)
@@ -244,14 +252,24 @@ def _indexes(connection: sqlite3.Connection, made: _Catalog, table: str) -> tupl
     return tuple(found)
 
 
-def _index_parts(connection: sqlite3.Connection, name: str, parsed: IndexDeclaration) -> tuple[IndexPart, ...]:
+def _compared_by(collation: str, usual: str) -> str:
+    """Say by which collation an index part is compared, where it is not its column's."""
+    return "" if collation.upper() == (usual or "BINARY").upper() else f"COLLATE {collation}"
+
+
+def _index_parts(
+    connection: sqlite3.Connection, name: str, parsed: IndexDeclaration, collations: Mapping[str, str]
+) -> tuple[IndexPart, ...]:
     """Return an index's key parts."""
     rows = texts(connection, f"PRAGMA main.index_xinfo({quoted(name)})")
     return tuple(
-        IndexPart(expression=parsed.parts[int(place or 0)], descending=bool(descending))
-        if cid == _EXPRESSION
-        else IndexPart(str(column), descending=bool(descending))
-        for place, cid, column, descending, _, is_key in rows
+        IndexPart(
+            "" if cid == _EXPRESSION else str(column),
+            parsed.parts[int(place or 0)] if cid == _EXPRESSION else "",
+            bool(descending),
+            operator_class=_compared_by(str(collation), collations.get(str(column).lower(), "")),
+        )
+        for place, cid, column, descending, collation, is_key in rows
         if is_key
     )
 
@@ -278,6 +296,7 @@ def _foreign_keys(
                 _referenced(connection, parent, group),
                 ReferentialAction(group[0][6]),
                 ReferentialAction(group[0][5]),
+                declaration.deferrals.get(place, ""),
             )
         )
     return tuple(found)

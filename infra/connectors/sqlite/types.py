@@ -17,7 +17,6 @@ from domain.catalog.types import (
     Binary,
     Bits,
     Boolean,
-    Carrier,
     Date,
     Decimal,
     Float,
@@ -29,7 +28,6 @@ from domain.catalog.types import (
     Time,
     Timestamp,
     Uuid,
-    carrier,
 )
 
 
@@ -189,19 +187,3 @@ def _text_word(type_: LogicalType) -> str:
             return f"BIT_TEXT({length})"
         case _:
             return "TEXT"
-
-
-def is_exact_place(type_: LogicalType, declared: str) -> bool:
-    """Whether a column declared so keeps every value of the type, without a look at the values."""
-    kind = affinity(declared)
-    if isinstance(type_, Date | Time | Timestamp | Uuid):
-        return True
-    match carrier(type_):
-        case Carrier.TEXT | Carrier.UINT64:
-            return kind in (Affinity.TEXT, Affinity.BLOB)
-        case Carrier.FLOAT64:
-            return kind is not Affinity.TEXT
-        case Carrier.INT64:
-            return kind is not Affinity.REAL
-        case _:
-            return True

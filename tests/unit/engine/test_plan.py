@@ -202,25 +202,52 @@ def test_two_things_of_one_name_are_refused(options: RunOptions) -> None:
         planned(a_schema(FILM, ACTOR), options)
 
 
-@pytest.mark.parametrize(
-    ("tables", "message"),
-    [
-        ((FILM, replace(FILM, name=TableName("Film"))), "tables film and Film would both be Film; map one"),
-        ((a_table("film", "title", "Title"),), "columns of film: title and Title would both be Title; map one"),
-    ],
-)
-def test_names_that_differ_by_case_alone_are_refused_where_case_does_not_count(
-    tables: tuple[Table, ...], message: str
-) -> None:
+def test_names_that_differ_by_case_alone_become_different_where_case_does_not_count() -> None:
+    schema = a_schema(a_table("film", "title", "Title"), a_table("Film"))
     connector = MemoryConnector(MemoryDatabase())
-    exact = make_plan(a_schema(*tables), RunOptions(), {}, connector.capabilities, connector, TARGET)
+    exact = make_plan(schema, RunOptions(), {}, connector.capabilities, connector, TARGET)
     connector.capabilities = replace(
         connector.capabilities, ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN})
     )
 
-    assert len(exact.tables) == len(tables)
-    with pytest.raises(ValidationFailed, match=message):
-        make_plan(a_schema(*tables), RunOptions(), {}, connector.capabilities, connector, TARGET)
+    plan = make_plan(schema, RunOptions(), {}, connector.capabilities, connector, TARGET)
+
+    assert [str(copy.target) for copy in exact.tables] == ["film", "Film"]
+    assert [str(copy.target) for copy in plan.tables] == ["film", "Film_2"]
+    assert [column.target for column in plan.tables[0].columns] == ["id", "title", "Title_2"]
+    assert {line.object.name: line.reason for line in plan.schema.parity if line.outcome is Outcome.REPLACED} == {
+        "Film_2": "a new name for Film, as another one is called so here",
+        "Title_2": "a new name for Title, as another one is called so here",
+    }
+
+
+def test_a_name_that_is_too_long_gets_a_shorter_one_that_tells_it_apart() -> None:
+    schema = a_schema(a_table("x" * 70 + "1"), a_table("x" * 70 + "2"))
+    connector = MemoryConnector(MemoryDatabase())
+    connector.capabilities = replace(connector.capabilities, identifier_max=63)
+
+    plan = make_plan(schema, RunOptions(), {}, connector.capabilities, connector, TARGET)
+
+    names = [copy.target.name for copy in plan.tables]
+    assert len(set(names)) == 2
+    assert all(name.startswith("x" * 54 + "_") and len(name) == 63 for name in names)
+
+
+def test_tables_of_several_schemas_come_together_and_get_their_schema_in_front_where_names_meet() -> None:
+    schema = a_schema(
+        replace(FILM, name=TableName("film", "public")),
+        replace(FILM, name=TableName("film", "sales")),
+        replace(ACTOR, name=TableName("actor", "sales"), foreign_keys=()),
+    )
+    connector = MemoryConnector(MemoryDatabase())
+    source = replace(connector.capabilities, default_schema="public")
+
+    plan = make_plan(schema, RunOptions(), {}, source, connector, TARGET)
+    connector.capabilities = replace(connector.capabilities, default_schema="public", keeps_schemas=True)
+    kept = make_plan(schema, RunOptions(), {}, source, connector, TARGET)
+
+    assert [str(copy.target) for copy in plan.tables] == ["film", "sales_film", "actor"]
+    assert [str(copy.target) for copy in kept.tables] == ["film", "sales.film", "sales.actor"]
 
 
 async def test_a_foreign_key_that_the_data_breaks_is_left_out_with_the_number_of_orphans() -> None:

@@ -1,0 +1,314 @@
+"""Questions to PostgreSQL's catalogue about all that is no table, sequence or view, and the statements that make it.
+
+Each takes the schemas' names as `$1` and the default one as `$2`, and answers with kind, name and
+definition. What lives in the default schema is spelled without it, so that it can be made in
+another default schema. A definition is empty where there is no statement that makes the same.
+"""
+
+from __future__ import annotations
+
+from infra.connectors.postgresql.catalog_queries import IS_TABLE, NOT_OF_EXTENSION, OWN_CLASS
+
+_OWN_TYPE = NOT_OF_EXTENSION.format(catalog="pg_type", oid="t.oid")
+_OWN_ROUTINE = NOT_OF_EXTENSION.format(catalog="pg_proc", oid="p.oid")
+_HERE = "n.nspname = ANY($1::text[])"
+
+
+def _shown(schema: str, name: str) -> str:
+    """Return the SQL for a name as reports give it."""
+    return f"CASE WHEN {schema} = $2::text THEN {name}::text ELSE {schema} || '.' || {name} END"
+
+
+def _spelled(schema: str, name: str) -> str:
+    """Return the SQL for a quoted name, with its schema unless that is the default one."""
+    return f"CASE WHEN {schema} = $2::text THEN '' ELSE quote_ident({schema}) || '.' END || quote_ident({name})"
+
+
+def _without_schema(text: str) -> str:
+    """Return the SQL for a statement without its first mention of the default schema, which some functions write."""
+    prefix = "quote_ident(n.nspname) || '.'"
+    return f"CASE WHEN n.nspname = $2::text THEN overlay({text} PLACING '' FROM strpos({text}, {prefix}) FOR length({prefix})) ELSE {text} END"  # noqa: E501 - one expression
+
+
+_RELATION = _spelled("n.nspname", "c.relname")
+_SHOWN_RELATION = _shown("n.nspname", "c.relname")
+
+SCHEMAS = """
+SELECT 'schema' AS kind, n.nspname::text AS name, 'CREATE SCHEMA IF NOT EXISTS ' || quote_ident(n.nspname) AS definition
+FROM pg_namespace n WHERE n.nspname = ANY($1::text[]) AND n.nspname <> $2::text ORDER BY n.nspname
+"""
+
+EXTENSIONS = """
+SELECT 'extension' AS kind, e.extname::text AS name,
+       'CREATE EXTENSION IF NOT EXISTS ' || quote_ident(e.extname)
+       || CASE WHEN e.extrelocatable AND n.nspname <> $2::text AND n.nspname = ANY($1::text[])
+               THEN ' SCHEMA ' || quote_ident(n.nspname) ELSE '' END AS definition
+FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname <> 'plpgsql' ORDER BY e.oid
+"""
+
+COLLATIONS = f"""
+SELECT 'collation' AS kind, {_shown("n.nspname", "k.collname")} AS name,
+       'CREATE COLLATION IF NOT EXISTS ' || {_spelled("n.nspname", "k.collname")} || ' (PROVIDER = '
+       || CASE k.collprovider WHEN 'i' THEN 'icu' ELSE 'libc' END
+       || CASE WHEN k.collprovider = 'i' THEN ', LOCALE = ' || quote_literal(coalesce(
+              to_jsonb(k) ->> 'colllocale', to_jsonb(k) ->> 'colliculocale', k.collcollate))
+          ELSE ', LC_COLLATE = ' || quote_literal(k.collcollate) || ', LC_CTYPE = ' || quote_literal(k.collctype) END
+       || CASE WHEN k.collisdeterministic THEN '' ELSE ', DETERMINISTIC = false' END || ')' AS definition
+FROM pg_collation k JOIN pg_namespace n ON n.oid = k.collnamespace
+WHERE {_HERE} AND {NOT_OF_EXTENSION.format(catalog="pg_collation", oid="k.oid")} ORDER BY k.oid
+"""
+
+_TYPE = _spelled("n.nspname", "t.typname")
+
+TYPES = f"""
+WITH RECURSIVE needed(oid) AS (
+    SELECT a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE {IS_TABLE} AND a.attnum > 0 AND NOT a.attisdropped
+    UNION
+    SELECT inner_type.oid FROM needed JOIN pg_type t ON t.oid = needed.oid CROSS JOIN LATERAL (
+        SELECT t.typelem WHERE t.typelem <> 0
+        UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
+        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid
+        UNION ALL SELECT a.atttypid FROM pg_attribute a
+                  WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+    ) inner_type(oid))
+SELECT CASE t.typtype WHEN 'e' THEN 'enum type' WHEN 'd' THEN 'domain' WHEN 'r' THEN 'range type'
+            ELSE 'composite type' END AS kind,
+       {_shown("n.nspname", "t.typname")} AS name,
+       CASE t.typtype
+       WHEN 'e' THEN 'CREATE TYPE ' || {_TYPE} || ' AS ENUM (' ||
+           coalesce((SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)
+            FROM pg_enum e WHERE e.enumtypid = t.oid), '') || ')'
+       WHEN 'd' THEN 'CREATE DOMAIN ' || {_TYPE} || ' AS ' || format_type(t.typbasetype, t.typtypmod)
+           || coalesce(' DEFAULT ' || t.typdefault, '') || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
+           || coalesce((SELECT string_agg(' CONSTRAINT ' || quote_ident(con.conname) || ' '
+                  || pg_get_constraintdef(con.oid), '' ORDER BY con.conname)
+              FROM pg_constraint con WHERE con.contypid = t.oid AND con.contype = 'c'), '')
+       WHEN 'r' THEN (SELECT 'CREATE TYPE ' || {_TYPE} || ' AS RANGE (SUBTYPE = ' || format_type(r.rngsubtype, NULL)
+              || CASE WHEN r.rngsubdiff <> 0 THEN ', SUBTYPE_DIFF = ' || r.rngsubdiff::regproc ELSE '' END || ')'
+           FROM pg_range r WHERE r.rngtypid = t.oid AND r.rngcanonical = 0)
+       ELSE 'CREATE TYPE ' || {_TYPE} || ' AS (' ||
+           coalesce((SELECT string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), ', '
+                     ORDER BY a.attnum)
+            FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), '') || ')'
+       END AS definition
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE ({_HERE} OR t.oid IN (SELECT oid FROM needed)) AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND
+       (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c') AND {_OWN_TYPE}
+ORDER BY t.oid
+"""
+
+_ARGUMENTS = "'(' || pg_get_function_identity_arguments(p.oid) || ')'"
+
+ROUTINES = f"""
+SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END AS kind,
+       {_shown("n.nspname", "p.proname")} || {_ARGUMENTS} AS name,
+       {_without_schema("pg_get_functiondef(p.oid)")} AS definition
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE {_HERE} AND p.prokind <> 'a' AND {_OWN_ROUTINE}
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+                  AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')
+ORDER BY p.oid
+"""
+
+AGGREGATES = f"""
+SELECT 'aggregate' AS kind, {_shown("n.nspname", "p.proname")} || {_ARGUMENTS} AS name,
+       'CREATE AGGREGATE ' || {_spelled("n.nspname", "p.proname")} || '(' || pg_get_function_arguments(p.oid) || ') ('
+       || concat_ws(', ', 'SFUNC = ' || g.aggtransfn::regproc, 'STYPE = ' || format_type(g.aggtranstype, NULL),
+              'FINALFUNC = ' || nullif(g.aggfinalfn, 0)::regproc,
+              CASE WHEN g.aggfinalextra THEN 'FINALFUNC_EXTRA' END,
+              'COMBINEFUNC = ' || nullif(g.aggcombinefn, 0)::regproc,
+              'SERIALFUNC = ' || nullif(g.aggserialfn, 0)::regproc,
+              'DESERIALFUNC = ' || nullif(g.aggdeserialfn, 0)::regproc,
+              'INITCOND = ' || quote_literal(g.agginitval),
+              'MSFUNC = ' || nullif(g.aggmtransfn, 0)::regproc,
+              'MINVFUNC = ' || nullif(g.aggminvtransfn, 0)::regproc,
+              'MSTYPE = ' || CASE WHEN g.aggmtranstype <> 0 THEN format_type(g.aggmtranstype, NULL) END,
+              'MFINALFUNC = ' || nullif(g.aggmfinalfn, 0)::regproc,
+              'MINITCOND = ' || quote_literal(g.aggminitval),
+              'SORTOP = ' || nullif(g.aggsortop, 0)::regoperator,
+              CASE WHEN g.aggkind = 'h' THEN 'HYPOTHETICAL' END,
+              CASE p.proparallel WHEN 's' THEN 'PARALLEL = SAFE' WHEN 'r' THEN 'PARALLEL = RESTRICTED' END)
+       || ')' AS definition
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_aggregate g ON g.aggfnoid = p.oid
+WHERE {_HERE} AND {_OWN_ROUTINE} ORDER BY p.oid
+"""
+
+TRIGGERS = f"""
+SELECT 'trigger' AS kind, {_SHOWN_RELATION} || '.' || g.tgname AS name,
+       pg_get_triggerdef(g.oid, true) AS definition
+FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_HERE} AND NOT g.tgisinternal AND coalesce((to_jsonb(g) ->> 'tgparentid')::bigint, 0) = 0
+ORDER BY n.nspname, c.relname, g.tgname
+"""
+
+RULES = f"""
+SELECT 'rule' AS kind, {_SHOWN_RELATION} || '.' || w.rulename AS name, rtrim(pg_get_ruledef(w.oid), ';') AS definition
+FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_HERE} AND w.rulename <> '_RETURN' ORDER BY n.nspname, c.relname, w.rulename
+"""
+
+ROW_SECURITY = f"""
+SELECT CASE WHEN c.relforcerowsecurity THEN 'forced row security' ELSE 'row security' END AS kind,
+       {_SHOWN_RELATION} AS name,
+       'ALTER TABLE ' || {_RELATION} || ' ENABLE ROW LEVEL SECURITY' AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_HERE} AND c.relrowsecurity AND c.relkind IN ('r', 'p') ORDER BY n.nspname, c.relname
+"""
+
+POLICIES = f"""
+SELECT 'row policy' AS kind, {_SHOWN_RELATION} || '.' || p.polname AS name,
+       'CREATE POLICY ' || quote_ident(p.polname) || ' ON ' || {_RELATION}
+       || ' AS ' || CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END
+       || ' FOR ' || CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+                                   WHEN 'd' THEN 'DELETE' ELSE 'ALL' END
+       || ' TO ' || (SELECT string_agg(CASE role WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(role)) END, ', ')
+                     FROM unnest(p.polroles) role)
+       || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
+       || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '') AS definition
+FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_HERE} ORDER BY n.nspname, c.relname, p.polname
+"""
+
+PARTITION_KEYS = f"""
+SELECT 'partitioned table' AS kind, {_SHOWN_RELATION} AS name,
+       'PARTITION BY ' || pg_get_partkeydef(c.oid) AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {IS_TABLE} AND c.relkind = 'p' ORDER BY n.nspname, c.relname
+"""
+
+PARTITIONS = f"""
+SELECT 'partition' AS kind, {_SHOWN_RELATION} AS name,
+       'CREATE TABLE ' || {_RELATION} || ' PARTITION OF ' || {_spelled("pn.nspname", "parent.relname")} || ' '
+       || pg_get_expr(c.relpartbound, c.oid)
+       || CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) ELSE '' END AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
+JOIN pg_class parent ON parent.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = parent.relnamespace
+WHERE pn.nspname = ANY($1::text[]) AND c.relispartition AND c.relkind IN ('r', 'p') AND {OWN_CLASS}
+ORDER BY cardinality(ARRAY(SELECT pg_partition_ancestors(c.oid))), n.nspname, c.relname
+"""
+
+INHERITANCE = f"""
+SELECT 'inheritance' AS kind, {_SHOWN_RELATION} || '.' || parent.relname AS name,
+       'ALTER TABLE ' || {_RELATION} || ' INHERIT ' || {_spelled("pn.nspname", "parent.relname")} AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
+JOIN pg_class parent ON parent.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = parent.relnamespace
+WHERE {IS_TABLE} AND c.relkind = 'r' ORDER BY n.nspname, c.relname, i.inhseqno
+"""
+
+FOREIGN_SERVERS = f"""
+SELECT 'foreign server' AS kind, s.srvname::text AS name, '' AS definition FROM pg_foreign_server s
+WHERE $1::text[] IS NOT NULL AND $2::text IS NOT NULL
+  AND {NOT_OF_EXTENSION.format(catalog="pg_foreign_server", oid="s.oid")} ORDER BY s.srvname
+"""
+
+FOREIGN_TABLES = f"""
+SELECT 'foreign table' AS kind, {_SHOWN_RELATION} AS name, '' AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_HERE} AND c.relkind = 'f' AND {OWN_CLASS} ORDER BY n.nspname, c.relname
+"""
+
+EXCLUSIONS = f"""
+SELECT 'exclusion constraint' AS kind, {_SHOWN_RELATION} || '.' || con.conname AS name,
+       'ALTER TABLE ' || {_RELATION} || ' ADD CONSTRAINT ' || quote_ident(con.conname) || ' '
+       || pg_get_constraintdef(con.oid) AS definition
+FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {IS_TABLE} AND con.contype = 'x' ORDER BY n.nspname, c.relname, con.conname
+"""
+
+PARTITION_CONSTRAINTS = f"""
+SELECT 'partition constraint' AS kind, {_SHOWN_RELATION} || '.' || con.conname AS name,
+       'ALTER TABLE ' || {_RELATION} || ' ADD CONSTRAINT ' || quote_ident(con.conname) || ' '
+       || pg_get_constraintdef(con.oid) AS definition
+FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_HERE} AND c.relispartition AND con.contype IN ('p', 'u', 'f', 'c', 'x')
+  AND con.conparentid = 0 AND con.coninhcount = 0
+ORDER BY n.nspname, c.relname, con.contype <> 'p', con.conname
+"""
+
+OTHER_INDEXES = f"""
+SELECT 'index' AS kind, {_shown("n.nspname", "ic.relname")} AS name,
+       {_without_schema("pg_get_indexdef(i.indexrelid)")} AS definition
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class ic ON ic.oid = i.indexrelid
+WHERE {_HERE} AND (c.relkind = 'm' OR c.relispartition AND NOT ic.relispartition
+      AND NOT EXISTS (SELECT FROM pg_constraint con WHERE con.conindid = i.indexrelid AND con.conrelid = i.indrelid))
+ORDER BY n.nspname, ic.relname
+"""
+
+STORAGE = f"""
+SELECT 'storage parameters' AS kind, {_SHOWN_RELATION} AS name,
+       'ALTER TABLE ' || {_RELATION} || ' SET (' || array_to_string(c.reloptions, ', ') || ')' AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_HERE} AND c.relkind = 'r' AND c.reloptions IS NOT NULL AND {OWN_CLASS} ORDER BY n.nspname, c.relname
+"""
+
+UNLOGGED = f"""
+SELECT 'unlogged' AS kind, {_SHOWN_RELATION} AS name, '' AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {_HERE} AND c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY n.nspname, c.relname
+"""
+
+STATISTICS = f"""
+SELECT 'statistics' AS kind, {_shown("n.nspname", "x.stxname")} AS name,
+       {_without_schema("pg_get_statisticsobjdef(x.oid)")} AS definition
+FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace WHERE {_HERE} ORDER BY n.nspname, x.stxname
+"""
+
+_IDENTITY = """regexp_replace(o.identity, '(^|[ (,])' || quote_ident($2::text) || '\\.', '\\1', 'g')"""
+
+COMMENTS = f"""
+SELECT 'comment' AS kind, o.type || ' ' || {_IDENTITY} AS name,
+       'COMMENT ON ' || CASE o.type WHEN 'table column' THEN 'COLUMN' WHEN 'view column' THEN 'COLUMN'
+           WHEN 'materialized view column' THEN 'COLUMN' WHEN 'composite type' THEN 'TYPE'
+           WHEN 'composite type column' THEN 'COLUMN'
+           WHEN 'table constraint' THEN 'CONSTRAINT' WHEN 'domain constraint' THEN 'CONSTRAINT'
+           WHEN 'statistics object' THEN 'STATISTICS' ELSE upper(o.type) END
+       || ' ' || {_IDENTITY} || ' IS ' || quote_literal(m.description) AS definition
+FROM pg_description m CROSS JOIN LATERAL pg_identify_object(m.classoid, m.objoid, m.objsubid) o
+LEFT JOIN pg_class c ON m.classoid = 'pg_class'::regclass AND c.oid = m.objoid
+WHERE m.objoid >= 16384 AND (o.schema IS NULL AND o.type IN ('schema', 'trigger', 'rule', 'policy', 'table constraint')
+      OR o.schema = ANY($1::text[]))
+  AND (c.oid IS NULL OR c.relispartition OR c.relkind NOT IN ('r', 'p', 'f'))
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype = 'e' AND e.classid = m.classoid AND e.objid = m.objoid)
+  AND (o.type <> 'schema' OR o.name = ANY($1::text[]) AND o.name <> 'public')
+ORDER BY 2
+"""
+
+_MADE_BY_USERS = "oid >= 16384"
+
+LEFT_OVER = f"""
+SELECT o.type AS kind, {_IDENTITY} AS name, '' AS definition FROM (
+    SELECT 'pg_operator'::regclass AS classid, oid FROM pg_operator WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_opfamily'::regclass, oid FROM pg_opfamily WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_conversion'::regclass, oid FROM pg_conversion WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_ts_config'::regclass, oid FROM pg_ts_config WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_ts_dict'::regclass, oid FROM pg_ts_dict WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_ts_parser'::regclass, oid FROM pg_ts_parser WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_ts_template'::regclass, oid FROM pg_ts_template WHERE {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
+    UNION ALL SELECT 'pg_publication'::regclass, oid FROM pg_publication
+    UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper
+    UNION ALL SELECT 'pg_default_acl'::regclass, oid FROM pg_default_acl
+    UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typtype = 'b' AND typelem = 0 AND {_MADE_BY_USERS}
+    UNION ALL SELECT 'pg_largeobject'::regclass, oid FROM pg_largeobject_metadata
+) found CROSS JOIN LATERAL pg_identify_object(found.classid, found.oid, 0) o
+WHERE (o.schema IS NULL OR o.schema = ANY($1::text[]))
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype = 'e' AND e.classid = found.classid AND e.objid = found.oid)
+ORDER BY o.type, o.identity
+"""
+"""What no other question asks for: it is named in the report, so that nothing is left out in silence."""
+
+OTHERS = (
+    *(SCHEMAS, EXTENSIONS, COLLATIONS, TYPES, ROUTINES, AGGREGATES, PARTITION_KEYS, PARTITIONS, PARTITION_CONSTRAINTS),
+    *(INHERITANCE, STORAGE, UNLOGGED, FOREIGN_SERVERS, FOREIGN_TABLES, EXCLUSIONS, OTHER_INDEXES, STATISTICS),
+    *(RULES, TRIGGERS, ROW_SECURITY, POLICIES, COMMENTS, LEFT_OVER),
+)
+"""Everything beside tables, sequences and views, in the order in which it could be made."""

@@ -1,0 +1,53 @@
+"""The fine points of wanted objects that a target does not have, a line of the report for each object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index
+from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject, Trait
+from domain.migrations.transfer import Capabilities
+
+
+def losses(wanted: DatabaseSchema, target: Capabilities) -> Iterator[Parity]:
+    """Yield a line for each object that arrives without a fine point; the connector tells what is left out whole."""
+    is_own = wanted.engine is target.engine
+    for table in wanted.tables:
+        name = str(table.name)
+        for column in table.columns:
+            if reasons := list(_of_column(column, target, is_own=is_own)):
+                yield _line(ObjectKind.COLUMN, column.name, name, reasons)
+        for index in table.indexes:
+            if reasons := list(_of_index(index, target, is_own=is_own)):
+                yield _line(ObjectKind.INDEX, index.name, name, reasons)
+        for key in table.foreign_keys:
+            if reasons := list(_of_key(key, target)):
+                yield _line(ObjectKind.FOREIGN_KEY, key.name, name, reasons)
+
+
+def _line(kind: ObjectKind, name: str, table: str, reasons: list[str]) -> Parity:
+    return Parity(SchemaObject(kind, name, table), Outcome.REPLACED, "; ".join(reasons))
+
+
+def _of_column(column: Column, target: Capabilities, *, is_own: bool) -> Iterator[str]:
+    if column.collation and not is_own:
+        yield f"its texts are no longer compared by {column.collation}"
+    if column.identity and column.identity.increment != 1 and Trait.STEPS not in target.traits:
+        yield f"its numbers no longer go up by {column.identity.increment}"
+
+
+def _of_index(index: Index, target: Capabilities, *, is_own: bool) -> Iterator[str]:
+    if index.nulls_equal and Trait.NULLS_EQUAL not in target.traits:
+        yield "it takes any number of NULLs"
+    if index.deferral and Trait.UNIQUE_DEFERRAL not in target.traits:
+        yield "it is checked at once, not at the end of a transaction"
+    if any(part.nulls for part in index.parts) and Trait.NULLS_ORDER not in target.traits:
+        yield "NULLs have the place that the engine gives them"
+    manners = [part.operator_class for part in index.parts if part.operator_class]
+    if manners and not is_own:
+        yield f"without {', '.join(manners)}"
+
+
+def _of_key(key: ForeignKey, target: Capabilities) -> Iterator[str]:
+    if key.deferral and Trait.KEY_DEFERRAL not in target.traits:
+        yield "it is checked at once, not at the end of a transaction"
