@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.connectors.mysql.code import read_code
+
 if TYPE_CHECKING:
-    from domain.catalog.model import TableName
+    from domain.catalog.model import OtherObject, TableName
     from infra.connectors.mysql.session import Control, Row
     from infra.connectors.mysql.wire import BulkConnection
 
@@ -56,14 +58,6 @@ _VIEWS = """
     SELECT table_name, view_definition FROM information_schema.views
     WHERE table_schema = DATABASE() ORDER BY table_name
 """
-_OTHERS = """
-    SELECT 'TRIGGER', trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()
-    UNION ALL
-    SELECT routine_type, routine_name FROM information_schema.routines WHERE routine_schema = DATABASE()
-    UNION ALL
-    SELECT 'EVENT', event_name FROM information_schema.events WHERE event_schema = DATABASE()
-    ORDER BY 1, 2
-"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,7 @@ class Catalogue:
     foreign_keys: list[Row]
     checks: list[Row]
     views: list[Row]
-    others: list[Row]
+    others: tuple[OtherObject, ...]
 
     @property
     def is_mariadb(self) -> bool:
@@ -112,19 +106,20 @@ async def read_catalogue(control: Control) -> Catalogue:
         foreign_keys=await control.rows(_FOREIGN_KEYS, doing=doing),
         checks=checks,
         views=await control.rows(_VIEWS, doing=doing),
-        others=await control.rows(_OTHERS, doing=doing),
+        others=await read_code(control),
     )
 
 
-async def next_sequence_values(control: Control, names: list[str]) -> dict[str, tuple[int, int]]:
-    """Return the next value and the increment of MariaDB's sequences, in one question."""
+async def read_sequences(control: Control, names: list[str]) -> list[Row]:
+    """Return name, next value, increment, lowest and highest value and cycling of MariaDB's sequences, at once."""
     if not names:
-        return {}
+        return []
     sql = " UNION ALL ".join(
-        f"SELECT %s, next_not_cached_value, increment FROM `{name.replace('`', '``')}`" for name in names
+        "SELECT %s, next_not_cached_value, increment, minimum_value, maximum_value, cycle_option FROM "
+        f"`{name.replace('`', '``')}`"
+        for name in names
     )
-    found = await control.rows(sql, tuple(names), doing="reading sequences")
-    return {str(name): (int(value), int(increment)) for name, value, increment in found}
+    return await control.rows(sql, tuple(names), doing="reading sequences")
 
 
 def row_estimate(connection: BulkConnection, table: TableName) -> int:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.model import TableName
 from domain.connections.values import Engine
+from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
 from infra.connectors.draft import Draft
 from infra.connectors.expressions import transpile
 from infra.connectors.mysql.capabilities import CAPABILITIES
 from infra.connectors.mysql.ddl_objects import (
     Clause,
+    code_rule,
     foreign_key_sql,
     index_rule,
     sequence_sql,
@@ -52,7 +54,9 @@ def plan_schema(wanted: DatabaseSchema) -> SchemaPlan:
         planner.add_defaults(table, made)
         planner.add_checks(table)
     planner.add_sequences()
+    planner.add_code("FUNCTION", "PROCEDURE")
     planner.add_views()
+    planner.add_code("TRIGGER", "EVENT")
     return planner.draft.plan(tables)
 
 
@@ -85,9 +89,8 @@ class _Planner:
         made = replace(table, name=TableName(cut(table.name.name)), columns=columns)
         body = ",\n  ".join(parts)
         created = SchemaObject(ObjectKind.TABLE, name)
-        self.draft.step(
-            Phase.BEFORE_DATA, created, f"CREATE TABLE {table_sql(made.name)} (\n  {body}\n) {' '.join(options)}"
-        )
+        sql = f"CREATE TABLE {table_sql(made.name)} (\n  {body}\n) {' '.join(options)}{self._partitioning(table)}"
+        self.draft.step(Phase.BEFORE_DATA, created, sql)
         is_cut = made.name.name != table.name.name
         self.draft.replaced(created, f"its name is cut to {made.name.name}" if is_cut else "")
         return made
@@ -156,6 +159,31 @@ class _Planner:
                 continue
             self.draft.step(Phase.FINISH, made, sql, optional=True)
             self.draft.replaced(made, reason)
+
+    def add_code(self, *kinds: str) -> None:
+        """Plan triggers, routines and events of our own kind of server."""
+        for item, other in zip(self._other_items(), self._wanted.others, strict=True):
+            if not self._is_own or other.kind not in kinds:
+                continue
+            rule = code_rule(other)
+            if rule.change is None:
+                self.draft.skipped(item, rule.note)
+            else:
+                self.draft.step(Phase.FINISH, item, rule.change, optional=True)
+                self.draft.replaced(item, rule.note)
+
+    def _other_items(self) -> tuple[SchemaObject, ...]:
+        """Return the names of the other objects in the inventory, which lists them last and in their order."""
+        items = inventory(self._wanted)
+        return items[len(items) - len(self._wanted.others) :]
+
+    def _partitioning(self, table: Table) -> str:
+        """Return how a table of our own kind of server is partitioned, for the end of its CREATE TABLE."""
+        for item, other in zip(self._other_items(), self._wanted.others, strict=True):
+            if self._is_own and other.kind == "PARTITIONING" and other.name == table.name.name and other.definition:
+                self.draft.created(item)
+                return f"\n{other.definition}"
+        return ""
 
     def _made_column(self, table: Table, column: Column, types: Columns, numbered: str | None) -> Column:
         """Return a column in MySQL's terms, and note what becomes of it."""

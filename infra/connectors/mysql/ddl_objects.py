@@ -10,15 +10,17 @@ from domain.catalog.model import ReferentialAction
 from domain.connections.values import Engine
 from infra.connectors.expressions import transpile_view
 from infra.connectors.mysql.capabilities import CAPABILITIES, CHARACTER_BYTES, INDEX_PARTS_MAX
+from infra.connectors.mysql.code import EVENT_OFF
 from infra.connectors.mysql.fit import index_bytes, shares
 from infra.connectors.mysql.names import quoted, quoted_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from domain.catalog.model import DatabaseSchema, ForeignKey, Index, IndexPart, Sequence, View
+    from domain.catalog.model import DatabaseSchema, ForeignKey, Index, IndexPart, OtherObject, Sequence, View
 
 _ORDERED_METHODS = frozenset({"btree", "hash", "art", ""})
+_SEQUENCE_END = 2**63 - 1
 _WORD = re.compile(r"`((?:[^`]|``)+)`|\"((?:[^\"]|\"\")+)\"|(\w+)")
 
 
@@ -73,7 +75,27 @@ def foreign_key_sql(key: ForeignKey, name: str) -> Clause:
 def sequence_sql(sequence: Sequence) -> str:
     """Spell a sequence, which MySQL will refuse and MariaDB take."""
     name = quoted(sequence.name.name[: CAPABILITIES.identifier_max])
-    return f"CREATE SEQUENCE {name} START WITH {sequence.next_value} INCREMENT BY {sequence.increment}"
+    bounds = [
+        f" {word} {value}"
+        for word, value, limit in (
+            ("MINVALUE", sequence.minimum, -_SEQUENCE_END),
+            ("MAXVALUE", sequence.maximum, _SEQUENCE_END),
+        )
+        if value is not None and abs(value) < abs(limit)
+    ]
+    cycle = " CYCLE" if sequence.cycle else ""
+    start = sequence.next_value
+    return f"CREATE SEQUENCE {name} START WITH {start} INCREMENT BY {sequence.increment}{''.join(bounds)}{cycle}"
+
+
+def code_rule(other: OtherObject) -> Clause:
+    """Give the whole statement that makes a trigger, routine or event of our own kind of server."""
+    if not other.definition:
+        return Clause(None, "the source does not show its definition to this user, or it is in another SQL mode")
+    if other.kind == "EVENT":
+        note = "it is disabled, since it would run in both databases; enable it by ALTER EVENT"
+        return Clause(EVENT_OFF.sub("DISABLE", other.definition, count=1), note)
+    return Clause(other.definition)
 
 
 def view_rules(wanted: DatabaseSchema) -> Iterator[tuple[View, str | None, str]]:

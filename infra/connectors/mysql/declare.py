@@ -40,6 +40,13 @@ LONG_TEXT = "LONGTEXT"
 LONG_BYTES = "LONGBLOB"
 _VARBINARY_MAX = 65_000
 _INTEGERS = {8: "TINYINT", 16: "SMALLINT", 24: "MEDIUMINT", 32: "INT", 64: "BIGINT"}
+_MARIADB_ONLY = {
+    "uuid": "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin",
+    "inet6": "VARCHAR(45) CHARACTER SET ascii",
+    "inet4": "VARCHAR(15) CHARACTER SET ascii",
+}
+"""Types that MariaDB alone has, and what holds their texts in MySQL."""
+
 _COLLATE = re.compile(r" COLLATE (?P<name>\w+)", re.IGNORECASE)
 
 
@@ -62,6 +69,8 @@ def same_engine(native: str) -> str:
     Each knows collations that the other does not; in comments that only one of them reads, each
     gets its own or the nearest it has. `_nopad` and MySQL 8's `0900` tell trailing spaces apart.
     """
+    if native.lower() in _MARIADB_ONLY:
+        return f"/*M! {native} */ /*!80000 {_MARIADB_ONLY[native.lower()]} */"
     match = _COLLATE.search(native)
     if match is None:
         return native

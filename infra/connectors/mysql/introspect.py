@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from domain.catalog.model import (
 from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.mysql.capabilities import LEDGER_PREFIX
-from infra.connectors.mysql.catalogue import Catalogue, next_sequence_values, read_catalogue
+from infra.connectors.mysql.catalogue import Catalogue, read_catalogue, read_sequences
 from infra.connectors.mysql.names import literal
 from infra.connectors.mysql.types import (
     CHARACTER_NAMES,
@@ -60,7 +60,7 @@ async def introspect(control: Control) -> DatabaseSchema:
         DatabaseError: the server refused or failed.
     """
     catalogue = await read_catalogue(control)
-    sequences = await next_sequence_values(control, [row[0] for row in catalogue.tables if row[1] == "SEQUENCE"])
+    sequences = await read_sequences(control, [row[0] for row in catalogue.tables if row[1] == "SEQUENCE"])
     return _Reader(catalogue).schema(sequences)
 
 
@@ -91,24 +91,35 @@ class _Reader:
         self._foreign_keys = _by_table(catalogue.foreign_keys)
         self._checks = _by_table(catalogue.checks)
 
-    def schema(self, sequences: dict[str, tuple[int, int]]) -> DatabaseSchema:
+    def schema(self, sequences: list[Row]) -> DatabaseSchema:
         """Describe the database."""
         rows = [
             row for row in self._catalogue.tables if row[1] in _TABLE_TYPES and not row[0].startswith(LEDGER_PREFIX)
         ]
-        partitioned = tuple(OtherObject("PARTITIONING", row[0]) for row in rows if "partitioned" in (row[7] or ""))
         return DatabaseSchema(
             engine=Engine.MYSQL,
             server_version=self._catalogue.version,
             tables=tuple(self._table(row) for row in rows),
             sequences=tuple(
-                Sequence(TableName(name), value, increment) for name, (value, increment) in sequences.items()
+                Sequence(TableName(str(name)), int(value), int(step), int(lowest), int(highest), bool(cycle))
+                for name, value, step, lowest, highest, cycle in sequences
             ),
             views=tuple(
                 View(TableName(name), without_database(definition or "", self._catalogue.database))
                 for name, definition in self._catalogue.views
             ),
-            others=(*(OtherObject(kind, name) for kind, name in self._catalogue.others), *partitioned),
+            others=(
+                *(
+                    replace(other, definition=without_database(other.definition, self._catalogue.database))
+                    for other in self._catalogue.others
+                ),
+                *(
+                    OtherObject("STORAGE ENGINE", f"{row[0]}.{row[2]}")
+                    for row in rows
+                    if row[2] not in (None, "InnoDB")
+                ),
+                *(OtherObject("VERSIONING", row[0]) for row in rows if row[1] == "SYSTEM VERSIONED"),
+            ),
         )
 
     def _table(self, row: Row) -> Table:

@@ -270,10 +270,10 @@ SELECT 'comment' AS kind, o.type || ' ' || {_IDENTITY} AS name,
 FROM pg_description m CROSS JOIN LATERAL pg_identify_object(m.classoid, m.objoid, m.objsubid) o
 LEFT JOIN pg_class c ON m.classoid = 'pg_class'::regclass AND c.oid = m.objoid
 WHERE m.objoid >= 16384 AND (o.schema IS NULL AND o.type IN ('schema', 'trigger', 'rule', 'policy', 'table constraint')
-      OR o.schema = ANY($1::text[]))
+      OR o.schema IN (SELECT quote_ident(s) FROM unnest($1::text[]) s))
   AND (c.oid IS NULL OR c.relispartition OR c.relkind NOT IN ('r', 'p', 'f'))
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype = 'e' AND e.classid = m.classoid AND e.objid = m.objoid)
-  AND (o.type <> 'schema' OR o.name = ANY($1::text[]) AND o.name <> 'public')
+  AND (o.type <> 'schema' OR o.name IN (SELECT quote_ident(s) FROM unnest($1::text[]) s) AND o.name <> 'public')
 ORDER BY 2
 """
 
@@ -300,7 +300,7 @@ SELECT o.type AS kind, {_IDENTITY} AS name, '' AS definition FROM (
     UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typtype = 'b' AND typelem = 0 AND {_MADE_BY_USERS}
     UNION ALL SELECT 'pg_largeobject'::regclass, oid FROM pg_largeobject_metadata
 ) found CROSS JOIN LATERAL pg_identify_object(found.classid, found.oid, 0) o
-WHERE (o.schema IS NULL OR o.schema = ANY($1::text[]))
+WHERE (o.schema IS NULL OR o.schema IN (SELECT quote_ident(s) FROM unnest($1::text[]) s))
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype = 'e' AND e.classid = found.classid AND e.objid = found.oid)
 ORDER BY o.type, o.identity
 """

@@ -1,0 +1,121 @@
+"""What one engine alone has arrives whole in another database of the same engine."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from domain.connections.values import Endpoint, Engine
+from domain.migrations.progress import RunStatus
+from domain.migrations.report import RunReport
+from infra.connectors.registry import connector_for
+from tests.connectors.lab import Lab
+from tests.pairs.conftest import Pair
+from tests.pairs.moves import migrate
+from tests.pairs.one_engine import MYSQL, POSTGRESQL, POSTGRESQL_FACTS, SQLITE
+from tests.support.mysql import MysqlServer
+from tests.support.postgresql import PostgresqlServer
+
+
+def between(source: Endpoint, target: Endpoint) -> Pair:
+    return Pair(*(Lab(end.engine, end, connector_for(end.engine)) for end in (source, target)))
+
+
+def assert_whole(report: RunReport) -> None:
+    assert report.error is None, report.error.message
+    assert report.status is RunStatus.SUCCEEDED
+    assert all(table.verified for table in report.tables)
+
+
+async def test_a_postgresql_database_arrives_with_all_its_schemas_and_everything_in_them(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint
+) -> None:
+    source = postgresql_server.create_database()
+    postgresql_server.run(POSTGRESQL, source.database)
+    ends = [replace(postgresql_server.admin, database=end.database) for end in (source, postgresql_database)]
+
+    report = await migrate(between(*ends))
+
+    assert_whole(report)
+    assert {note.name for note in report.objects.skipped} == {"other sales.===(integer,integer)"}
+    assert report.objects.replaced == ()
+    facts = [postgresql_server.run(POSTGRESQL_FACTS, end.database).splitlines() for end in ends]
+    assert facts[1] == facts[0]
+    postgresql_server.drop(source)
+
+
+async def test_a_postgresql_schema_arrives_with_the_types_that_it_borrows_from_others(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint
+) -> None:
+    source = postgresql_server.create_database()
+    postgresql_server.run(POSTGRESQL, source.database)
+    admin = postgresql_server.admin
+    one = replace(admin, database=source.database, schema="sales")
+
+    report = await migrate(between(one, replace(admin, database=postgresql_database.database, schema="sold")))
+
+    assert_whole(report)
+    rows = postgresql_server.run("SELECT mood, size, both_ FROM sold.visit ORDER BY id", postgresql_database.database)
+    assert rows.splitlines() == ["glad|4|(1,sad)", "sad|5|"]
+    postgresql_server.drop(source)
+
+
+async def test_a_mysql_database_arrives_with_its_code_and_partitions(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(*MYSQL.split(";\n"), database=source.database)
+    ends = [replace(mysql_server.admin, database=end.database) for end in (source, mysql_database)]
+
+    report = await migrate(between(*ends))
+
+    assert_whole(report)
+    assert report.objects.skipped == ()
+    assert {note.name: note.reason.split(",")[0] for note in report.objects.replaced} == {
+        "other nightly": "it is disabled",
+        "other small.MyISAM": "Its rows are stored as this engine does by itself.",
+    }
+    database = mysql_database.database
+    mysql_server.run("INSERT INTO film (title, length) VALUES ('three', 200)", database=database)
+    assert mysql_server.run("SELECT film FROM log ORDER BY film", database=database) == [(1,), (2,), (3,), (9,)]
+    assert mysql_server.run("SELECT title, h FROM long_films ORDER BY h", database=database)[-1] == ("three", 3)
+    assert mysql_server.run("SELECT NEXTVAL(tickets)", database=database) == [(7,)]
+    assert mysql_server.run("SELECT film FROM log PARTITION (old)", database=database) == [(9,)]
+    assert mysql_server.run("CALL films()", database=database) == [(3,)]
+    assert mysql_server.run("SELECT title FROM film WHERE MATCH (title) AGAINST ('three')", database=database)
+    mysql_server.drop(source)
+
+
+async def test_a_sqlite_file_arrives_with_its_words_for_types_and_its_options(tmp_path: Path) -> None:
+    paths = [tmp_path / "source.db", tmp_path / "target.db"]
+    with closing(sqlite3.connect(paths[0])) as connection:
+        connection.executescript(SQLITE)
+
+    report = await migrate(between(*(Endpoint(Engine.SQLITE, path=str(path)) for path in paths)))
+
+    assert_whole(report)
+    assert report.objects.skipped == ()
+    assert report.objects.replaced == ()
+    assert facts_of_sqlite(paths[1]) == facts_of_sqlite(paths[0])
+
+
+def facts_of_sqlite(path: Path) -> list[object]:
+    """Columns, keys, storage classes and how indexes compare."""
+    found: list[object] = []
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_wherry*' ORDER BY 1"
+        tables = [name for (name,) in connection.execute(query)]
+        for table in tables:
+            columns = connection.execute(f"PRAGMA table_xinfo({table})").fetchall()
+            found += [columns, sorted(row[1:] for row in connection.execute(f"PRAGMA foreign_key_list({table})"))]
+            kinds = ", ".join(f"typeof({column[1]}), {column[1]}" for column in columns)
+            found += connection.execute(f"SELECT {kinds} FROM {table} ORDER BY 2").fetchall()
+            found += connection.execute(f"SELECT wr, strict FROM pragma_table_list WHERE name = '{table}'").fetchall()
+            for index in connection.execute(f"PRAGMA index_list({table})").fetchall():
+                found.append((index[2], connection.execute(f"PRAGMA index_xinfo({index[1]})").fetchall()))
+        found += connection.execute(
+            "SELECT type, name FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY 2"
+        ).fetchall()
+    return found
