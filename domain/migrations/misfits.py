@@ -140,22 +140,6 @@ class Misfit:
         return f"{self.table}.{self.column}: {self.rows:,} values {self.reason}, as {self.target_type} demands{where}"
 
 
-@dataclass(frozen=True)
-class RejectedRow:
-    """A row that was left out, whole. `values` are the source's, in canonical text, in the copy's column order.
-
-    Within a run it is known by its table, its chunk and its number in the chunk.
-    """
-
-    table_number: int
-    chunk_number: int
-    number: int
-    column: str
-    """The source column whose value has no place; empty if the row as a whole was refused."""
-    reason: str
-    values: tuple[str | None, ...]
-
-
 def misfit_of(table: str, target_type: str, finding: Finding, policy: MisfitPolicy) -> Misfit:
     """Return a finding as a plan names it."""
     on = finding.on

@@ -71,3 +71,10 @@ class MigrationPlan:
     """Values that their target columns cannot keep, as a look at the source has found them."""
     rejects: tuple[PredictedRejects, ...] = ()
     """Rows that will be left out, by table."""
+    first_hash: str = ""
+    """The hash of this plan before anybody looked at values; empty if that has changed nothing."""
+
+    @property
+    def schema_hash(self) -> str:
+        """What must be equal for the source's schema to be as it was, whatever its values are now."""
+        return self.first_hash or self.plan_hash

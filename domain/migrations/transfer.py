@@ -17,6 +17,7 @@ from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.limits import Limit
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import ObjectKind, SchemaPlan, Step, Trait
 
@@ -48,13 +49,15 @@ class Columns(Protocol):
 class Batch:
     """Some rows of a chunk in one wire format.
 
-    `rows` adds up over a chunk's batches to the number of rows read; a
+    `rows` adds up over a chunk's batches to the number of rows read, but for those in `rejected`; a
     byte stream may give the whole number with its last batch.
     """
 
     rows: int
     size_bytes: int
     payload: Columns | bytes
+    rejected: tuple[RejectedRow, ...] = ()
+    """Rows of the chunk that the payload leaves out, to be kept in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -330,6 +333,10 @@ class Target(Protocol):
         """Receipts of the chunks whose rows are in the target."""
         ...
 
+    async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
+        """Return the next rejected rows of the chunks in the target, in the order of their places."""
+        ...
+
     async def execute(self, step: Step, ticket: Ticket) -> None:
         """Run a schema step and note it as done; done twice it has the effect of once.
 
@@ -340,7 +347,7 @@ class Target(Protocol):
         ...
 
     async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
-        """Write a chunk and its receipt in one transaction; a chunk with a receipt is left alone.
+        """Write a chunk, its rejected rows and its receipt in one transaction; one with a receipt is left alone.
 
         Raises:
             Fenced: the ticket is void.

@@ -6,12 +6,14 @@ the data, so the rows of a chunk and the note of it are committed together or no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.rejects import Place, RejectedRow, values_from_json, values_to_json
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.transfer import ChunkReceipt, Ticket
 from infra.connectors.file_session import FileConnection, first_row
@@ -28,6 +30,7 @@ class FileLedger:
     runs: str
     steps: str
     chunks: str
+    rejects: str
     find: str
     """A query that gives a row if the ledger is there."""
     make: tuple[str, ...]
@@ -63,7 +66,7 @@ class FileLedger:
         return Ticket(run_id, epoch, plan_hash)
 
     def _shelve(self, connection: FileConnection, known: RunRecord) -> None:
-        for table in (self.chunks, self.steps, self.runs):
+        for table in (self.rejects, self.chunks, self.steps, self.runs):
             connection.execute(
                 f"UPDATE {table} SET run_id = ? WHERE run_id = ?", (shelved(known.run_id, known.epoch), known.run_id)
             )
@@ -138,11 +141,34 @@ class FileLedger:
             sql = f"UPDATE {self.runs} SET state = ?, seal = ? WHERE run_id = ? AND state = ?"
             connection.execute(sql, (CLOSED, seal, run_id, OPEN))
 
+    def note_rejected(self, connection: FileConnection, run_id: str, rows: Sequence[RejectedRow]) -> None:
+        """Keep the rejected rows of a chunk."""
+        for row in rows:
+            values = (*row.place, row.column, row.reason, values_to_json(row.values))
+            connection.execute(f"INSERT INTO {self.rejects} VALUES (?, ?, ?, ?, ?, ?, ?)", (run_id, *values))
+
+    def rejected(
+        self, connection: FileConnection, run_id: str, after: Place | None, rows_max: int
+    ) -> tuple[RejectedRow, ...]:
+        """Return the next rejected rows behind a place."""
+        if not self.exists(connection):
+            return ()
+        place = "table_number, chunk_number, number"
+        sql = (
+            f"SELECT {place}, column_name, reason, row_values FROM {self.rejects} WHERE run_id = ? "
+            f"AND ({place}) > (?, ?, ?) ORDER BY {place} LIMIT ?"
+        )
+        found = connection.execute(sql, (run_id, *(after or (-1, -1, -1)), rows_max)).fetchall()
+        return tuple(
+            RejectedRow(table, chunk, number, column, reason, values_from_json(values))
+            for table, chunk, number, column, reason, values in found
+        )
+
     def forget(self, connection: FileConnection, run_id: str) -> None:
         """Remove a run, and the ledger with its last run."""
         if not self.exists(connection):
             return
-        for table in (self.chunks, self.steps, self.runs):
+        for table in (self.rejects, self.chunks, self.steps, self.runs):
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
         if first_row(connection, f"SELECT 1 FROM {self.runs}") is None:
             for statement in self.drop:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import (
@@ -117,6 +118,10 @@ class FileTarget(Generic[C]):
         """Receipts of the chunks whose rows are in the target."""
         return await self._in_turn(lambda connection: self._ledger.receipts(connection, run_id))
 
+    async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
+        """Return the next rejected rows of the chunks in the file."""
+        return await self._in_turn(lambda connection: self._ledger.rejected(connection, run_id, after, rows_max))
+
     async def execute(self, step: Step, ticket: Ticket) -> None:
         """Run a schema step and note it as done, in one transaction."""
 
@@ -135,7 +140,7 @@ class FileTarget(Generic[C]):
             if known is not None:
                 return known
             try:
-                receipt = await self._load(copy, chunk, batches)
+                receipt = await self._load(copy, chunk, batches, ticket)
                 await self._session.run(lambda connection: self._finish_chunk(connection, ticket, receipt))
             except BaseException:
                 await asyncio.shield(self._session.submit(self._writing.roll_back))
@@ -155,18 +160,21 @@ class FileTarget(Generic[C]):
             self._writing.roll_back(connection)
         return known
 
-    async def _load(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch]) -> ChunkReceipt:
-        rows = size = 0
+    async def _load(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+        rows = rejected = size = 0
         async for batch in batches:
-            await self._session.run(partial(self._insert, copy, batch))
+            await self._session.run(partial(self._insert, copy, batch, ticket))
             rows += batch.rows
+            rejected += len(batch.rejected)
             size += batch.size_bytes
-        return ChunkReceipt(copy.number, chunk.number, Rows(rows), Rows(rows), size_bytes=Bytes(size))
+        read = Rows(rows + rejected)
+        return ChunkReceipt(copy.number, chunk.number, read, Rows(rows), Rows(rejected), Bytes(size))
 
-    def _insert(self, copy: TableCopy, batch: Batch, connection: C) -> None:
+    def _insert(self, copy: TableCopy, batch: Batch, ticket: Ticket, connection: C) -> None:
         if not isinstance(batch.payload, pa.RecordBatch):
             raise TypeError("a file takes Arrow batches")
         self._writing.insert(connection, copy, batch.payload)
+        self._ledger.note_rejected(connection, ticket.run_id, batch.rejected)
 
     def _finish_chunk(self, connection: C, ticket: Ticket, receipt: ChunkReceipt) -> None:
         self._ledger.note_chunk(connection, ticket.run_id, receipt)

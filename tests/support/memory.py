@@ -19,6 +19,7 @@ from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.limits import Limit, Value, fits
 from domain.migrations.misfits import ColumnLimit, Finding, Profile, Treatment
+from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
 from domain.migrations.transfer import (
@@ -64,6 +65,7 @@ class _Run:
     epoch: int = 1
     steps: set[int] = field(default_factory=set)
     receipts: dict[tuple[int, int], ChunkReceipt] = field(default_factory=dict)
+    rejected: list[RejectedRow] = field(default_factory=list)
     state: RunState = RunState.OPEN
     seal: str = ""
 
@@ -232,6 +234,10 @@ class MemoryTarget:
 
     async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
         return tuple(self._database.runs[run_id].receipts.values())
+
+    async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
+        rows = sorted(self._database.runs[run_id].rejected, key=lambda row: row.place)
+        return tuple(row for row in rows if after is None or row.place > after)[:rows_max]
 
     async def execute(self, step: Step, ticket: Ticket) -> None:
         run = self._fenced(ticket)

@@ -70,6 +70,7 @@ class Examiner:
         looks: dict[TableCopy, _Look] = {}
         texts: list[Misfit] = []
         plan = self._planned(basis)
+        first_hash = plan.plan_hash
         for _ in range(_ROUNDS_MAX):
             places = _places(plan, basis.schema, self.existing(plan))
             unseen = [copy for copy in plan.tables if copy not in looks]
@@ -82,7 +83,7 @@ class Examiner:
                 break
             basis, plan = changed, self._planned(changed)
             texts += [misfit for misfit in _misfits(unseen, looks) if misfit.policy is MisfitPolicy.TEXT]
-        return _with_looks(plan, looks, tuple(texts))
+        return replace(_with_looks(plan, looks, tuple(texts)), first_hash=first_hash)
 
     def _planned(self, basis: Basis) -> MigrationPlan:
         connector = self.route.target_connector

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.values import Rows
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import (
@@ -109,6 +110,10 @@ class PatientTarget:
     async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
         """Receipts of the chunks whose rows are in the target."""
         return await retrying(lambda: self._target.receipts(run_id), STANDARD_RETRY)
+
+    async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
+        """Return the next rejected rows."""
+        return await retrying(lambda: self._target.rejected(run_id, after, rows_max), STANDARD_RETRY)
 
     async def execute(self, step: Step, ticket: Ticket) -> None:
         """Run a schema step and note it as done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from workers.engine.control import Control, Stopped, check_cancelled
 from workers.engine.ends import Ends
 from workers.engine.progress import Meter
 from workers.engine.retry import STANDARD_RETRY, RetryPolicy, retrying
+from workers.engine.sieve import Sieve
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,14 @@ class _Feed:
     async def batches(self) -> AsyncGenerator[Batch]:
         """Yield the chunk's batches; note why, if they end early."""
         source = self._desk.ends.source.read(self._copy, self._chunk)
+        sieve = Sieve(self._copy, self._chunk) if self._copy.treatments else None
         ahead = read_ahead(source)
         try:
             async for batch in ahead:
                 await check_cancelled(self._desk.control)
                 self.rows_read += batch.rows
                 await self._desk.meter.read(self._chunk, batch)
-                yield batch
+                yield await asyncio.to_thread(sieve.sifted, batch) if sieve else batch
             self.exhausted = True
         except (WherryError, Stopped) as error:
             self.interrupted = error

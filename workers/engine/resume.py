@@ -35,7 +35,7 @@ async def check_plan(ends: Ends, options: RunOptions, plan: MigrationPlan) -> No
     present = await plan_migration(
         ends.source, route.source_connector, options, route.target_connector, route.target_endpoint
     )
-    if present.plan_hash == plan.plan_hash:
+    if present.plan_hash == plan.schema_hash:
         return
     raise SchemaDrift(
         f"The source's schema is not what it was when the migration was planned{_changed(plan, present)}. "

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from domain.catalog.model import DatabaseSchema, Table, TableName
 from domain.kernel.values import Rows
+from domain.migrations.misfits import Treatment
 from domain.migrations.plan import MigrationPlan, VerifyLevel
 from domain.migrations.progress import TablePhase
 from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, TableCopy
@@ -22,8 +23,18 @@ Watch = Callable[[int, TablePhase], Awaitable[None]]
 """Told when a table's comparison begins and how it ended, by the table's number."""
 
 
-class Side(Protocol):
-    """A database that can be compared: a source, a target, or two sources."""
+class SourceSide(Protocol):
+    """A database that is compared as the one that was copied: a source."""
+
+    async def digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
+        """Compute a table's digest of what treatments leave of it."""
+        ...
+
+
+class TargetSide(Protocol):
+    """A database that is compared as the copy: a target, or a source."""
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest."""
@@ -34,8 +45,8 @@ class Side(Protocol):
 class Sides:
     """The two databases that are compared."""
 
-    source: Side
-    target: Side
+    source: SourceSide
+    target: TargetSide
 
 
 @dataclass(frozen=True)
@@ -162,7 +173,7 @@ async def _different_columns(sides: Sides, copy: TableCopy) -> list[str]:
 async def _digests(sides: Sides, copy: TableCopy, columns: tuple[ColumnCopy, ...]) -> tuple[Digest, Digest]:
     """Return both sides' digests, computed at the same time."""
     source, target = await asyncio.gather(
-        sides.source.digest(copy.source, source_columns(columns)),
+        sides.source.digest(copy.source, source_columns(columns), copy.treatments),
         sides.target.digest(copy.target, target_columns(columns)),
         return_exceptions=True,
     )

@@ -24,6 +24,7 @@ LEDGER = FileLedger(
     runs="_wherry.run",
     steps="_wherry.step",
     chunks="_wherry.chunk",
+    rejects="_wherry.reject",
     find="SELECT 1 FROM duckdb_tables() WHERE schema_name = '_wherry' AND table_name = 'run'",
     make=(
         "CREATE SCHEMA IF NOT EXISTS _wherry",
@@ -38,6 +39,11 @@ LEDGER = FileLedger(
             run_id VARCHAR NOT NULL, table_number BIGINT NOT NULL, chunk_number BIGINT NOT NULL,
             rows_read BIGINT NOT NULL, rows_written BIGINT NOT NULL, rows_rejected BIGINT NOT NULL,
             size_bytes BIGINT NOT NULL)
+        """,
+        """
+        CREATE TABLE _wherry.reject (
+            run_id VARCHAR NOT NULL, table_number BIGINT NOT NULL, chunk_number BIGINT NOT NULL,
+            number BIGINT NOT NULL, column_name VARCHAR NOT NULL, reason VARCHAR NOT NULL, row_values VARCHAR NOT NULL)
         """,
     ),
     drop=("DROP SCHEMA _wherry CASCADE",),

@@ -19,7 +19,8 @@ from domain.migrations.transfer import ChunkReceipt
 RUNS = "_wherry_run"
 CHUNKS = "_wherry_chunk"
 STEPS = "_wherry_step"
-LEDGER_TABLES = (STEPS, CHUNKS, RUNS)
+REJECTS = "_wherry_reject"
+LEDGER_TABLES = (REJECTS, STEPS, CHUNKS, RUNS)
 
 WRITER_SLOTS = 64
 """How many sessions may write for one ticket at once, over all workers."""
@@ -41,7 +42,13 @@ _CREATE_STEPS = (
     f"CREATE TABLE IF NOT EXISTS {STEPS} (run_id {_ID}, step_number INT NOT NULL, is_done TINYINT NOT NULL, "
     "PRIMARY KEY (run_id, step_number)) ENGINE=InnoDB"
 )
-CREATE_LEDGER = (_CREATE_RUNS, _CREATE_CHUNKS, _CREATE_STEPS)
+_CREATE_REJECTS = (
+    f"CREATE TABLE IF NOT EXISTS {REJECTS} (run_id {_ID}, table_number INT NOT NULL, chunk_number INT NOT NULL, "
+    "number INT NOT NULL, column_name VARCHAR(64) CHARACTER SET utf8mb4 NOT NULL, "
+    "reason TEXT CHARACTER SET utf8mb4 NOT NULL, row_values LONGTEXT CHARACTER SET ascii NOT NULL, "
+    "PRIMARY KEY (run_id, table_number, chunk_number, number)) ENGINE=InnoDB"
+)
+CREATE_LEDGER = (_CREATE_RUNS, _CREATE_CHUNKS, _CREATE_STEPS, _CREATE_REJECTS)
 
 TAKE_RUN = (
     f"INSERT INTO {RUNS} (run_id, plan_hash, epoch, state, begun_at, seal) "
@@ -62,6 +69,14 @@ _RECEIPT_COLUMNS = "table_number, chunk_number, rows_read, rows_written, rows_re
 RECEIPTS = f"SELECT {_RECEIPT_COLUMNS} FROM {CHUNKS} WHERE run_id = %s"
 RECEIPT = f"{RECEIPTS} AND table_number = %s AND chunk_number = %s"
 ADD_RECEIPT = f"INSERT INTO {CHUNKS} (run_id, epoch, {_RECEIPT_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+
+_REJECT_PLACE = "table_number, chunk_number, number"
+_REJECT_COLUMNS = f"{_REJECT_PLACE}, column_name, reason, row_values"
+REJECTED = (
+    f"SELECT {_REJECT_COLUMNS} FROM {REJECTS} WHERE run_id = %s AND ({_REJECT_PLACE}) > (%s, %s, %s) "
+    f"ORDER BY {_REJECT_PLACE} LIMIT %s"
+)
+ADD_REJECTS = f"INSERT INTO {REJECTS} (run_id, {_REJECT_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)"
 
 STEP = f"SELECT is_done FROM {STEPS} WHERE run_id = %s AND step_number = %s"
 STEPS_DONE = f"SELECT step_number FROM {STEPS} WHERE run_id = %s AND is_done = 1"

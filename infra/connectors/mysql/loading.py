@@ -14,11 +14,13 @@ from infra.connectors.mysql import ledger
 from infra.connectors.mysql.encode import encode, load_sql
 from infra.connectors.mysql.errors import number_of
 from infra.connectors.mysql.inserting import InsertValues, insert_values
+from infra.connectors.mysql.rejects import note_rejected
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from domain.migrations.transfer import Chunk, TableCopy, Ticket
+    from domain.migrations.rejects import RejectedRow
+    from domain.migrations.transfer import Batch, Chunk, TableCopy, Ticket
     from infra.connectors.mysql.wire import BulkConnection, Loaded
 
 _DUPLICATE_KEY = 1062
@@ -137,7 +139,8 @@ class ChunkLoad:
         self._chunk = chunk
         self._ticket = ticket
         self.input = rows_by
-        self._rows_read = 0
+        self._rows_sent = 0
+        self._rejected: list[RejectedRow] = []
         self._size_bytes = 0
 
     def begin(self, connection: BulkConnection) -> ChunkReceipt | None:
@@ -156,11 +159,15 @@ class ChunkLoad:
         self.input.begin(connection)
         return None
 
-    def send(self, connection: BulkConnection, prepared: memoryview | InsertValues, rows: int, size_bytes: int) -> None:
+    def count(self, batch: Batch) -> None:
+        """Count a batch that is about to be sent, and keep its rejected rows."""
+        self._rows_sent += batch.rows
+        self._rejected += batch.rejected
+        self._size_bytes += batch.size_bytes
+
+    def send(self, connection: BulkConnection, prepared: memoryview | InsertValues) -> None:
         """Send a prepared batch."""
         self.input.send(connection, prepared)
-        self._rows_read += rows
-        self._size_bytes += size_bytes
 
     def finish(self, connection: BulkConnection) -> ChunkReceipt:
         """End the input, check that every row arrived, and write the receipt; the commit is left to do.
@@ -169,17 +176,20 @@ class ChunkLoad:
             ValueRejected: a row or value did not arrive as it was sent.
         """
         stored = self.input.end(connection)
-        if stored != self._rows_read:
+        if stored != self._rows_sent:
             raise ValueRejected(
-                f"{self._copy.target} stored {stored} of {self._rows_read} rows", path=(str(self._copy.target),)
+                f"{self._copy.target} stored {stored} of {self._rows_sent} rows", path=(str(self._copy.target),)
             )
         noted = ChunkReceipt(
             self._chunk.table_number,
             self._chunk.number,
-            rows_read=Rows(self._rows_read),
+            rows_read=Rows(self._rows_sent + len(self._rejected)),
             rows_written=Rows(stored),
+            rows_rejected=Rows(len(self._rejected)),
             size_bytes=Bytes(self._size_bytes),
         )
+        if self._rejected:
+            note_rejected(connection, self._ticket.run_id, self._rejected)
         connection.fetch(ledger.ADD_RECEIPT, ledger.receipt_args(self._ticket.run_id, self._ticket.epoch, noted))
         return noted
 

@@ -10,8 +10,10 @@ from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.transfer import ChunkReceipt, Ticket
 from infra.connectors.mysql import ledger
 from infra.connectors.mysql.capabilities import LOCK_WAIT_S
+from infra.connectors.mysql.rejects import rejected_row
 
 if TYPE_CHECKING:
+    from domain.migrations.rejects import Place, RejectedRow
     from infra.connectors.mysql.session import Control, Row
 
 _TAKEOVER_TRIES = 5
@@ -63,6 +65,11 @@ class RunBook:
     async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
         """Receipts of the run's chunks."""
         return tuple(ledger.receipt(row) for row in await self._rows_if_any(ledger.RECEIPTS, (run_id,)))
+
+    async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
+        """Return the run's next rejected rows behind a place."""
+        args = (run_id, *(after or (-1, -1, -1)), rows_max)
+        return tuple(rejected_row(row) for row in await self._rows_if_any(ledger.REJECTED, args))
 
     async def close(self, run_id: str, seal: str) -> None:
         """Note that nothing is left to do for a run."""

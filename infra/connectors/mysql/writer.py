@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from domain.catalog.model import DatabaseSchema, TableName
     from domain.connections.values import Endpoint
+    from domain.migrations.rejects import Place, RejectedRow
     from domain.migrations.runs import RunRecord
     from domain.migrations.schema_plan import Step
     from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket
@@ -122,6 +123,10 @@ class MysqlTarget:
     async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
         """Receipts of the chunks whose rows are in the target."""
         return await self._runs.receipts(run_id)
+
+    async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
+        """Return the next rejected rows of the chunks in the target."""
+        return await self._runs.rejected(run_id, after, rows_max)
 
     async def execute(self, step: Step, ticket: Ticket) -> None:
         """Run a schema step and note it as done; done twice it has the effect of once.
@@ -288,7 +293,8 @@ async def _feed(session: BulkSession, load: ChunkLoad, batches: AsyncIterator[Ba
             prepared = await asyncio.to_thread(load.input.prepare, batch.payload)
             if sending is not None:
                 await sending
-            send = partial(load.send, prepared=prepared, rows=batch.rows, size_bytes=batch.size_bytes)
+            load.count(batch)
+            send = partial(load.send, prepared=prepared)
             sending = asyncio.create_task(session.call(send, doing=doing))
         if sending is not None:
             await sending

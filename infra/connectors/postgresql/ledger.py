@@ -14,9 +14,10 @@ import asyncpg
 
 from domain.kernel.errors import Conflict, DatabaseError, ErrorCode, Fenced
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.transfer import Chunk, ChunkReceipt, Ticket
-from infra.connectors.postgresql import references
+from infra.connectors.postgresql import references, rejects
 from infra.connectors.postgresql.capabilities import LEDGER_SCHEMA
 
 TAKEOVER_TIMEOUT_MS = 15_000
@@ -41,6 +42,7 @@ CREATE TABLE {LEDGER_SCHEMA}.reference (
     run_id text NOT NULL, relation text, name text, definition text NOT NULL, PRIMARY KEY (relation, name));
 CREATE TABLE {LEDGER_SCHEMA}.step (
     run_id text, number bigint, state text NOT NULL, PRIMARY KEY (run_id, number));
+{rejects.TABLE}
 """
 _EXISTS = f"SELECT to_regclass('{LEDGER_SCHEMA}.step') IS NOT NULL"
 _END_PREDECESSORS = f"""
@@ -52,7 +54,7 @@ WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
 _BEGIN = f"INSERT INTO {LEDGER_SCHEMA}.run (run_id, epoch, plan_hash) VALUES ($1, $2, $3)"
 _TAKE_OVER = f"UPDATE {LEDGER_SCHEMA}.run SET epoch = epoch + 1 WHERE run_id = $1 RETURNING epoch"
 _RECORDS = f"SELECT run_id, plan_hash, epoch, state, begun_at, seal FROM {LEDGER_SCHEMA}.run ORDER BY begun_at, run_id"
-_OF_RUNS = ("chunk", "step", "reference", "run")
+_OF_RUNS = ("reject", "chunk", "step", "reference", "run")
 _RECEIPT_COLUMNS = "table_number, chunk_number, rows_read, rows_written, rows_rejected, size_bytes"
 _NOTE_CHUNK = f"""
 INSERT INTO {LEDGER_SCHEMA}.chunk (run_id, epoch, {_RECEIPT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -189,6 +191,13 @@ async def note_step(connection: asyncpg.Connection, ticket: Ticket, number: int)
     )
 
 
+async def rejected(
+    connection: asyncpg.Connection, run_id: str, after: Place | None, rows_max: int
+) -> tuple[RejectedRow, ...]:
+    """Return the next rejected rows of a run behind a place."""
+    return await rejects.page(connection, run_id, after, rows_max) if await exists(connection) else ()
+
+
 async def knows(connection: asyncpg.Connection, run_id: str) -> bool:
     """Tell whether a run is begun and not closed."""
     known = await record(connection, run_id)
@@ -228,7 +237,7 @@ async def forget(connection: asyncpg.Connection, run_id: str) -> None:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
         if not await exists(connection):
             return
-        for table in ("chunk", "step", "run"):
+        for table in ("reject", "chunk", "step", "run"):
             await connection.execute(f"DELETE FROM {LEDGER_SCHEMA}.{table} WHERE run_id = $1", run_id)
         if not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {LEDGER_SCHEMA}.run)"):
             await connection.execute(f"DROP SCHEMA {LEDGER_SCHEMA} CASCADE")

@@ -12,9 +12,10 @@ import pyarrow as pa
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket, WireFormat
-from infra.connectors.postgresql import ledger, references, relation
+from infra.connectors.postgresql import ledger, references, rejects, relation
 from infra.connectors.postgresql.backend import Backend, committed, ended, opened, transaction
 from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.encode import encoded
@@ -95,6 +96,11 @@ class PostgresqlTarget:
         async with self._session("The ledger could not be read") as backend:
             return await ledger.receipts(backend.connection, run_id)
 
+    async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
+        """Return the next rejected rows of the chunks in the target."""
+        async with self._session("The ledger could not be read") as backend:
+            return await ledger.rejected(backend.connection, run_id, after, rows_max)
+
     async def execute(self, step: Step, ticket: Ticket) -> None:
         """Run a schema step and note it, in one transaction."""
         doing = f"{step.object.kind.value.lower().replace('_', ' ')} {step.object.name} could not be made"
@@ -120,7 +126,8 @@ class PostgresqlTarget:
                     await ledger.enter(backend.connection, ticket)
                     done = await ledger.claim(backend.connection, ticket.run_id, chunk)
                     if done is None:
-                        done = await _loaded(backend.connection, copy, chunk, batches)
+                        done, rejected = await _loaded(backend.connection, copy, chunk, batches)
+                        await rejects.note(backend.connection, ticket.run_id, rejected)
                         await ledger.note_chunk(backend.connection, ticket, done)
                 if await committed(backend):
                     return done
@@ -185,9 +192,10 @@ async def _free_of_references(connection: asyncpg.Connection, copy: TableCopy, t
 
 async def _loaded(
     connection: asyncpg.Connection, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch]
-) -> ChunkReceipt:
-    """Send a chunk's rows and check that the server took every one of them."""
+) -> tuple[ChunkReceipt, list[RejectedRow]]:
+    """Send a chunk's rows and check that the server took every one of them; return the rejected ones too."""
     found = await relation.get(connection, copy.target)
+    rejected: list[RejectedRow] = []
     rows = 0
     size_bytes = 0
 
@@ -195,6 +203,7 @@ async def _loaded(
         nonlocal rows, size_bytes
         async for batch in batches:
             rows += batch.rows
+            rejected.extend(batch.rejected)
             size_bytes += batch.size_bytes
             if isinstance(batch.payload, bytes):
                 yield batch.payload
@@ -214,7 +223,8 @@ async def _loaded(
     if written != rows:
         text = f"{rows} rows of {copy.target} were sent and {written} were stored. Look for a trigger or rule there."
         raise DatabaseError(text)
-    return ChunkReceipt(chunk.table_number, chunk.number, Rows(rows), Rows(written), size_bytes=Bytes(size_bytes))
+    read, left_out = Rows(rows + len(rejected)), Rows(len(rejected))
+    return ChunkReceipt(chunk.table_number, chunk.number, read, Rows(written), left_out, Bytes(size_bytes)), rejected
 
 
 def _encoded(copy: TableCopy, batch: pa.RecordBatch) -> list[memoryview]:

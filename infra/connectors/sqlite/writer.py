@@ -20,6 +20,7 @@ LEDGER = FileLedger(
     runs="_wherry_run",
     steps="_wherry_step",
     chunks="_wherry_chunk",
+    rejects="_wherry_reject",
     find="SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_wherry_run'",
     make=(
         """
@@ -36,8 +37,14 @@ LEDGER = FileLedger(
             rows_read INTEGER NOT NULL, rows_written INTEGER NOT NULL, rows_rejected INTEGER NOT NULL,
             size_bytes INTEGER NOT NULL, PRIMARY KEY (run_id, table_number, chunk_number))
         """,
+        """
+        CREATE TABLE _wherry_reject (
+            run_id TEXT NOT NULL, table_number INTEGER NOT NULL, chunk_number INTEGER NOT NULL,
+            number INTEGER NOT NULL, column_name TEXT NOT NULL, reason TEXT NOT NULL, row_values TEXT NOT NULL,
+            PRIMARY KEY (run_id, table_number, chunk_number, number))
+        """,
     ),
-    drop=("DROP TABLE _wherry_chunk", "DROP TABLE _wherry_step", "DROP TABLE _wherry_run"),
+    drop=("DROP TABLE _wherry_reject", "DROP TABLE _wherry_chunk", "DROP TABLE _wherry_step", "DROP TABLE _wherry_run"),
 )
 
 

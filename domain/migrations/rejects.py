@@ -1,0 +1,78 @@
+"""Rows that were left out: kept whole, with the reason, until they can be loaded after all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.kernel.errors import ValidationFailed
+from domain.migrations.limits import Value
+
+REJECTS_AT_ONCE = 1_000
+"""How many rejected rows are taken out of a ledger at once."""
+
+Place = tuple[int, int, int]
+"""Which rejected row of a run it is: the numbers of its table, of its chunk, and its own within the chunk."""
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """A row that was left out. `values` are the source's, as texts (`text_of`), in the copy's column order."""
+
+    table_number: int
+    chunk_number: int
+    number: int
+    column: str
+    """The source column whose value has no place; empty if the target refused the row as a whole."""
+    reason: str
+    values: tuple[str | None, ...]
+
+    @property
+    def place(self) -> Place:
+        """Which one of its run it is."""
+        return (self.table_number, self.chunk_number, self.number)
+
+
+class RejectBook(Protocol):
+    """Where a run's rejected rows are kept once its chunks are in the target."""
+
+    async def keep(self, rows: tuple[RejectedRow, ...]) -> None:
+        """Keep some rows; kept twice, they are there once."""
+        ...
+
+    async def close(self) -> None:
+        """All rows have been given; from now on they must not be lost."""
+        ...
+
+
+def text_of(value: Value) -> str | None:
+    """Return a value that crosses as a text that people can read and mend: bytes as hex digits, numbers as digits."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "1" if value else "0"
+        case bytes():
+            return value.hex()
+        case float():
+            return repr(value)
+        case _:
+            return str(value)
+
+
+def values_to_json(values: tuple[str | None, ...]) -> str:
+    """Return the values of a row as one line of ASCII, which every database and file keeps as it is."""
+    return json.dumps(values, ensure_ascii=True, separators=(",", ":"))
+
+
+def values_from_json(text: str) -> tuple[str | None, ...]:
+    """Return the values that `values_to_json` was given.
+
+    Raises:
+        ValidationFailed: they were not made by it.
+    """
+    values = json.loads(text)
+    if not isinstance(values, list) or not all(value is None or isinstance(value, str) for value in values):
+        raise ValidationFailed("a rejected row is not stored as rows are")
+    return tuple(values)
