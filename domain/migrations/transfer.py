@@ -15,6 +15,7 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.catalog.types import LogicalType
 from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.columns import Columns
 from domain.migrations.limits import Limit
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.rejects import Place, RejectedRow
@@ -29,20 +30,6 @@ class WireFormat(Enum):
     """Column batches, one column per carrier. Every source emits it, every target accepts it."""
     PG_BINARY = "PG_BINARY"
     """The byte stream of PostgreSQL's binary COPY, untouched. PostgreSQL to PostgreSQL only."""
-
-
-class Columns(Protocol):
-    """A batch of columns; in practice a `pyarrow.RecordBatch`."""
-
-    @property
-    def num_rows(self) -> int:
-        """Number of rows."""
-        ...
-
-    @property
-    def nbytes(self) -> int:
-        """Size in memory, in bytes."""
-        ...
 
 
 @dataclass(frozen=True)

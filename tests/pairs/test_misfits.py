@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from domain.connections.values import Endpoint
 from tests.support.cli import url, wherry
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
+from workers.cli.rejects import read_rejects
 
 ROWS = 1_000
 """Rows of the table of films; every tenth was released on no day, every twentieth holds a NUL in its title."""
@@ -57,3 +59,105 @@ def test_misfits_are_named_with_their_counts_and_nothing_is_made(
     assert "film.title: 50 values hold the character NUL" in message
     assert "actor" not in message
     assert postgresql_server.run(r"\dt", target.database) == ""
+
+
+def values(server: PostgresqlServer, endpoint: Endpoint, sql: str) -> list[str]:
+    """Run a query in the target and return its lines."""
+    return server.run(sql, endpoint.database).splitlines()
+
+
+def test_each_policy_does_what_it_says_and_the_copy_is_verified_by_digest(
+    shop: Endpoint, target: Endpoint, postgresql_server: PostgresqlServer
+) -> None:
+    result = wherry(
+        *("migrate", url(shop), url(target), "--json"),
+        *("--on-misfit", "film.title=strip", "--on-misfit", "date=sentinel:1970-01-01"),
+    )
+
+    assert result.exit_code == 0, result.stderr
+    assert [table["verified"] for table in result.document["tables"]] == [True, True]
+    assert result.counts == {"film": ROWS, "actor": 50}
+    assert values(postgresql_server, target, "SELECT count(*) FROM film WHERE released = '1970-01-01'") == ["100"]
+    assert values(postgresql_server, target, "SELECT title FROM film WHERE id = 20") == ["film20"]
+
+
+def test_misfits_may_become_null_if_the_column_may_be(
+    shop: Endpoint, target: Endpoint, postgresql_server: PostgresqlServer
+) -> None:
+    rules = ("--on-misfit", "text=strip", "--on-misfit")
+
+    refused = wherry("migrate", url(shop), url(target), *rules, "film.released=null", "--json")
+    relaxed = wherry("migrate", url(shop), url(target), *rules, "film.released=null-relaxed", "--json")
+
+    assert "film.released must not be NULL in the target" in refused.document["error"]["message"]
+    assert relaxed.exit_code == 0, relaxed.stderr
+    assert all(table["verified"] for table in relaxed.document["tables"])
+    assert values(postgresql_server, target, "SELECT count(*) FROM film WHERE released IS NULL") == ["100"]
+
+
+def test_misfits_may_be_kept_in_a_column_of_text(
+    shop: Endpoint, target: Endpoint, postgresql_server: PostgresqlServer
+) -> None:
+    rules = ("--on-misfit", "date=text", "--on-misfit", "text=strip")
+
+    result = wherry("migrate", url(shop), url(target), *rules, "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert all(table["verified"] for table in result.document["tables"])
+    assert values(postgresql_server, target, "SELECT released FROM film WHERE id IN (9, 10) ORDER BY id") == [
+        "2000-01-10",
+        "0000-00-00",
+    ]
+
+
+def test_rows_are_rejected_up_to_the_limit_and_kept_whole(
+    shop: Endpoint, target: Endpoint, postgresql_server: PostgresqlServer, tmp_path: Path
+) -> None:
+    kept = tmp_path / "rejects.jsonl"
+    ends = ("migrate", url(shop), url(target), "--json", "--rejects", kept)
+
+    refused = wherry(*ends, "--reject-limit", "99")
+    result = wherry(*ends, "--reject-limit", "10%")
+
+    assert "100 rows would be rejected, more than the limit" in refused.document["error"]["message"]
+    assert result.exit_code == 0, result.stderr
+    assert result.document["tables"][1] == {
+        "name": "film",
+        "rows_read": ROWS,
+        "rows_written": ROWS - 100,
+        "rows_rejected": 100,
+        "verified": True,
+    }
+    assert not [warning for warning in result.document["warnings"] if "expected" in warning]
+    [table] = read_rejects(kept)
+    assert sorted(int(row.values[0] or "") for row in table.rows) == list(range(10, ROWS + 1, 10))
+    row = next(row for row in table.rows if row.values[0] == "20")
+    assert row.values == ("20", "film\x0020", "0000-00-00", "5.00")
+    assert (row.column, row.reason) == ("title", "values hold the character NUL")
+
+
+def test_a_dry_run_and_an_assessment_name_misfits(shop: Endpoint, target: Endpoint) -> None:
+    shown = wherry("migrate", url(shop), url(target), "--dry-run", "--json")
+    assessed = wherry("assess", url(shop), "--target-engine", "postgresql")
+
+    found = {misfit["column"]: misfit for misfit in shown.document["misfits"]}
+    assert {column: misfit["rows"] for column, misfit in found.items()} == {"released": 100, "title": 50}
+    assert found["released"]["examples"] == ["id=10", "id=20", "id=30"]
+    assert shown.document["rows_to_reject"] == 100
+    assert "film.released: 100 values are no day of the calendar" in assessed.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("film.realeased=null", "did you mean film.released?"),
+        ("film.released=perhaps", "is no rule for misfits"),
+        ("film.released=sentinel:1970-02-30", "cannot stand for values of date"),
+        ("film.released=strip", "strip does nothing for film.released"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(option: str, complaint: str, shop: Endpoint, target: Endpoint) -> None:
+    result = wherry("migrate", url(shop), url(target), "--on-misfit", "text=strip", "--on-misfit", option, "--json")
+
+    assert result.exit_code in (1, 2)
+    assert complaint in result.document["error"]["message"]

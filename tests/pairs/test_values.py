@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.catalog.model import Column, Key, Table, TableName
 from domain.catalog.types import Integer
 from domain.kernel.errors import ErrorCode
+from domain.migrations.misfits import RejectLimit
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
 from infra.connectors.canonical import Carried
@@ -67,3 +68,23 @@ async def test_a_value_without_an_exact_place_is_refused_or_kept_by_another_type
             async with pair.target.target() as target:
                 counts = await target.row_counts((table.name,))
                 assert counts == {}, f"{awkward.name} was not foreseen"
+
+
+async def test_rows_without_an_exact_place_are_left_out_and_kept_in_the_ledger_if_that_is_allowed(pair: Pair) -> None:
+    rows = {a_table(awkward): numbered(lost_between(pair, awkward)) for awkward in AWKWARD}
+    rows = {table: held for table, held in rows.items() if len(held) > 1}
+    await fill(pair.source, rows)
+
+    report = await migrate(pair, RunOptions(reject_limit=RejectLimit(percent=100)))
+
+    assert report.error is None, report.error
+    assert not [warning for warning in report.warnings if "expected" in warning]
+    async with pair.target.target() as target:
+        kept = await target.rejected("run", None, 1_000)
+    counted: dict[str, int] = {}
+    for table in report.tables:
+        assert table.verified, table
+        assert table.rows_read == table.rows_written + table.rows_rejected
+        counted[table.name] = table.rows_rejected
+    assert len(kept) == sum(counted.values())
+    assert len({row.place for row in kept}) == len(kept)

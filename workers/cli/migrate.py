@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import typer
 
 from domain.kernel.errors import ErrorCode
@@ -18,13 +21,18 @@ from workers.cli.options import (
     Existing,
     Include,
     MapFile,
+    OnMisfit,
     Parallel,
+    RejectLimitText,
+    RejectsFile,
     Restart,
     SourceUrl,
     TargetUrl,
     Verify,
     patterns,
     read_mappings,
+    read_reject_limit,
+    read_rules,
 )
 from workers.cli.output import (
     EXIT_FAILED,
@@ -37,6 +45,7 @@ from workers.cli.output import (
     say,
 )
 from workers.cli.planning import plan_document, planned, print_plan
+from workers.cli.rejects import RejectFile, default_path
 from workers.cli.session import route_between, run_id, run_until_interrupted
 from workers.engine.control import ControlSwitch
 from workers.engine.ends import Route, open_ends
@@ -57,6 +66,9 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
     chunk_rows: ChunkRows = _DEFAULTS.chunk_rows,
     verify: Verify = _DEFAULTS.verify,
     on_existing: Existing = _DEFAULTS.on_existing,
+    on_misfit: OnMisfit = [],  # noqa: B006 - typer wants a list, and nothing changes it
+    reject_limit: RejectLimitText = "",
+    rejects: RejectsFile = None,
     restart: Restart = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -76,6 +88,8 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
             chunk_rows=chunk_rows,
             verify=verify,
             on_existing=on_existing,
+            on_misfit=read_rules(on_misfit),
+            reject_limit=read_reject_limit(reject_limit),
         )
     with failures_reported(as_json=as_json):
         if dry_run:
@@ -83,14 +97,17 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
             print_json(plan_document(plan)) if as_json else print_plan(plan)
             return
         request = RunRequest(run_id(route, options), options, restart=restart)
-        report = run_until_interrupted(lambda control: _run(route, request, control))
+        path = rejects or default_path(request.run_id)
+        report = run_until_interrupted(lambda control: _run(route, request, control, path))
+    if any(table.rows_rejected for table in report.tables) and path.exists():
+        say(f"wherry: rejected rows are in {path}; mend them or the target, then wherry replay-rejects loads them")
     _print_report(report, as_json=as_json)
 
 
-async def _run(route: Route, request: RunRequest, control: ControlSwitch) -> RunReport:
+async def _run(route: Route, request: RunRequest, control: ControlSwitch, rejects: Path) -> RunReport:
     async with open_ends(route, parallel=request.options.parallel) as ends:
         with LiveDisplay() if is_terminal() else LineDisplay() as display:
-            return await run(ends, request, display, control)
+            return await run(ends, request, display, control, partial(RejectFile, rejects))
 
 
 def _print_report(report: RunReport, *, as_json: bool) -> None:
@@ -133,6 +150,8 @@ def _print_summary(report: RunReport) -> None:
 def _advice(report: RunReport) -> str:
     """Say what a person may do about a failed run."""
     match report.error and report.error.code:
+        case ErrorCode.VALUE_REJECTED if not any(table.rows_read for table in report.tables):
+            return "wherry: say what becomes of them: --on-misfit WHAT=POLICY, or --reject-limit N to leave rows out"
         case ErrorCode.TARGET_NOT_EMPTY:
             return "wherry: choose --on-existing truncate or --on-existing append; nothing was changed"
         case ErrorCode.CONFLICT | ErrorCode.SCHEMA_DRIFT | ErrorCode.VERIFICATION_FAILED:

@@ -12,6 +12,7 @@ import typer
 
 from domain.kernel.errors import ValidationFailed
 from domain.mappings.values import ColumnMapping, TableMapping
+from domain.migrations.misfits import NO_REJECTS, MisfitRule, RejectLimit, parse_reject_limit, parse_rule
 from domain.migrations.plan import OnExisting, VerifyLevel
 
 LANES_MAX = 64
@@ -60,12 +61,46 @@ Existing = Annotated[
 ]
 Restart = Annotated[bool, typer.Option("--restart", help="Forget what an interrupted run of this command has done.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; the target is not even opened.")]
+OnMisfit = Annotated[
+    list[str],
+    typer.Option(
+        "--on-misfit",
+        metavar="WHAT=POLICY",
+        help="What becomes of values that the target cannot keep: film.released=null, date=sentinel:1970-01-01, "
+        "text=strip, *=reject; policies are reject, null, null-relaxed, sentinel:VALUE, text, strip. May be repeated.",
+    ),
+]
+RejectLimitText = Annotated[
+    str, typer.Option("--reject-limit", metavar="N|N%", help="How many rows may be left out; none unless given.")
+]
+RejectsFile = Annotated[
+    Path | None,
+    typer.Option("--rejects", metavar="FILE", dir_okay=False, help="Where rejected rows are kept, as JSON lines."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
 
 
 def patterns(text: str) -> tuple[str, ...]:
     """Return the patterns of a comma-separated list."""
     return tuple(part for item in text.split(",") if (part := item.strip()))
+
+
+def read_rules(texts: list[str]) -> tuple[MisfitRule, ...]:
+    """Read rules for values that the target cannot keep.
+
+    Raises:
+        ValidationFailed: a text is no such rule.
+    """
+    return tuple(parse_rule(text) for text in texts)
+
+
+def read_reject_limit(text: str) -> RejectLimit:
+    """Read how many rows may be left out; nothing means none.
+
+    Raises:
+        ValidationFailed: it is neither a number of rows nor a percentage.
+    """
+    return parse_reject_limit(text) if text else NO_REJECTS
 
 
 def read_mappings(path: Path | None) -> tuple[TableMapping, ...]:

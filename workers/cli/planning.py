@@ -8,20 +8,19 @@ from domain.migrations.plan import MigrationPlan, RunOptions
 from workers.cli.display import size_text
 from workers.cli.output import plain
 from workers.engine.ends import Route, open_source
-from workers.engine.plan import plan_migration
+from workers.engine.examine import Examiner
+from workers.engine.plan import look
 from workers.engine.report import objects_report
 
 
 async def planned(route: Route, options: RunOptions) -> MigrationPlan:
-    """Plan a migration by looking at its source alone.
+    """Plan a migration by looking at its source alone, its values too where the target keeps less.
 
     Raises:
         WherryError: the source cannot be read, or the options do not fit it.
     """
     async with open_source(route.source_connector, route.source_endpoint, readers=1) as source:
-        return await plan_migration(
-            source, route.source_connector, options, route.target_connector, route.target_endpoint
-        )
+        return await Examiner(source, route, options).examined(await look(source, route.source_connector, options))
 
 
 def plan_document(plan: MigrationPlan) -> dict[str, object]:
@@ -51,6 +50,8 @@ def plan_document(plan: MigrationPlan) -> dict[str, object]:
         "statements": [step.sql for step in plan.schema.steps],
         "rows_estimate": sum(copy.row_estimate for copy in plan.tables),
         "size_bytes": sum(copy.size_bytes for copy in plan.tables),
+        "misfits": [plain(misfit) for misfit in plan.misfits],
+        "rows_to_reject": sum(each.rows for each in plan.rejects),
         "warnings": list(plan.warnings),
     }
 

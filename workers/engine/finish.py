@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.migrations.plan import RunOptions, VerifyLevel
 from domain.migrations.progress import RunPhase
+from domain.migrations.rejects import RejectBook
 from domain.migrations.schema_plan import Parity, Phase
 from workers.engine.pipeline import Desk
 from workers.engine.prepare import PreparedRun
+from workers.engine.rejects import keep_rejects
 from workers.engine.steps import run_phase
 from workers.engine.verify import Sides, Verdict, verify_tables, with_next_values
+
+OpenBook = Callable[[PreparedRun], RejectBook]
+"""Opens the book for the rejected rows of a run."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,11 @@ class Finish:
         return tuple(verdict for verdict in self.verdicts if not verdict.equal)
 
 
-async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions) -> Finish:
+async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions, open_book: OpenBook | None = None) -> Finish:
     """Complete the target once all chunks are in it, and compare; equal tables end the run's ledger.
 
     Re-entrant: steps that are done are not done again. Differences are reported, not raised, and
-    leave the ledger in place.
+    leave the ledger in place. Rejected rows are copied from there to the book, if there is one.
 
     Raises:
         Stopped: the owner asked for a pause or an end.
@@ -46,6 +52,8 @@ async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions) -> Fini
     not_made += await run_phase(desk, schema, Phase.FOREIGN_KEYS, catalog)
     await desk.meter.enter(RunPhase.FINISH)
     not_made += await run_phase(desk, schema, Phase.FINISH, catalog)
+    if open_book is not None and prepared.plan.rejects:
+        await keep_rejects(target, desk.ticket.run_id, lambda: open_book(prepared))
     await desk.meter.enter(RunPhase.VERIFICATION)
     verdicts = await verify_tables(
         Sides(desk.ends.source, target),

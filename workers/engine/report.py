@@ -48,7 +48,7 @@ def run_report(
         seconds=round(progress.elapsed_s, 3),
         rows_per_second=round(meter.rows_copied / progress.elapsed_s, 1) if progress.elapsed_s else 0.0,
         consistency=_proven(consistency, prepared, finish),
-        warnings=_warnings(prepared, finish),
+        warnings=(*_warnings(prepared, finish), *(_unforeseen(prepared, tables) if finish else ())),
         error=Failure(error.code, error.message) if error else None,
     )
 
@@ -89,6 +89,17 @@ def _proven(consistency: Consistency, prepared: PreparedRun | None, finish: Fini
         return consistency
     levels = {verdict.level for verdict in finish.verdicts} if finish else set()
     return consistency if levels == {VerifyLevel.DIGEST} else Consistency.CHUNK
+
+
+def _unforeseen(prepared: PreparedRun | None, tables: tuple[TableReport, ...]) -> Iterable[str]:
+    """Say where other rows were rejected than the look at the source had announced."""
+    predicted = {each.table_number: each.rows for each in prepared.plan.rejects} if prepared else {}
+    for number, table in enumerate(tables):
+        if table.rows_rejected != predicted.get(number, 0):
+            yield (
+                f"{table.name}: {table.rows_rejected:,} rows were rejected where {predicted.get(number, 0):,} were "
+                "expected; the source was changed meanwhile"
+            )
 
 
 def _warnings(prepared: PreparedRun | None, finish: Finish | None) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from domain.migrations.progress import ProgressSink, RunStatus
 from domain.migrations.report import RunReport
 from workers.engine.control import Control, Stopped, attended
 from workers.engine.ends import Ends
-from workers.engine.finish import Finish, finish
+from workers.engine.finish import Finish, OpenBook, finish
 from workers.engine.lanes import copy_tables
 from workers.engine.pipeline import Desk
 from workers.engine.prepare import PreparedRun, RunRequest, prepare
@@ -17,11 +17,14 @@ from workers.engine.progress import Meter
 from workers.engine.report import difference_message, run_report
 
 
-async def run(ends: Ends, request: RunRequest, sink: ProgressSink, control: Control) -> RunReport:
+async def run(
+    ends: Ends, request: RunRequest, sink: ProgressSink, control: Control, open_book: OpenBook | None = None
+) -> RunReport:
     """Carry a run through, or as far as it comes, and report.
 
     Expected failures do not raise: the report's status and `error` tell. Whatever the end, the
-    target's ledger knows what is done, and the same request goes on from there.
+    target's ledger knows what is done, and the same request goes on from there. Rejected rows go to
+    the book that is opened for them; without one they stay in the ledger.
     """
     meter = Meter(request.run_id, sink)
     prepared: PreparedRun | None = None
@@ -32,7 +35,7 @@ async def run(ends: Ends, request: RunRequest, sink: ProgressSink, control: Cont
         prepared = await attended(lambda: prepare(ends, request, meter, control), control)
         desk = Desk(ends, prepared.ticket, meter, control)
         await copy_tables(desk, prepared, request.options)
-        finished = await attended(partial(finish, desk, prepared, request.options), control)
+        finished = await attended(partial(finish, desk, prepared, request.options, open_book), control)
         if finished.differences:
             status, failure = RunStatus.FAILED, VerificationFailed(difference_message(finished.differences))
     except Stopped as stopped:
