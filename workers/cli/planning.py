@@ -20,7 +20,8 @@ async def planned(route: Route, options: RunOptions) -> MigrationPlan:
         WherryError: the source cannot be read, or the options do not fit it.
     """
     async with open_source(route.source_connector, route.source_endpoint, readers=1) as source:
-        return await Examiner(source, route, options).examined(await look(source, route.source_connector, options))
+        basis = await look(source, route.source_connector, options, route.target_connector.capabilities)
+        return await Examiner(source, route, options).examined(basis)
 
 
 def plan_document(plan: MigrationPlan) -> dict[str, object]:
