@@ -103,6 +103,7 @@ def load_into_file(sample: SampleDatabase, samples: Samples, path: Path) -> Endp
     for file in sample.files:
         if file.endswith(".sql"):
             with closing(sqlite3.connect(path)) as connection:
+                connection.executescript("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;")
                 connection.executescript((samples.folder / file).read_text())
         else:
             shutil.copyfile(samples.folder / file, path)
