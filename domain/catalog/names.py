@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from domain.catalog.model import TableName
+from domain.catalog.model import TableName, View
 
 _NEAR_MAX = 3
+_WORD = re.compile(r"`((?:[^`]|``)+)`|\"((?:[^\"]|\"\")+)\"|\[([^\]]+)\]|(\w+)")
 
 
 def matches(name: TableName, patterns: Iterable[str]) -> bool:
@@ -36,3 +37,22 @@ def mentions(sql: str, names: Iterable[str]) -> str | None:
         if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE):
             return name
     return None
+
+
+def in_order(views: Iterable[View]) -> tuple[View, ...]:
+    """Order views so that each comes after those it names; views that name each other keep their order."""
+    left = list(views)
+    names = {view.name.name.casefold() for view in left}
+    needs = {view.name: (_words(view.definition) & names) - {view.name.name.casefold()} for view in left}
+    ordered: list[View] = []
+    while left:
+        waiting = {view.name.name.casefold() for view in left}
+        ready = [view for view in left if not needs[view.name] & waiting] or left[:1]
+        ordered.extend(ready)
+        left = [view for view in left if view not in ready]
+    return tuple(ordered)
+
+
+def _words(sql: str) -> set[str]:
+    """Return the names in a piece of SQL, quoted or not, without regard to case."""
+    return {next(filter(None, match.groups())).casefold() for match in _WORD.finditer(sql)}

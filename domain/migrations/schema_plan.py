@@ -96,6 +96,10 @@ class Step:
     object: SchemaObject
     sql: str
     optional: bool = False
+    head: str = ""
+    """How the statement begins, if its rest may follow that of another step of this head, after a comma."""
+    also: tuple[int, ...] = ()
+    """Numbers of the further steps that it does, if it was joined of several."""
 
 
 @dataclass(frozen=True)

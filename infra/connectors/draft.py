@@ -39,9 +39,9 @@ class Draft:
         self._steps: list[Step] = []
         self._outcomes: dict[SchemaObject, Parity] = {}
 
-    def step(self, phase: Phase, made: SchemaObject, sql: str, *, optional: bool = False) -> None:
-        """Add a statement after those before it."""
-        self._steps.append(Step(len(self._steps) + 1, phase, made, sql, optional))
+    def step(self, phase: Phase, made: SchemaObject, sql: str, *, optional: bool = False, head: str = "") -> None:
+        """Add a statement after those before it. Those of one `head` may be joined."""
+        self._steps.append(Step(len(self._steps) + 1, phase, made, sql, optional, head))
 
     def created(self, made: SchemaObject) -> None:
         """Note that an object is made as it was."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby, islice
 
 from domain.catalog.model import DatabaseSchema
 from domain.kernel.errors import DatabaseError, Fenced
@@ -11,6 +13,9 @@ from workers.engine.concurrency import each
 from workers.engine.control import check
 from workers.engine.pipeline import Desk
 from workers.engine.remaining import steps_left
+
+JOINED_MAX = 64
+"""Most steps in one statement; a table has no more indexes than that in any engine that joins them."""
 
 
 async def run_phase(
@@ -32,9 +37,45 @@ async def run_phase(
     groups = _by_table(left) if parallel > 1 else [list(left)]
 
     async def run_group(group: list[Step]) -> list[Parity]:
-        return [line for step in group if (line := await _run_step(desk, step)) is not None]
+        return [line for steps in together(group) for line in await _run_together(desk, steps)]
 
     return tuple(line for lines in await each(groups, run_group, at_once=parallel) for line in lines)
+
+
+def together(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
+    """Return the steps in groups that may run as one statement each; most are alone."""
+    groups = (tuple(group) for _, group in groupby(steps, key=lambda step: step.head or step.number))
+    return [part for group in groups for part in _batched(group, JOINED_MAX)]
+
+
+def _batched(steps: tuple[Step, ...], size: int) -> Iterator[tuple[Step, ...]]:
+    """Cut steps into parts of a size."""
+    left = iter(steps)
+    while part := tuple(islice(left, size)):
+        yield part
+
+
+def joined(steps: tuple[Step, ...]) -> Step:
+    """Return one step that does several: what they begin with, and their rests parted by commas."""
+    first, *others = steps
+    rests = ", ".join(step.sql.removeprefix(step.head) for step in steps)
+    return replace(first, sql=first.head + rests, also=tuple(step.number for step in others))
+
+
+async def _run_together(desk: Desk, steps: tuple[Step, ...]) -> list[Parity]:
+    """Run steps as one statement; if that fails, one by one, to know which of them it was."""
+    if len(steps) > 1:
+        await check(desk.control)
+        try:
+            await desk.ends.target.execute(joined(steps), desk.ticket)
+        except Fenced:
+            raise
+        except DatabaseError as error:
+            if error.transient:
+                raise
+        else:
+            return []
+    return [line for step in steps if (line := await _run_step(desk, step)) is not None]
 
 
 async def _run_step(desk: Desk, step: Step) -> Parity | None:

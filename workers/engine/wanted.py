@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Key, Table, TableName, View
-from domain.catalog.names import mentions
+from domain.catalog.names import in_order, mentions
 from domain.kernel.values import Rows
 from domain.migrations.plan import RunOptions
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject
@@ -150,7 +150,7 @@ def _views(
     for view in schema.views:
         if not is_chosen(view.name, options):
             lines.skip(ObjectKind.VIEW, str(view.name), "", "left out by the options of this run")
-    return tuple(left)
+    return in_order(left)
 
 
 def _spellings(name: TableName, schema: DatabaseSchema) -> tuple[str, ...]:

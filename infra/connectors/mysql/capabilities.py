@@ -49,6 +49,9 @@ SET_LABELS_MAX = 64
 ENUM_LABEL_MAX = 255
 INDEX_PARTS_MAX = 16
 
+ONE_AT_A_TIME = ("ADD FULLTEXT INDEX", "ADD SPATIAL INDEX")
+"""Changes of a table that InnoDB makes by statements of their own."""
+
 LOCK_WAIT_S = 5
 """How long a global read lock or a takeover waits for others before it gives up, in seconds."""
 

@@ -11,7 +11,7 @@ from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
 from infra.connectors.draft import Draft
 from infra.connectors.expressions import transpile
-from infra.connectors.mysql.capabilities import CAPABILITIES
+from infra.connectors.mysql.capabilities import CAPABILITIES, ONE_AT_A_TIME
 from infra.connectors.mysql.ddl_objects import (
     Clause,
     code_rule,
@@ -119,8 +119,8 @@ class _Planner:
         for column in made.columns:
             if column.identity is not None and column.identity.next_value > 1:
                 made_by = SchemaObject(ObjectKind.IDENTITY, column.name, str(table.name))
-                sql = f"ALTER TABLE {table_sql(made.name)} AUTO_INCREMENT = {column.identity.next_value}"
-                self.draft.step(Phase.FINISH, made_by, sql)
+                rule = Clause(f"AUTO_INCREMENT = {column.identity.next_value}")
+                self._alter(Phase.FINISH, made_by, rule, table, optional=False)
 
     def add_defaults(self, table: Table, made: Table) -> None:
         """Plan the translated defaults of another engine; one that MySQL does not take is reported."""
@@ -283,7 +283,9 @@ class _Planner:
         if rule.change is None:
             self.draft.skipped(made, rule.note)
             return
-        self.draft.step(phase, made, f"ALTER TABLE {quoted(cut(owner.name.name))} {rule.change}", optional=optional)
+        head = f"ALTER TABLE {quoted(cut(owner.name.name))} "
+        is_alone = rule.change.startswith(ONE_AT_A_TIME)
+        self.draft.step(phase, made, f"{head}{rule.change}", optional=optional, head="" if is_alone else head)
         self.draft.replaced(made, rule.note)
 
 

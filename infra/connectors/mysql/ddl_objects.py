@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.catalog.model import ReferentialAction
+from domain.catalog.names import in_order
 from domain.connections.values import Engine
 from infra.connectors.expressions import transpile_view
 from infra.connectors.mysql.capabilities import CAPABILITIES, CHARACTER_BYTES, INDEX_PARTS_MAX
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _ORDERED_METHODS = frozenset({"btree", "hash", "art", ""})
 _SEQUENCE_END = 2**63 - 1
-_WORD = re.compile(r"`((?:[^`]|``)+)`|\"((?:[^\"]|\"\")+)\"|(\w+)")
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def code_rule(other: OtherObject) -> Clause:
 
 def view_rules(wanted: DatabaseSchema) -> Iterator[tuple[View, str | None, str]]:
     """Give each view with its statement (or none) and a reason or note, each view after those it reads."""
-    for view in _in_order(wanted.views):
+    for view in in_order(wanted.views):
         name = quoted(view.name.name[: CAPABILITIES.identifier_max])
         if not view.definition:
             yield view, None, "the source does not show its definition to this user; grant SHOW VIEW"
@@ -150,21 +149,3 @@ def _part_sql(part: IndexPart, prefix: int | None) -> str:
     length = prefix or part.prefix
     text = quoted(part.column[: CAPABILITIES.identifier_max]) + (f"({length})" if length else "")
     return f"{text} DESC" if part.descending else text
-
-
-def _in_order(views: tuple[View, ...]) -> list[View]:
-    """Order views so that each comes after those it names; views that name each other keep their order."""
-    names = {view.name.name.lower() for view in views}
-    needs = {view.name.name.lower(): _words(view.definition) & names - {view.name.name.lower()} for view in views}
-    left = list(views)
-    ordered: list[View] = []
-    while left:
-        waiting = {view.name.name.lower() for view in left}
-        ready = [view for view in left if not needs[view.name.name.lower()] & waiting] or left[:1]
-        ordered.extend(ready)
-        left = [view for view in left if view not in ready]
-    return ordered
-
-
-def _words(sql: str) -> set[str]:
-    return {(match[1] or match[2] or match[3]).lower() for match in _WORD.finditer(sql)}

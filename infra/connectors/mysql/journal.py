@@ -24,31 +24,34 @@ _DUPLICATE_NAME = "errno: 121"
 
 
 def run_step(connection: BulkConnection, step: Step, ticket: Ticket) -> None:
-    """Run a step unless it is done, and note it.
+    """Run a step unless it is done, and note it, or all those that were joined in it.
 
     Raises:
         Fenced: the ticket is void.
         MySQLError: the statement failed; the intent is withdrawn.
     """
-    args = (ticket.run_id, step.number)
     connection.fetch("SET SESSION foreign_key_checks = 1")
     connection.fetch("START TRANSACTION")
     check_ticket(connection, ticket)
-    noted = connection.fetch(ledger.STEP, args)
-    if noted and noted[0][0]:
+    numbers = [(ticket.run_id, number) for number in (step.number, *step.also)]
+    noted = {args: found[0][0] for args in numbers if (found := connection.fetch(ledger.STEP, args))}
+    if len(noted) == len(numbers) and all(noted.values()):
         connection.rollback()
         return
-    if not noted:
+    intended = [args for args in numbers if args not in noted]
+    for args in intended:
         connection.fetch(ledger.INTEND_STEP, args)
     connection.commit()
     try:
         connection.fetch(step.sql)
     except err.MySQLError as error:
-        if not (noted and _says_already_there(error)):
+        if intended or not _says_already_there(error):
             if not is_lost(error):
-                connection.fetch(ledger.FORGET_STEP, args)
+                for args in intended if step.also else numbers:
+                    connection.fetch(ledger.FORGET_STEP, args)
             raise
-    connection.fetch(ledger.FINISH_STEP, args)
+    for args in numbers:
+        connection.fetch(ledger.FINISH_STEP, args)
 
 
 def _says_already_there(error: err.MySQLError) -> bool:

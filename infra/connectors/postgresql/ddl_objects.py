@@ -9,7 +9,8 @@ from domain.catalog.model import OtherObject, Table, TableName, View
 from domain.catalog.names import mentions
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
-from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject
+from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
+from infra.connectors.draft import FOREIGN
 from infra.connectors.expressions import transpile_view
 from infra.connectors.postgresql.ddl_types import BIGINT_END
 from infra.connectors.postgresql.draft import Draft, of_table
@@ -204,7 +205,12 @@ def _give_reasons(draft: Draft) -> None:
     """Say why the other objects that no statement makes are left out."""
     for item, other in _others(draft, own_only=False):
         if not draft.is_own:
-            draft.skipped(item, f"A {other.kind.lower()} is written in the words of {draft.wanted.engine.value} only.")
+            outcome, reason = FOREIGN.get(other.kind.lower(), (Outcome.SKIPPED, ""))
+            if outcome is Outcome.REPLACED:
+                draft.created(item, reason)
+            else:
+                words = f"A {other.kind.lower()} is written in the words of {draft.wanted.engine.value} only."
+                draft.skipped(item, reason or words)
         elif other.kind in _REASONS and other.definition:
             draft.created(item, _REASONS[other.kind])
         elif other.kind in _REASONS:
