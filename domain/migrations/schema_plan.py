@@ -98,6 +98,8 @@ class Step:
     optional: bool = False
     head: str = ""
     """How the statement begins, if its rest may follow that of another step of this head, after a comma."""
+    shared: bool = False
+    """Whether it may run beside others like it on its table, in sessions of their own."""
     also: tuple[int, ...] = ()
     """Numbers of the further steps that it does, if it was joined of several."""
 

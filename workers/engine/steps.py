@@ -21,7 +21,9 @@ JOINED_MAX = 64
 async def run_phase(
     desk: Desk, plan: SchemaPlan, phase: Phase, catalog: DatabaseSchema, *, parallel: int = 1
 ) -> tuple[Parity, ...]:
-    """Run a phase's steps that are not done yet, those of one table in order, of `parallel` tables at once.
+    """Run a phase's steps that are not done yet, of `parallel` tables at once, the largest first.
+
+    Those of one table run in order; then those that may share their table, each by itself.
 
     Re-entrant: the ledger knows what is done. Returns a line for each optional step that failed.
 
@@ -34,12 +36,15 @@ async def run_phase(
     route = desk.ends.route
     default = route.target_endpoint.schema or route.target_connector.capabilities.default_schema
     left = steps_left(plan, phase, done, catalog, default)
-    groups = _by_table(left) if parallel > 1 else [list(left)]
+    rounds = _rounds(plan, left) if parallel > 1 else [[list(left)]]
 
     async def run_group(group: list[Step]) -> list[Parity]:
         return [line for steps in together(group) for line in await _run_together(desk, steps)]
 
-    return tuple(line for lines in await each(groups, run_group, at_once=parallel) for line in lines)
+    lines: list[Parity] = []
+    for groups in rounds:
+        lines += [line for made in await each(groups, run_group, at_once=parallel) for line in made]
+    return tuple(lines)
 
 
 def together(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
@@ -91,8 +96,13 @@ async def _run_step(desk: Desk, step: Step) -> Parity | None:
     return None
 
 
-def _by_table(steps: Iterable[Step]) -> list[list[Step]]:
-    groups: dict[str, list[Step]] = {}
-    for step in steps:
-        groups.setdefault(step.object.table or step.object.name, []).append(step)
-    return list(groups.values())
+def _rounds(plan: SchemaPlan, steps: Iterable[Step]) -> list[list[list[Step]]]:
+    """Return the steps in two rounds of groups: those that want their table alone, by table, then the others."""
+    sizes = {str(table.name): table.size_bytes for table in plan.tables}
+    sizes |= {table.name.name: table.size_bytes for table in plan.tables}
+    largest_first = sorted(steps, key=lambda step: -sizes.get(step.object.table, 0))
+    alone: dict[str, list[Step]] = {}
+    for step in largest_first:
+        if not step.shared:
+            alone.setdefault(step.object.table or step.object.name, []).append(step)
+    return [list(alone.values()), [[step] for step in largest_first if step.shared]]

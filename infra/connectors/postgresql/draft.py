@@ -73,8 +73,9 @@ class Draft:
         return sql if self.is_own else transpile(sql, self.wanted.engine, Engine.POSTGRESQL)
 
     def step(self, phase: Phase, item: SchemaObject, sql: str, *, optional: bool = False) -> None:
-        """Add a statement."""
-        self._steps.append(Step(len(self._steps) + 1, phase, item, sql, optional))
+        """Add a statement. Indexes of one table may be made beside each other, but nothing beside a constraint."""
+        shared = phase is Phase.INDEXES and sql.startswith(("CREATE INDEX", "CREATE UNIQUE INDEX"))
+        self._steps.append(Step(len(self._steps) + 1, phase, item, sql, optional, shared=shared))
 
     def created(self, item: SchemaObject, *notes: str) -> None:
         """Say that an object is made; with notes, that it is made a little different."""
