@@ -16,7 +16,7 @@ from infra.embedded.postgres import is_ready
 from tests.support.certificates import Certificates, make_certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 INITDB = ("-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
@@ -91,7 +91,9 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def running_postgresql(programs: Path, folder: Path, port: int) -> Iterator[PostgresqlServer]:
+def running_postgresql(
+    programs: Path, folder: Path, port: int, more_settings: Mapping[str, str] | None = None
+) -> Iterator[PostgresqlServer]:
     """Create a cluster in `folder`, run it on `port` of the loopback interface, and stop it at the end."""
     account = process.server_account()
     password = secrets.token_hex(12)
@@ -109,6 +111,7 @@ def running_postgresql(programs: Path, folder: Path, port: int) -> Iterator[Post
     certificates = _certificates(programs, folder, account)
     if certificates:
         settings |= {"ssl": "on", "ssl_cert_file": str(certificates.certificate), "ssl_key_file": str(certificates.key)}
+    settings |= more_settings or {}
     program = process.Program(
         name="PostgreSQL",
         argv=(programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())),

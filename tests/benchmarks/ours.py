@@ -1,0 +1,38 @@
+"""Wherry as it is measured: the whole command, in a process of its own."""
+
+from __future__ import annotations
+
+import sys
+
+from domain.connections.values import Engine
+from tests.benchmarks.measuring import Command
+from tests.benchmarks.tools import Job
+from tests.support.cli import ROOT, url
+
+WITH_DIGEST = "wherry"
+COPY_ONLY = "wherry copy"
+
+
+class Wherry:
+    """`wherry migrate`; every engine to every engine."""
+
+    needs_table = False
+
+    def __init__(self, name: str, *options: str) -> None:
+        self.name = name
+        self._options = options
+
+    def does(self, source: Engine, target: Engine) -> bool:
+        """Tell that it does."""
+        return True
+
+    def install(self) -> None:
+        """Do nothing: it runs with the Python of this process."""
+
+    def command(self, job: Job) -> Command:
+        """Return the command."""
+        argv = (sys.executable, "-m", "workers.cli", "migrate", url(job.source), url(job.target), "--json")
+        return Command((*argv, *self._options), {"PYTHONPATH": str(ROOT)})
+
+
+OURS = (Wherry(COPY_ONLY, "--verify", "none"), Wherry(WITH_DIGEST))

@@ -1,0 +1,9 @@
+"""Other tools that move tables, each set up as its makers say and told what a pair needs to come out right."""
+
+from __future__ import annotations
+
+from tests.benchmarks.peers.duckdb import DuckdbScanners
+from tests.benchmarks.peers.pgloader import Pgloader
+from tests.benchmarks.tools import Tool
+
+PEERS: tuple[Tool, ...] = (Pgloader(), DuckdbScanners())
