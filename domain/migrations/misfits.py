@@ -88,6 +88,10 @@ class Treatment:
     sentinel: str = ""
 
 
+ColumnLimits = tuple[ColumnLimit, ...]
+Treatments = tuple[Treatment, ...]
+
+
 @dataclass(frozen=True)
 class Finding:
     """How many values of a column are beyond a limit, and where the first few of them are."""

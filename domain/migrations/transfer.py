@@ -17,7 +17,7 @@ from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.columns import Columns
 from domain.migrations.limits import Limit
-from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+from domain.migrations.misfits import ColumnLimits, Profile, Treatments
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import ObjectKind, SchemaPlan, Step, Trait
@@ -136,7 +136,7 @@ class TableCopy:
     format: WireFormat = WireFormat.ARROW
     row_estimate: Rows = Rows(0)
     size_bytes: Bytes = Bytes(0)
-    treatments: tuple[Treatment, ...] = ()
+    treatments: Treatments = ()
 
 
 @dataclass(frozen=True)
@@ -259,19 +259,12 @@ class Source(Protocol):
         """Count the rows whose reference finds no row."""
         ...
 
-    async def profile(
-        self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
-    ) -> Profile:
+    async def profile(self, copy: TableCopy, limits: ColumnLimits, rejecting: ColumnLimits) -> Profile:
         """Count, in one look at a table, the values beyond each limit, and the rows beyond any of the `rejecting`."""
         ...
 
-    async def digest(
-        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
-    ) -> Digest:
-        """Compute a table's digest in the database, of what treatments leave of it.
-
-        Without columns only the rows are counted.
-        """
+    async def digest(self, table: TableName, columns: tuple[DigestColumn, ...], treatments: Treatments = ()) -> Digest:
+        """Compute the digest of what treatments leave of a table; without columns only the rows are counted."""
         ...
 
     async def close(self) -> None:
