@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.catalog.types import Carrier, LogicalType, carrier
 from domain.kernel.errors import ValidationFailed
 from domain.migrations.limits import Value
 
@@ -59,6 +60,27 @@ def text_of(value: Value) -> str | None:
             return repr(value)
         case _:
             return str(value)
+
+
+def value_of(type_: LogicalType, text: str | None) -> Value:
+    """Return the value that crosses for a text of `text_of`, mended by somebody or not.
+
+    Raises:
+        ValueError: the text is no value of the type.
+    """
+    if text is None:
+        return None
+    match carrier(type_):
+        case Carrier.INT64 | Carrier.UINT64:
+            return int(text)
+        case Carrier.FLOAT64:
+            return float(text)
+        case Carrier.BOOL:
+            return bool(("0", "1").index(text))
+        case Carrier.BYTES:
+            return bytes.fromhex(text)
+        case Carrier.TEXT:
+            return text
 
 
 def values_to_json(values: tuple[str | None, ...]) -> str:

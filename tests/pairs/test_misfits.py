@@ -161,3 +161,45 @@ def test_a_rule_that_makes_no_sense_is_refused(option: str, complaint: str, shop
 
     assert result.exit_code in (1, 2)
     assert complaint in result.document["error"]["message"]
+
+
+def test_rejected_rows_are_loaded_once_after_a_fix_however_often_that_is_asked(
+    shop: Endpoint, target: Endpoint, postgresql_server: PostgresqlServer, tmp_path: Path
+) -> None:
+    kept = tmp_path / "rejects.jsonl"
+    wherry("migrate", url(shop), url(target), "--reject-limit", "100", "--rejects", kept)
+    before_any = kept.read_text()
+    replaying = ("replay-rejects", kept, url(target), "--json")
+
+    unmended = wherry(*replaying)
+    half = wherry(*replaying, "--on-misfit", "film.title=strip")
+    kept.write_text(kept.read_text().replace('"0000-00-00"', '"1999-12-31"'))
+    rest = wherry(*replaying, "--on-misfit", "film.title=strip")
+    again = wherry(*replaying)
+    kept.write_text(before_any)
+    stale = wherry(*replaying, "--on-misfit", "film.title=strip", "--on-misfit", "date=sentinel:1999-12-31")
+
+    assert [found.exit_code for found in (unmended, half, rest, again)] == [1, 1, 0, 0], rest.stderr
+    loaded = [found.document["tables"][0]["rows_loaded"] for found in (unmended, half, rest, again)]
+    assert loaded == [0, 0, 100, 0]
+    assert stale.exit_code == 0, stale.stderr
+    assert values(postgresql_server, target, "SELECT count(*), count(DISTINCT id) FROM film") == [f"{ROWS}|{ROWS}"]
+    assert values(postgresql_server, target, "SELECT count(*) FROM film WHERE released = '1999-12-31'") == ["100"]
+    assert values(postgresql_server, target, "SELECT title FROM film WHERE id = 20") == ["film20"]
+
+
+def test_a_row_that_the_target_refuses_stays_in_the_file_with_its_reason_and_the_others_are_loaded(
+    shop: Endpoint, target: Endpoint, postgresql_server: PostgresqlServer, tmp_path: Path
+) -> None:
+    kept = tmp_path / "rejects.jsonl"
+    wherry("migrate", url(shop), url(target), "--reject-limit", "100", "--rejects", kept)
+    postgresql_server.run("ALTER TABLE film ADD CHECK (id <> 30)", target.database)
+    rules = ("--on-misfit", "film.title=strip", "--on-misfit", "date=sentinel:1999-12-31")
+
+    result = wherry("replay-rejects", kept, url(target), *rules, "--json")
+
+    assert result.document["tables"] == [{"name": "film", "rows_loaded": 99, "rows_left": 1}]
+    [table] = read_rejects(kept)
+    assert [row.values[0] for row in table.rows] == ["30"]
+    assert "film_id_check" in table.rows[0].reason
+    assert values(postgresql_server, target, "SELECT count(*) FROM film") == [str(ROWS - 1)]

@@ -12,6 +12,7 @@ from workers.cli.assess import assess
 from workers.cli.demo import demo
 from workers.cli.migrate import migrate
 from workers.cli.projections import projections
+from workers.cli.replay import replay_rejects
 from workers.cli.serve import api, up, worker
 from workers.cli.verify import verify
 
@@ -26,6 +27,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.command("migrate")(migrate)
+    app.command("replay-rejects")(replay_rejects)
     app.command("verify")(verify)
     app.command("assess")(assess)
     app.command("demo")(demo)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,6 +13,7 @@ from domain.kernel.errors import ValidationFailed
 from domain.migrations.rejects import RejectedRow
 from domain.migrations.transfer import ColumnCopy, TableCopy
 from workers.engine.prepare import PreparedRun
+from workers.engine.replay import RejectedTable
 
 _TABLE, _ROW = "table", "row"
 
@@ -47,25 +47,32 @@ class RejectFile:
 
     async def close(self) -> None:
         """Make sure that the file is on the disk, and put it in its place."""
-        if self._file is None:
-            return
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._beside.replace(self._path)
+        if self._file is not None:
+            _put_in_place(self._file, self._beside, self._path)
 
     @property
     def _beside(self) -> Path:
-        return self._path.with_name(f"{self._path.name}.part")
+        return _beside(self._path)
 
 
-@dataclass(frozen=True)
-class RejectedTable:
-    """The rejected rows of a table as a file holds them, with the copy they were part of."""
+def write_rejects(path: Path, tables: tuple[RejectedTable, ...]) -> None:
+    """Write a file of rejected rows anew; the old one is there until the new one is whole."""
+    file = _beside(path).open("w", encoding="utf-8")
+    for table in tables:
+        file.write(_line(_table_document(table.run_id, table.copy)))
+        file.writelines(_line(_row_document(table.copy, row)) for row in table.rows)
+    _put_in_place(file, _beside(path), path)
 
-    run_id: str
-    copy: TableCopy
-    rows: tuple[RejectedRow, ...]
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _put_in_place(file: TextIO, written: Path, path: Path) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
+    written.replace(path)
 
 
 def read_rejects(path: Path) -> tuple[RejectedTable, ...]:
