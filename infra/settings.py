@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     worker_lane_s: Annotated[float, Ge(1)] = 60
     """How many seconds a lane of a migration works before it lets others have its turn."""
 
-    worker_lease_s: Annotated[float, Ge(1)] = 15
+    worker_lease_s: Annotated[float, Ge(1)] = 10
     """After how many seconds without a sign of life another worker takes a worker's work over."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"

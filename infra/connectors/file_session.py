@@ -11,6 +11,8 @@ from infra.connectors.threads import DriverThread
 
 T = TypeVar("T")
 
+_INTERRUPT_AGAIN_S = 0.05
+
 
 class Found(Protocol):
     """The rows of a statement; their types are the statement's."""
@@ -57,16 +59,29 @@ class FileSession(Generic[C]):
         self._thread = DriverThread("file")
 
     async def run(self, work: Callable[[C], T]) -> T:
-        """Do some work on the connection.
+        """Do some work on the connection. Whoever gives it up waits for its end, which is made to come soon.
 
         Raises:
             DatabaseError: the database said no; `transient` tells whether to try again.
         """
-        return await self.submit(work)
+        future = self.submit(work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await self._given_up(future)
+            raise
 
     def submit(self, work: Callable[[C], T]) -> asyncio.Future[T]:
         """Queue some work on the connection, as `run` does, without waiting for it."""
         return self._thread.submit(self._do, work)
+
+    async def _given_up(self, future: asyncio.Future[T]) -> None:
+        """Interrupt what runs until it has ended; an interruption between two statements goes unheard."""
+        while not future.done():
+            self.interrupt()
+            await asyncio.wait([future], timeout=_INTERRUPT_AGAIN_S)
+        if not future.cancelled():
+            future.exception()
 
     def _do(self, work: Callable[[C], T]) -> T:
         try:

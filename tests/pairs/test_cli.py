@@ -186,7 +186,7 @@ def test_a_killed_run_is_completed_by_the_same_command(large: Path, tmp_path: Pa
     assert _names(target) == {("table", "event")}
 
 
-def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(large: Path, tmp_path: Path) -> None:
+def test_ctrl_c_pauses_cleanly_and_the_same_command_goes_on(large: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
     command = ("migrate", f"sqlite:///{large}", f"sqlite:///{target}", "--chunk-rows", "500", "--json")
     process = start(*command)
@@ -196,10 +196,50 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(large: Path, tmp_path
     resumed = wherry(*command)
 
     assert process.returncode == 130, stderr
-    assert json.loads(stdout)["status"] == "CANCELLED"
+    assert json.loads(stdout)["status"] == "PAUSED"
     assert "the same command goes on from here" in stderr
     assert resumed.exit_code == 0, resumed.stderr
     assert _rows(target, "event") == _rows(large, "event")
+
+
+def test_a_second_ctrl_c_stops_at_once_and_the_same_command_goes_on_all_the_same(large: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    command = ("migrate", f"sqlite:///{large}", f"sqlite:///{target}", "--chunk-rows", "500", "--json")
+    process = start(*command)
+    wait_until(lambda: _receipts(target) >= 5)
+    assert process.stderr is not None
+    process.send_signal(signal.SIGINT)
+    while "pausing" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    stdout, _ = process.communicate(timeout=5)
+    resumed = wherry(*command)
+
+    assert process.returncode == 130
+    assert not stdout or json.loads(stdout)["status"] == "PAUSED"
+    assert resumed.exit_code == 0, resumed.stderr
+    assert _rows(target, "event") == _rows(large, "event")
+
+
+def test_the_same_command_once_more_finds_the_run_complete_and_compares_again(shop: Path, tmp_path: Path) -> None:
+    """As after a kill between the run's last act and the moment at which it says so."""
+    target = tmp_path / "copy.db"
+    command = ("migrate", f"sqlite:///{shop}", f"sqlite:///{target}", "--json")
+    assert wherry(*command).exit_code == 0
+
+    again = wherry(*command)
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute("DELETE FROM sale WHERE id = 7")
+        connection.commit()
+    changed = wherry(*command)
+
+    assert (again.exit_code, again.document["status"]) == (0, "SUCCEEDED"), again.stderr
+    assert any("complete already" in warning for warning in again.document["warnings"])
+    assert [(table["rows_written"], table["verified"]) for table in again.document["tables"]] == [
+        (50, True),
+        (500, True),
+    ]
+    assert (changed.exit_code, changed.document["error"]["code"]) == (1, "TARGET_NOT_EMPTY")
 
 
 def test_a_changed_command_does_not_pass_for_the_same_run_and_a_changed_source_is_refused(

@@ -124,7 +124,7 @@ def _print_report(report: RunReport, *, as_json: bool) -> None:
         say(_advice(report))
         raise typer.Exit(EXIT_FAILED)
     if report.status is not RunStatus.SUCCEEDED:
-        say("wherry: stopped; the same command goes on from here")
+        say("wherry: paused; what is copied is kept, and the same command goes on from here")
         raise typer.Exit(EXIT_STOPPED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -14,13 +15,16 @@ from domain.kernel.codec import fingerprint
 from domain.migrations.plan import RunOptions
 from infra.connectors.registry import connector_for
 from infra.connectors.urls import parse_url
-from workers.cli.output import EXIT_STOPPED, say
+from workers.cli.output import EXIT_STOPPED, is_terminal, say
 from workers.engine.control import Ask, ControlSwitch, Stopped
 from workers.engine.ends import Route
 
 T = TypeVar("T")
 
 _ID_DIGITS = 24
+
+_SHOW_CURSOR = "\x1b[?25h"
+"""A live display hides the cursor; who ends at once has to bring it back."""
 
 
 def route_between(source_url: str, target_url: str) -> Route:
@@ -50,17 +54,22 @@ def run_id(route: Route, options: RunOptions) -> str:
 
 
 def run_until_interrupted(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
-    """Run the work; the first Ctrl-C (or SIGTERM) asks it to stop, a second one ends it at once."""
+    """Run the work; the first Ctrl-C (or SIGTERM) asks it to pause, a second one ends the process at once.
+
+    At once means that nothing is waited for: the databases undo what was not committed.
+    """
 
     async def guarded() -> T:
         switch = ControlSwitch()
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
-            say("wherry: stopping; once more to stop at once")
-            switch.set(Ask.CANCEL)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
+            if switch.asked is not Ask.RUN:
+                cursor = _SHOW_CURSOR if is_terminal() else ""
+                say(f"{cursor}wherry: stopped at once; the same command goes on from what is committed")
+                os._exit(EXIT_STOPPED)
+            say("wherry: pausing; once more to stop at once")
+            switch.set(Ask.PAUSE)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)

@@ -51,6 +51,11 @@ class ControlSwitch:
     def __init__(self) -> None:
         self._asked = Ask.RUN
 
+    @property
+    def asked(self) -> Ask:
+        """What is wanted now."""
+        return self._asked
+
     def set(self, asked: Ask) -> None:
         """Change what is wanted; takes effect at the next batch, chunk or step."""
         self._asked = asked

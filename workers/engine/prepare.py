@@ -90,6 +90,18 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     return PreparedRun(plan, ticket, order, baselines, not_made, resumed=bool(receipts))
 
 
+async def planned_again(ends: Ends, request: RunRequest) -> MigrationPlan:
+    """Plan a run as if it were begun now; what it has made itself in the target counts as its own.
+
+    Raises:
+        ObjectMissing: the options name a table or column that the source does not have.
+        DatabaseError: one of the databases failed.
+    """
+    route = ends.route
+    basis = await look(ends.source, route.source_connector, request.options, route.target_connector.capabilities)
+    return await _planned(ends, request, basis, await ends.target.introspect(), goes_on=True)
+
+
 async def _planned(
     ends: Ends, request: RunRequest, basis: Basis, catalog: DatabaseSchema, *, goes_on: bool
 ) -> MigrationPlan:

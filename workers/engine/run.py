@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from domain.kernel.errors import VerificationFailed, WherryError
+from domain.kernel.errors import TargetNotEmpty, VerificationFailed, WherryError
 from domain.migrations.progress import ProgressSink, RunStatus
 from domain.migrations.report import RunReport
+from workers.engine.complete import completed_before
 from workers.engine.control import Control, Stopped, attended
 from workers.engine.ends import Ends
 from workers.engine.finish import Finish, OpenBook, finish
@@ -32,10 +31,9 @@ async def run(
     failure: WherryError | None = None
     status = RunStatus.SUCCEEDED
     try:
-        prepared = await attended(lambda: prepare(ends, request, meter, control), control)
-        desk = Desk(ends, prepared.ticket, meter, control)
-        await copy_tables(desk, prepared, request.options)
-        finished = await attended(partial(finish, desk, prepared, request.options, open_book), control)
+        ready, before = await attended(lambda: _prepared(ends, request, meter, control), control)
+        prepared = ready
+        finished = before or await _carried_out(Desk(ends, ready.ticket, meter, control), ready, request, open_book)
         if finished.differences:
             status, failure = RunStatus.FAILED, VerificationFailed(difference_message(finished.differences))
     except Stopped as stopped:
@@ -44,3 +42,22 @@ async def run(
         status, failure = RunStatus.FAILED, error
     await meter.report()
     return run_report(status, meter, ends.source.consistency, prepared, finished, failure)
+
+
+async def _carried_out(desk: Desk, prepared: PreparedRun, request: RunRequest, open_book: OpenBook | None) -> Finish:
+    """Copy all rows, complete the target, and compare."""
+    await copy_tables(desk, prepared, request.options)
+    return await attended(lambda: finish(desk, prepared, request.options, open_book), desk.control)
+
+
+async def _prepared(
+    ends: Ends, request: RunRequest, meter: Meter, control: Control
+) -> tuple[PreparedRun, Finish | None]:
+    """Prepare a run; one that turns out to be complete already comes with its comparison."""
+    try:
+        return await prepare(ends, request, meter, control), None
+    except TargetNotEmpty:
+        complete = await completed_before(ends, request, meter, control)
+        if complete is None:
+            raise
+        return complete

@@ -7,13 +7,15 @@ import asyncio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from domain.kernel.errors import ErrorCode
 from domain.migrations.assignments import Assignment
-from infra.db.stores.migrations.revival import Revival
+from domain.migrations.report import Failure
+from infra.db.stores.migrations.revival import LOOPING, Revival
 from workers.jobs.duty import leave
 from workers.jobs.workshop import Workshop
 
-ROUND_S = 10.0
-"""How long it takes at most until somebody looks, beside the lease itself."""
+ROUND_S = 2.0
+"""How long it takes at most until somebody looks, beside the lease itself. A look is one cheap statement."""
 
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +55,10 @@ class Reconciler:
             if revived.lost or revived.given:
                 given = [assignment.task for assignment in revived.given]
                 _log.warning("work was lost", migration=str(migration_id), lost=revived.lost, given=given)
+            if revived.is_looping:
+                failure = Failure(ErrorCode.INTERNAL, LOOPING.format(losses=revived.losses))
+                await self._shop.pulse.fail(migration_id, failure)
+                await leave(self._shop, migration_id)
             if revived.is_ending and revived.idle:
                 await leave(self._shop, migration_id)
         while await self._shop.relay():

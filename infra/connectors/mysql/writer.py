@@ -298,6 +298,10 @@ async def _feed(session: BulkSession, load: ChunkLoad, batches: AsyncIterator[Ba
             sending = asyncio.create_task(session.call(send, doing=doing))
         if sending is not None:
             await sending
+    except asyncio.CancelledError:
+        if sending is not None:
+            sending.cancel()  # which cuts the line, so that nothing is waited for
+        raise
     finally:
         if sending is not None and not sending.done():
             await asyncio.wait([sending])

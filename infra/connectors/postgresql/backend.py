@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,15 @@ async def ended(endpoint: Endpoint, backend: Backend) -> None:
                     return
                 await asyncio.sleep(GONE_CHECK_S)
     raise DatabaseError("The session of an interrupted write does not end. Try again later.", transient=True)
+
+
+async def given_up(endpoint: Endpoint, backend: Backend) -> None:
+    """End the server process of a session that was abandoned in the middle of its work, if the server can be reached.
+
+    If it cannot, fencing keeps the process from doing harm.
+    """
+    with suppress(DatabaseError):
+        await ended(endpoint, backend)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket, WireFormat
 from infra.connectors.postgresql import ledger, references, rejects, relation
-from infra.connectors.postgresql.backend import Backend, committed, ended, opened, transaction
+from infra.connectors.postgresql.backend import Backend, committed, ended, given_up, opened, transaction
 from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.encode import encoded
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, reported, write_error
@@ -173,6 +173,10 @@ class PostgresqlTarget:
             try:
                 with reported(doing):
                     yield backend
+            except asyncio.CancelledError:
+                backend.connection.terminate()
+                await asyncio.shield(given_up(self._endpoint, backend))
+                raise
             finally:
                 if backend.connection.is_closed() or backend.connection.is_in_transaction():
                     backend.connection.terminate()

@@ -27,14 +27,38 @@ RING_MAX_S = 120
 _AT_WORK = ("PENDING", "PLANNING", "RUNNING", "VERIFYING", "PAUSING", "CANCELLING")
 
 _SUSPECTS = f"""
-SELECT id FROM migration
-WHERE status = ANY(:at_work) AND (
+SELECT migration.id FROM migration
+JOIN migration_stream ON migration_stream.migration_id = migration.id
+WHERE status = ANY(:at_work) AND coalesce(not_before <= now(), true) AND (
     EXISTS (SELECT 1 FROM migration_assignment WHERE migration_id = migration.id AND (
         (state = 'TAKEN' AND lease_until < now())
         OR (state = 'GIVEN' AND given_at < now() - make_interval(secs => {RING_S}))))
     OR NOT EXISTS (SELECT 1 FROM migration_assignment
         WHERE migration_id = migration.id AND state IN ('GIVEN', 'TAKEN')))
-ORDER BY id LIMIT {MIGRATIONS_MAX}
+ORDER BY migration.id LIMIT {MIGRATIONS_MAX}
+"""
+
+LOSSES_MAX = 5
+"""A migration whose workers are lost this often in a row, with nothing new done in between, has failed."""
+
+BACKOFF_S = 2.0
+BACKOFF_MAX_S = 60.0
+"""After the second loss in a row its work waits before it is given out again: twice as long each time."""
+
+LOOPING = (
+    "Every worker that took this migration up was lost, {losses} times in a row, and nothing new was done in between. "
+    "The workers' logs and the system's (out of memory?) say why; resume it once that is mended."
+)
+
+_LOSS = f"""
+UPDATE migration_stream AS stream SET
+    losses = CASE WHEN done > mark THEN 1 ELSE losses + 1 END, mark = done,
+    not_before = now() + make_interval(secs => CASE WHEN done > mark OR losses = 0 THEN 0
+        ELSE least({BACKOFF_MAX_S}, {BACKOFF_S} * power(2, losses - 1)) END)
+FROM (SELECT (SELECT count(*) FROM migration_chunk WHERE migration_id = :migration_id AND state = 'DONE')
+           + (SELECT count(*) FROM migration_table
+              WHERE migration_id = :migration_id AND phase IN ('VERIFIED', 'DIFFERENT')) + 1 AS done) AS so_far
+WHERE migration_id = :migration_id RETURNING losses, not_before > now() AS waits
 """
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"
@@ -72,6 +96,13 @@ class Revived:
     given: tuple[Assignment, ...]
     is_ending: bool
     idle: bool
+    losses: int = 0
+    """How often in a row workers were lost with nothing new done, if one was lost just now."""
+
+    @property
+    def is_looping(self) -> bool:
+        """Whether there is no use in trying again."""
+        return self.losses >= LOSSES_MAX
 
 
 class Revival:
@@ -103,13 +134,17 @@ class Revival:
             in_hand = [row for row in rows if row["state"] in ("TAKEN", "GIVEN") and row["task"] not in tasks]
             given = () if is_ending else _anew(migration_id, status, _Found(rows, lost, in_hand))
             await connection.execute(text(_LOSE), {**of, "tasks": tasks})
+            losses = 0
+            if given and any(row["state"] == "TAKEN" for row in lost):
+                losses, waits = (await connection.execute(text(_LOSS), of)).one()
+                given = () if waits or losses >= LOSSES_MAX else given
             for assignment in given:
                 await give(connection, assignment)
             outbox.put(session, [assignment.job for assignment in given], SystemClock().now())
             await session.commit()
         # What was given out for an ending migration, and that nobody has taken, need not be waited for.
         idle = not any(row["state"] == "TAKEN" for row in in_hand) if is_ending else not in_hand and not given
-        return Revived(tuple(tasks), given, is_ending, idle)
+        return Revived(tuple(tasks), given, is_ending, idle, losses)
 
     async def _is_lost(self, migration_id: UUID, row: RowMapping) -> bool:
         if row["state"] == "TAKEN":

@@ -1,0 +1,1 @@
+"""What must hold whatever happens to processes, servers and lines."""

@@ -1,0 +1,126 @@
+"""A pause does not wait for a server that keeps a statement waiting, and leaves nothing running there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiomysql
+import asyncpg
+import pytest
+
+from domain.connections.values import Endpoint, Engine
+from domain.migrations.plan import RunOptions
+from domain.migrations.progress import RunPhase, RunProgress, RunStatus
+from infra.connectors.registry import connector_for
+from tests.crash.ledger import ROWS, fill_source
+from tests.support.mysql import MysqlServer
+from tests.support.postgresql import PostgresqlServer
+from workers.engine.control import Ask, ControlSwitch
+from workers.engine.ends import Route, open_ends
+from workers.engine.prepare import RunRequest
+from workers.engine.run import run
+
+OPTIONS = RunOptions(parallel=2, chunk_rows=500)
+MADE = "CREATE TABLE entry (id bigint PRIMARY KEY, cents bigint NOT NULL, note varchar(60))"
+
+
+class Signpost:
+    """A progress sink that tells when it comes to the rows."""
+
+    def __init__(self) -> None:
+        self.copying = asyncio.Event()
+
+    async def report(self, progress: RunProgress) -> None:
+        if progress.phase is RunPhase.DATA:
+            self.copying.set()
+
+
+@asynccontextmanager
+async def locked_postgresql(target: Endpoint) -> AsyncIterator[Callable[[], asyncio.Future[int]]]:
+    """Let nobody write the table; gives a count of other sessions that are doing something there."""
+    connection = await asyncpg.connect(
+        host=target.host,
+        port=target.port,
+        user=target.username,
+        password=target.password.reveal(),
+        database=target.database,
+    )
+    try:
+        await connection.execute(MADE)
+        await connection.execute("BEGIN; LOCK TABLE entry IN EXCLUSIVE MODE")
+
+        async def busy() -> int:
+            await connection.execute("SELECT pg_stat_clear_snapshot()")
+            count: int = await connection.fetchval(
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+            )
+            return count
+
+        yield lambda: asyncio.ensure_future(busy())
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def locked_mysql(target: Endpoint) -> AsyncIterator[Callable[[], asyncio.Future[int]]]:
+    """The same for MariaDB."""
+    connection = await aiomysql.connect(
+        host=target.host,
+        port=target.port,
+        user=target.username,
+        password=target.password.reveal(),
+        db=target.database,
+        autocommit=True,
+    )
+    try:
+        async with connection.cursor() as cursor:
+            await cursor.execute(MADE)
+            await cursor.execute("LOCK TABLES entry READ")
+
+            async def busy() -> int:
+                await cursor.execute("SHOW FULL PROCESSLIST")
+                rows = await cursor.fetchall()
+                others = [row for row in rows if row[0] != connection.thread_id() and row[3] == target.database]
+                return sum(row[4] not in ("Sleep", "Daemon") for row in others)
+
+            yield lambda: asyncio.ensure_future(busy())
+    finally:
+        await connection.ensure_closed()
+
+
+@pytest.mark.parametrize("engine", [Engine.POSTGRESQL, Engine.MYSQL])
+async def test_a_pause_does_not_wait_for_a_locked_table_and_leaves_no_statement_behind(
+    engine: Engine, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    server: PostgresqlServer | MysqlServer = request.getfixturevalue(f"{engine.value.lower()}_server")
+    target = server.create_database()
+    source = Endpoint(Engine.SQLITE, path=str(fill_source(tmp_path / "source.db")))
+    route = Route(connector_for(source.engine), source, connector_for(engine), target)
+    locking = locked_postgresql if engine is Engine.POSTGRESQL else locked_mysql
+    switch, signpost = ControlSwitch(), Signpost()
+
+    async with locking(target) as busy, open_ends(route, parallel=2) as ends:
+        running = asyncio.create_task(run(ends, RunRequest("run", OPTIONS), signpost, switch))
+        async with asyncio.timeout(20):
+            await asyncio.wait([asyncio.ensure_future(signpost.copying.wait()), running], return_when="FIRST_COMPLETED")
+            while not await busy():
+                assert not running.done(), running.result()
+                await asyncio.sleep(0.02)
+        asked_at = time.monotonic()
+        switch.set(Ask.PAUSE)
+        report = await running
+        took_s, left = time.monotonic() - asked_at, await busy()
+    async with open_ends(route, parallel=2) as ends:
+        resumed = await run(ends, RunRequest("run", OPTIONS), Signpost(), ControlSwitch())
+    server.drop(target)
+
+    assert report.status is RunStatus.PAUSED
+    assert took_s < 2
+    assert left == 0
+    assert resumed.status is RunStatus.SUCCEEDED
+    assert [(table.rows_read, table.rows_written, table.verified) for table in resumed.tables] == [(ROWS, ROWS, True)]
