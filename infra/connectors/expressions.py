@@ -10,17 +10,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from domain.catalog.rewriting import DIALECTS, QUERY_MAX
 from domain.connections.values import Engine
-
-EXPRESSION_MAX = 20_000
-"""Longest SQL text that is looked at, in characters; a longer one is left out."""
-
-DIALECTS: dict[Engine, str] = {
-    Engine.POSTGRESQL: "postgres",
-    Engine.MYSQL: "mysql",
-    Engine.SQLITE: "sqlite",
-    Engine.DUCKDB: "duckdb",
-}
+from infra.connectors.comparing import Kinds, with_like_kinds
 
 _NOW = frozenset({"now", "localtimestamp", "transaction_timestamp"})
 _MOVING_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})
@@ -55,23 +47,27 @@ def transpile(expression: str, read: Engine, write: Engine) -> str | None:
     return _generate(tree, write)
 
 
-def transpile_view(definition: str, read: Engine, write: Engine) -> str | None:
+def transpile_view(definition: str, read: Engine, write: Engine, kinds: Kinds | None = None) -> str | None:
     """Return the query of a view in the SQL of `write`, its tables without schema, or None if that is not possible.
 
-    `definition` may be the query or the whole `CREATE VIEW` statement.
+    `definition` may be the query or the whole `CREATE VIEW` statement. `kinds` tells what the columns
+    that it may name hold, for engines that compare only like with like.
     """
     tree = _parse(definition, read)
     if isinstance(tree, exp.Create):
         tree = tree.expression
     if not isinstance(tree, exp.Query):
         return None
+    tree = tree.transform(_moment_of_literal)
     if any(isinstance(node, _LEFT_OUT_OF_VIEWS) or _counts_bytes(node) for node in tree.walk()):
         return None
+    if kinds and write is Engine.POSTGRESQL:
+        tree = with_like_kinds(tree, read, kinds)
     return _generate(tree.transform(_without_schema), write)
 
 
 def _parse(text: str, engine: Engine) -> exp.Expr | None:
-    if len(text) > EXPRESSION_MAX:
+    if len(text) > QUERY_MAX:
         return None
     try:
         tree = sqlglot.parse_one(text, read=DIALECTS[engine], error_level=ErrorLevel.IMMEDIATE)
@@ -118,6 +114,14 @@ def _plain_literal(node: exp.Expr) -> exp.Expr:
 def _now_by_one_name(node: exp.Expr) -> exp.Expr:
     is_now = isinstance(node, exp.Anonymous) and node.name.lower() in _NOW
     return exp.CurrentTimestamp() if is_now or isinstance(node, exp.Localtimestamp) else node
+
+
+def _moment_of_literal(node: exp.Expr) -> exp.Expr:
+    """Turn SQLite's `datetime('1997-01-01')` into a moment; of anything but a literal it may be a text."""
+    is_moment = isinstance(node, exp.Anonymous) and node.name.lower() == "datetime" and len(node.expressions) == 1
+    if is_moment and isinstance(node.expressions[0], exp.Literal) and node.expressions[0].name[:4].isdigit():
+        return exp.cast(node.expressions[0], exp.DType.TIMESTAMP)
+    return node
 
 
 def _any_as_in(node: exp.Expr) -> exp.Expr:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from domain.catalog.model import DatabaseSchema, Table, TableName
+from domain.catalog.rewriting import with_new_names
+from domain.catalog.types import Boolean, Integer, Text
 from domain.connections.values import Engine
+from infra.connectors.comparing import kinds_of
 from infra.connectors.expressions import transpile, transpile_view
+from tests.connectors.lab import a_column
 
 POSTGRESQL, MYSQL, SQLITE, DUCKDB = Engine.POSTGRESQL, Engine.MYSQL, Engine.SQLITE, Engine.DUCKDB
 
@@ -66,3 +71,31 @@ def test_a_view_given_as_a_whole_statement_is_carried_over() -> None:
 
 def test_a_view_with_functions_of_its_engine_is_left_out() -> None:
     assert transpile_view("SELECT my_function(a) FROM t", SQLITE, POSTGRESQL) is None
+
+
+def test_numbers_that_stand_for_truths_and_texts_compared_with_numbers_are_put_into_words_of_postgresql() -> None:
+    columns = (a_column("active", Integer(8)), a_column("code", Text(3)), a_column("open", Boolean()))
+    schema = DatabaseSchema(SQLITE, "3", (Table(TableName("shop"), columns),))
+    query = "SELECT CASE WHEN s.active THEN 1 END FROM shop s WHERE (s.code) = 7 AND s.open = 1 AND NOT active"
+
+    assert transpile_view(query, SQLITE, POSTGRESQL, kinds_of(schema)) == (
+        'SELECT CASE WHEN "s"."active" <> 0 THEN 1 END FROM "shop" AS "s" '
+        'WHERE ("s"."code") = \'7\' AND "s"."open" = TRUE AND NOT "active" <> 0'
+    )
+    assert transpile_view(query, SQLITE, SQLITE, kinds_of(schema)) == (
+        'SELECT CASE WHEN "s"."active" THEN 1 END FROM "shop" AS "s" '
+        'WHERE ("s"."code") = 7 AND "s"."open" = 1 AND NOT "active"'
+    )
+
+
+def test_a_query_reads_tables_by_their_new_names_and_calls_them_by_the_old_ones() -> None:
+    query = "SELECT film.id, b.id FROM film JOIN sales.film b ON b.id = film.id"
+    names = {TableName("film", "sales"): "sales_film"}
+
+    assert with_new_names(query, POSTGRESQL, names, "public") == (
+        'SELECT "film"."id", "b"."id" FROM "film" JOIN "sales_film" AS "b" ON "b"."id" = "film"."id"'
+    )
+    assert with_new_names("SELECT id FROM sales.film", POSTGRESQL, names, "public") == (
+        'SELECT "id" FROM "sales_film" AS "film"'
+    )
+    assert with_new_names("VALUES (", POSTGRESQL, names, "public") is None

@@ -43,6 +43,15 @@ class Names:
                 settled[choice.table.name] = self._settled(replace(choice, target=target))
         return tuple(settled[choice.table.name] for choice in choices)
 
+    def is_own(self, schema: DatabaseSchema) -> bool:
+        """Tell whether the target is of the source's own engine."""
+        return schema.engine is self._target.engine
+
+    def default_schema(self, schema: DatabaseSchema) -> str:
+        """Return the schema that the source's statements leave out: the default one, or the only one there is."""
+        found = {table.name.schema for table in schema.tables}
+        return found.pop() if len(found) == 1 else self._default
+
     def relation(self, name: TableName, kind: ObjectKind) -> TableName:
         """Return a name for a table, sequence or view that no other of them has."""
         schema = name.schema if self._keeps_schemas and name.schema != self._default else ""

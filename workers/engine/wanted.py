@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Key, Table, TableName, View
-from domain.catalog.names import in_order, mentions
+from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Key, Table, TableName
+from domain.catalog.names import mentions
 from domain.kernel.values import Rows
 from domain.migrations.plan import RunOptions
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject
 from workers.engine.choose import Choice, is_chosen
 from workers.engine.naming import Names
+from workers.engine.wanted_views import wanted_views
 
 Orphans = Mapping[tuple[TableName, ForeignKey], Rows]
 """Rows per foreign key, named by its source table, whose reference finds no row."""
@@ -44,12 +45,14 @@ def wanted_schema(
         if not is_chosen(sequence.name, options):
             lines.skip(ObjectKind.SEQUENCE, str(sequence.name), "", "left out by the options of this run")
     sequences = tuple(sequence for sequence in schema.sequences if is_chosen(sequence.name, options))
-    views = _views(schema, chosen, options, lines)
+    views = wanted_views(
+        schema, chosen, options, names, lambda name, reason: lines.skip(ObjectKind.VIEW, name, "", reason)
+    )
     wanted = replace(
         schema,
         tables=tuple(_table(choice, chosen, orphans, lines) for choice in choices),
         sequences=tuple(replace(each, name=names.relation(each.name, ObjectKind.SEQUENCE)) for each in sequences),
-        views=tuple(replace(each, name=names.relation(each.name, ObjectKind.VIEW)) for each in views),
+        views=views,
     )
     return wanted, (*names.parity, *lines.parity)
 
@@ -130,32 +133,3 @@ def _foreign_key(
         )
     lines.skip(ObjectKind.FOREIGN_KEY, key.name, str(choice.target), reason)
     return None
-
-
-def _views(
-    schema: DatabaseSchema, chosen: Mapping[TableName, Choice], options: RunOptions, lines: _Lines
-) -> tuple[View, ...]:
-    """Keep the views that read only what arrives unchanged; a view's SQL is not rewritten."""
-    names = [table.name for table in schema.tables if table.name not in chosen]
-    names += [choice.table.name for choice in chosen.values() if choice.is_changed]
-    names += [view.name for view in schema.views if not is_chosen(view.name, options)]
-    missing = [spelling for name in names for spelling in _spellings(name, schema)]
-    left = [view for view in schema.views if is_chosen(view.name, options)]
-    while broken := [view for view in left if mentions(view.definition, missing)]:
-        for view in broken:
-            reason = f"it reads {mentions(view.definition, missing)}, which does not arrive as it was"
-            lines.skip(ObjectKind.VIEW, str(view.name), "", reason)
-        missing += [spelling for view in broken for spelling in _spellings(view.name, schema)]
-        left = [view for view in left if view not in broken]
-    for view in schema.views:
-        if not is_chosen(view.name, options):
-            lines.skip(ObjectKind.VIEW, str(view.name), "", "left out by the options of this run")
-    return in_order(left)
-
-
-def _spellings(name: TableName, schema: DatabaseSchema) -> tuple[str, ...]:
-    """Return how queries may name a table or view; with its schema unless all it could be is in that one."""
-    default = schema.tables[0].name.schema if schema.tables else name.schema
-    if name.schema == default:
-        return (name.name,)
-    return (str(name), f'{name.schema}."{name.name}"', f'"{name.schema}".{name.name}', f'"{name.schema}"."{name.name}"')

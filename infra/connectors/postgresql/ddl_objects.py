@@ -10,6 +10,7 @@ from domain.catalog.names import mentions
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
+from infra.connectors.comparing import kinds_of
 from infra.connectors.draft import FOREIGN
 from infra.connectors.expressions import transpile_view
 from infra.connectors.postgresql.ddl_types import BIGINT_END
@@ -223,7 +224,7 @@ def _add_view(draft: Draft, view: View) -> None:
     item = SchemaObject(ObjectKind.VIEW, str(view.name))
     query = view.definition
     if not draft.is_own:
-        translated = transpile_view(view.definition, draft.wanted.engine, Engine.POSTGRESQL)
+        translated = transpile_view(view.definition, draft.wanted.engine, Engine.POSTGRESQL, kinds_of(draft.wanted))
         if translated is None:
             draft.skipped(item, "Its query has no certain counterpart in PostgreSQL.")
             return
