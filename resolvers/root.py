@@ -17,6 +17,7 @@ from domain.migrations.views import (
     MigrationFrame,
     MigrationLogEntry,
     MigrationProgress,
+    MigrationReject,
     MigrationStatusReport,
 )
 from domain.projects.views import Project, ProjectActivity
@@ -90,6 +91,7 @@ class Query:
     migration_progress: MigrationProgress = described(migration_queries.migration_progress)
     migration_logs: Connection[MigrationLogEntry] = described(migration_queries.migration_logs)
     migration_report: RunReport | None = described(migration_queries.migration_report)
+    migration_rejects: Connection[MigrationReject] = described(migration_queries.migration_rejects)
     dead_chunks: list[DeadChunk] = described(migration_queries.dead_chunks)
 
 

@@ -50,6 +50,7 @@ class StartMigrationHandler:
         source = await _connection(work, config.source_connection_id, command.project_id, "sourceConnectionId")
         target = await _connection(work, config.target_connection_id, command.project_id, "targetConnectionId")
         _check_route(source, target)
+        _check_policies(config)
         if config.mapping_id is not None:
             await self.mappings.tables(config.mapping_id, command.project_id)
         running = await self.claims.claim(work, target.id)
@@ -61,6 +62,14 @@ class StartMigrationHandler:
         await Teller(self.stream).store(work, migration, migration.status)
         await self.assignments.give(work, (Assignment(migration.id, PREPARE, epoch=0, sequence=1),))
         return migration.id
+
+
+def _check_policies(config: MigrationConfig) -> None:
+    """Refuse rules and limits that cannot be read, while somebody is there to mend them."""
+    try:
+        config.run_options()
+    except ValidationFailed as error:
+        raise ValidationFailed(error.message, path=("config", "onMisfit")) from error
 
 
 async def _connection(work: Work, id_: UUID, project_id: UUID, field: str) -> Connection:

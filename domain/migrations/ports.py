@@ -23,6 +23,7 @@ from domain.migrations.views import (
     MigrationLogEntry,
     MigrationProgress,
     MigrationStatusReport,
+    RejectPage,
 )
 
 
@@ -143,6 +144,10 @@ class MigrationReader(Protocol):
 
     async def progress(self, migration_id: UUID) -> MigrationProgress:
         """Return how far a migration has come."""
+        ...
+
+    async def rejects(self, migration_id: UUID, skip: int, rows_max: int) -> RejectPage:
+        """Return rows that were left out, in the order of their tables, after `skip` of them."""
         ...
 
     async def log(self, migration_id: UUID, filter_: LogFilter, page: PageRequest) -> Page[MigrationLogEntry]:

@@ -22,6 +22,7 @@ from domain.migrations.views import (
     MigrationLogEntry,
     MigrationProgress,
     MigrationStatusReport,
+    RejectPage,
 )
 
 _VIEWING = needs(Right.VIEW, Subject.MIGRATION, "migration_id")
@@ -211,6 +212,28 @@ class GetMigrationOutlookHandler:
     async def __call__(self, query: GetMigrationOutlook, scope: Scope) -> Outlook:  # noqa: ARG002
         """Return the outlook."""
         return await self.reader.outlook(query.migration_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetMigrationRejects(Query[RejectPage]):
+    """Ask for rows that a migration has left out."""
+
+    guard = _VIEWING
+
+    migration_id: UUID
+    skip: int
+    rows_max: int
+
+
+@dataclass(frozen=True)
+class GetMigrationRejectsHandler:
+    """Reads some of them."""
+
+    reader: MigrationReader
+
+    async def __call__(self, query: GetMigrationRejects, scope: Scope) -> RejectPage:  # noqa: ARG002
+        """Return up to `rows_max` of them."""
+        return await self.reader.rejects(query.migration_id, query.skip, query.rows_max)
 
 
 DEAD_CHUNKS_MAX = 100

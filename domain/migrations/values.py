@@ -10,11 +10,13 @@ from uuid import UUID
 from annotated_types import Interval, Len
 
 from domain.kernel.values import Rows
+from domain.migrations.misfits import NO_REJECTS, parse_reject_limit, parse_rule
 from domain.migrations.plan import OnExisting, RunOptions, VerifyLevel
 
 PARALLEL_TASKS_MAX = 16
 BATCH_ROWS_MAX = 10_000_000
 PATTERNS_MAX = 1_000
+LIMIT_CHARACTERS_MAX = 20
 
 
 class MigrationStatus(Enum):
@@ -106,11 +108,16 @@ class MigrationConfig:
     """How source and target are compared after the copy."""
     on_existing: OnExisting = OnExisting.FAIL
     """What becomes of rows that target tables already hold."""
+    on_misfit: Annotated[tuple[str, ...], Len(0, PATTERNS_MAX)] = ()
+    """What becomes of values that the target cannot keep, by column or type: `film.released=null`, `date=text`,
+    `text=strip`, `*=sentinel:0`; policies are reject, null, null-relaxed, sentinel, text, strip."""
+    reject_limit: Annotated[str, Len(0, LIMIT_CHARACTERS_MAX)] = ""
+    """How many rows may be left out and kept aside: a number, or a share of each table such as `1%`; none if empty."""
 
     def __post_init__(self) -> None:
         # Lists come in over the network; a frozen value holds tuples.
-        object.__setattr__(self, "include", tuple(self.include))
-        object.__setattr__(self, "exclude", tuple(self.exclude))
+        for name in ("include", "exclude", "on_misfit"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def run_options(self) -> RunOptions:
         """Return what the engine needs to know, apart from the mapping."""
@@ -121,6 +128,8 @@ class MigrationConfig:
             chunk_rows=self.batch_size,
             verify=self.verify,
             on_existing=self.on_existing,
+            on_misfit=tuple(parse_rule(rule) for rule in self.on_misfit),
+            reject_limit=parse_reject_limit(self.reject_limit) if self.reject_limit else NO_REJECTS,
         )
 
 

@@ -40,6 +40,10 @@ class Migration:
     """How source and target are compared after the copy."""
     on_existing: OnExisting
     """What becomes of rows that target tables already held."""
+    on_misfit: tuple[str, ...]
+    """What becomes of values that the target cannot keep, by column or type."""
+    reject_limit: str
+    """How many rows may be left out: a number, or a share of each table; none if empty."""
     status: MigrationStatus
     """Where it stands."""
     started_by: UUID
@@ -52,6 +56,38 @@ class Migration:
     """What it added up to; null while it goes on."""
     error: Failure | None
     """Why it failed; null if it did not."""
+
+
+@dataclass(frozen=True)
+class RejectedValue:
+    """A value of a row that was left out, as a text."""
+
+    column: str
+    """The column's name in the source."""
+    value: str | None
+    """The value: digits of numbers, hex digits of bytes, everything else as it is; null if it is NULL."""
+
+
+@dataclass(frozen=True)
+class MigrationReject:
+    """A row that was left out, whole."""
+
+    table: str
+    """The table's name in the source."""
+    column: str
+    """The column whose value has no place in the target; empty if the target refused the row as a whole."""
+    reason: str
+    """What is wrong with it."""
+    values: tuple[RejectedValue, ...]
+    """All values of the row, as they are in the source."""
+
+
+@dataclass(frozen=True)
+class RejectPage:
+    """Some of a migration's rows that were left out, and how many there are in all."""
+
+    items: tuple[MigrationReject, ...]
+    total: int
 
 
 @dataclass(frozen=True)

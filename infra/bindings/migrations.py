@@ -68,6 +68,7 @@ def _queries(ports: Ports) -> tuple[Binding, ...]:
         queries.GetMigrationLogs.handled_by(queries.GetMigrationLogsHandler(reader)),
         queries.GetMigrationReport.handled_by(queries.GetMigrationReportHandler(reader)),
         queries.GetMigrationOutlook.handled_by(queries.GetMigrationOutlookHandler(reader)),
+        queries.GetMigrationRejects.handled_by(queries.GetMigrationRejectsHandler(reader)),
         queries.GetDeadChunks.handled_by(queries.GetDeadChunksHandler(reader)),
         queries.FollowMigration.handled_by(queries.FollowMigrationHandler(follower)),
         queries.FollowMigrationLog.handled_by(queries.FollowMigrationLogHandler(follower)),

@@ -13,7 +13,7 @@ from domain.migrations.report import RunReport
 from domain.migrations.values import LogLevel, MigrationStatus
 from resolvers.queries.projects import ProjectId
 from schema.context import Info
-from schema.paging import After, Connection, First, connection_of, page_request
+from schema.paging import After, Connection, First, connection_of, connection_with, page_request, place_request
 
 MigrationId = Annotated[UUID, strawberry.argument(description="The migration's id.")]
 MinLevel = Annotated[LogLevel | None, strawberry.argument(description="Only entries at least as serious.")]
@@ -67,6 +67,19 @@ async def migration_logs(
 async def migration_report(info: Info, id: MigrationId) -> RunReport | None:  # noqa: A002
     """What became of every table and object; null until the migration has ended."""
     return await info.context.send(queries.GetMigrationReport(migration_id=id))
+
+
+async def migration_rejects(
+    info: Info,
+    id: MigrationId,  # noqa: A002
+    first: First = 20,
+    after: After = None,
+) -> Connection[views.MigrationReject]:
+    """Rows that a migration has left out because the target cannot keep a value of theirs, whole and with reasons."""
+    start = place_request(first, after) + 1
+    page = await info.context.send(queries.GetMigrationRejects(migration_id=id, skip=start, rows_max=first))
+    cursors = [str(start + offset) for offset in range(len(page.items))]
+    return connection_with(page.items, cursors, has_next=start + first < page.total, total=page.total)
 
 
 async def dead_chunks(info: Info, id: MigrationId) -> list[views.DeadChunk]:  # noqa: A002

@@ -35,7 +35,7 @@ def test_the_readme_has_every_make_target() -> None:
 
 
 def test_the_readme_has_every_command_of_the_command_line() -> None:
-    named = set(re.findall(r"\| `wherry ([a-z]+)[^`]*` \|", text_of("README.md")))
+    named = set(re.findall(r"\| `wherry ([a-z-]+)[^`]*` \|", text_of("README.md")))
 
     assert named == commands()
 

@@ -12,6 +12,7 @@ from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure
 from domain.migrations.values import LogLevel
 from infra.db.stores.migrations.plans import StoredPlan
+from infra.db.stores.migrations.rejects import StoredRejects
 from workers.engine.ends import open_ends
 from workers.engine.finish import Finish, finish
 from workers.engine.pipeline import Desk
@@ -42,7 +43,9 @@ async def _finish(duty: Duty) -> None:
         await shop.plans.save(duty.assignment, StoredPlan(stored.epoch + 1, to_json(prepared)))
         meter = Meter(name, PhaseSink(shop.pulse, duty.migration_id, prepared.plan.tables))
         meter.follow(prepared.plan.tables, ())
-        finished = await finish(Desk(ends, ticket, meter, duty.control), prepared, brief.options)
+        book = StoredRejects(shop.container.database, duty.migration_id, prepared.plan.tables)
+        desk = Desk(ends, ticket, meter, duty.control)
+        finished = await finish(desk, prepared, brief.options, lambda _: book)
         consistency = ends.source.consistency
     await _note(duty, finished)
     difference = difference_message(finished.differences) if finished.differences else ""

@@ -42,6 +42,8 @@ def _started(event: MigrationStarted) -> MigrationRow:
         batch_size=config.batch_size,
         verify=config.verify.value,
         on_existing=config.on_existing.value,
+        on_misfit=list(config.on_misfit),
+        reject_limit=config.reject_limit,
         status=MigrationStatus.PENDING.value,
         started_by=event.started_by,
         started_at=event.occurred_at,

@@ -12,7 +12,7 @@ from infra.db.database import Database, build
 
 _BRIEF = """
 SELECT project_id, source_connection_id, target_connection_id, mapping_id, include, exclude, parallel_tasks,
-       batch_size, verify, on_existing, status, started_at
+       batch_size, verify, on_existing, on_misfit, reject_limit, status, started_at
 FROM migration WHERE id = :migration_id
 """
 
@@ -31,6 +31,8 @@ class Brief:
     batch_size: int
     verify: VerifyLevel
     on_existing: OnExisting
+    on_misfit: tuple[str, ...]
+    reject_limit: str
     status: MigrationStatus
     started_at: datetime
 
@@ -46,6 +48,8 @@ class Brief:
             batch_size=self.batch_size,
             verify=self.verify,
             on_existing=self.on_existing,
+            on_misfit=self.on_misfit,
+            reject_limit=self.reject_limit,
         )
         return config.run_options()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import cast
 from uuid import UUID
 
@@ -19,7 +20,9 @@ from domain.migrations.views import (
     MigrationFilter,
     MigrationLogEntry,
     MigrationProgress,
+    MigrationReject,
     MigrationStatusReport,
+    RejectPage,
 )
 from infra.db.database import Database, build
 from infra.db.readers.access import VISIBLE_PROJECTS
@@ -29,7 +32,7 @@ from infra.db.stores.migrations.resumption import OUTLOOK
 
 _COLUMNS = """
 migration.id, project_id, source_connection_id, target_connection_id, mapping_id, include, exclude, parallel_tasks,
-batch_size, verify, on_existing, status, started_by, started_at, ended_at, statistics, error
+batch_size, verify, on_existing, on_misfit, reject_limit, status, started_by, started_at, ended_at, statistics, error
 """
 
 _MIGRATIONS = f"""
@@ -65,6 +68,11 @@ SELECT name AS table, chunk.number, scope, chunk.row_estimate, attempts, error A
 FROM migration_chunk AS chunk
 JOIN migration_table AS of ON of.migration_id = chunk.migration_id AND of.number = table_number
 WHERE chunk.migration_id = :migration_id AND state = 'DEAD' ORDER BY table_number, place LIMIT :rows_max
+"""
+
+_REJECTS = """
+SELECT table_name AS table, column_name AS column, reason, row_values, count(*) OVER () AS total FROM migration_reject
+WHERE migration_id = :migration_id ORDER BY table_number, chunk_number, number LIMIT :rows_max OFFSET :skip
 """
 
 _REPORT = "SELECT report FROM migration_report WHERE migration_id = :migration_id"
@@ -144,6 +152,12 @@ class SqlMigrationReader:
         """Return chunks that were given up, in the order of their tables."""
         rows = await self._database.rows(_DEAD, migration_id=migration_id, rows_max=rows_max)
         return tuple(_dead_chunk(row) for row in rows)
+
+    async def rejects(self, migration_id: UUID, skip: int, rows_max: int) -> RejectPage:
+        """Return rows that were left out, in the order of their tables, after `skip` of them."""
+        rows = await self._database.rows(_REJECTS, migration_id=migration_id, skip=skip, rows_max=rows_max)
+        items = tuple(build(MigrationReject, {**row, "values": json.loads(row["row_values"])}) for row in rows)
+        return RejectPage(items, rows[0]["total"] if rows else skip)
 
     async def report(self, migration_id: UUID) -> RunReport | None:
         """Return what became of a migration, once it has ended."""

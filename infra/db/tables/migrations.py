@@ -35,6 +35,8 @@ class MigrationRow(SQLModel, table=True):
     batch_size: int
     verify: str
     on_existing: str
+    on_misfit: list[str] = document()
+    reject_limit: str = ""
     status: str = Field(index=True)
     started_by: UUID
     started_at: datetime = instant()
@@ -182,3 +184,18 @@ class MigrationReportRow(SQLModel, table=True):
 
     migration_id: UUID = Field(primary_key=True)
     report: dict[str, Any] = document()
+
+
+class MigrationRejectRow(SQLModel, table=True):
+    """A row that a migration has left out. `row_values` is JSON in ASCII: JSONB would not hold every character."""
+
+    __tablename__ = "migration_reject"
+
+    migration_id: UUID = Field(primary_key=True)
+    table_number: int = Field(primary_key=True)
+    chunk_number: int = _big(primary_key=True)
+    number: int = Field(primary_key=True)
+    table_name: str
+    column_name: str
+    reason: str
+    row_values: str
