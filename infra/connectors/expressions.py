@@ -13,6 +13,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from domain.catalog.rewriting import DIALECTS, QUERY_MAX
 from domain.connections.values import Engine
 from infra.connectors.comparing import Kinds, with_like_kinds
+from infra.connectors.grouping import with_single_values
 
 _NOW = frozenset({"now", "localtimestamp", "transaction_timestamp"})
 _MOVING_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})
@@ -61,6 +62,7 @@ def transpile_view(definition: str, read: Engine, write: Engine, kinds: Kinds | 
     tree = tree.transform(_moment_of_literal)
     if any(isinstance(node, _LEFT_OUT_OF_VIEWS) or _counts_bytes(node) for node in tree.walk()):
         return None
+    tree = with_single_values(tree, read, write)
     if kinds and write is Engine.POSTGRESQL:
         tree = with_like_kinds(tree, read, kinds)
     return _generate(tree.transform(_without_schema), write)

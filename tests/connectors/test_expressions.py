@@ -99,3 +99,16 @@ def test_a_query_reads_tables_by_their_new_names_and_calls_them_by_the_old_ones(
         'SELECT "id" FROM "sales_film" AS "film"'
     )
     assert with_new_names("VALUES (", POSTGRESQL, names, "public") is None
+
+
+def test_a_column_beside_the_grouped_ones_stands_for_one_value_of_its_group() -> None:
+    query = (
+        "SELECT f.id, f.title AS t, upper(c.name), count(c.id) FROM f JOIN c ON 1 = 1 GROUP BY f.id ORDER BY c.name, t"
+    )
+
+    assert transpile_view(query, MYSQL, DUCKDB) == (
+        'SELECT "f"."id", ANY_VALUE("f"."title") AS "t", UPPER(ANY_VALUE("c"."name")), COUNT("c"."id") '
+        'FROM "f" JOIN "c" ON 1 = 1 GROUP BY "f"."id" ORDER BY ANY_VALUE("c"."name") NULLS FIRST, "t" NULLS FIRST'
+    )
+    assert '(ARRAY_AGG("f"."title"))[1] AS "t"' in (transpile_view(query, MYSQL, POSTGRESQL) or "")
+    assert "ANY_VALUE" not in (transpile_view(query, MYSQL, SQLITE) or "ANY_VALUE")
