@@ -37,6 +37,9 @@ bench: dev servers ## Measure speed, and write the figures to .bench/
 samples: dev servers ## Migrate every sample database (WHERRY_SAMPLES) to every engine, and print what became of it
 	$(BIN)/python -m pytest -m "samples or slow" --timeout=0 tests/samples $(ARGS)
 
+crash: dev servers ## Kill and cut everything that can be killed or cut, some hundred times, and print what became of it
+	$(BIN)/python -m pytest -m "crash or not crash" tests/crash $(ARGS)
+
 sdl: dev ## Write the GraphQL schema to schema/schema.graphql
 	$(BIN)/python -m resolvers.sdl
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from arq.worker import Worker, func
 
 from domain.connections.values import Engine
 from domain.kernel.errors import WherryError
+from domain.kernel.failpoints import arm_from
 from infra.connectors.registry import connector_for
 from infra.container import Container, ended, open_container
 from infra.logs import configure_logging
@@ -42,6 +44,7 @@ _log = structlog.get_logger(__name__)
 def main() -> int:
     """Run a worker until a signal ends it, and return the exit code."""
     try:
+        arm_from(os.environ)
         settings = read_settings()
         configure_logging(settings)
         for engine in Engine:

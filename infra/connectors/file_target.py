@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
+from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord
@@ -178,7 +179,7 @@ class FileTarget(Generic[C]):
 
     def _finish_chunk(self, connection: C, ticket: Ticket, receipt: ChunkReceipt) -> None:
         self._ledger.note_chunk(connection, ticket.run_id, receipt)
-        connection.execute("COMMIT")
+        _commit(connection)
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest from the stored values."""
@@ -205,13 +206,19 @@ class FileTarget(Generic[C]):
             connection.execute(self._writing.begin)
             try:
                 result = work(connection)
-                connection.execute("COMMIT")
+                _commit(connection)
             except BaseException:
                 self._writing.roll_back(connection)
                 raise
             return result
 
         return await self._in_turn(run)
+
+
+def _commit(connection: FileConnection) -> None:
+    failpoint("target.commits")
+    connection.execute("COMMIT")
+    failpoint("target.committed")
 
 
 def _count(connection: FileConnection, table: str) -> Rows:

@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.kernel.failpoints import failpoint
 from domain.kernel.messages import Job, Signal
 from infra.db.database import Database
 from infra.db.tables.kernel import OutboxRow
@@ -58,6 +59,8 @@ async def deliver(database: Database, doorbell: Doorbell) -> int:
         rows = (await session.exec(query)).all()
         for row in rows:
             await doorbell.ring(Job(key=row.key, name=row.name, subject=row.subject))
+        failpoint("outbox.rung")
         await session.exec(delete(OutboxRow).where(col(OutboxRow.id).in_([row.id for row in rows])))
         await session.commit()
+        failpoint("outbox.forgotten")
         return len(rows)

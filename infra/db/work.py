@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.kernel.aggregate import Aggregate
 from domain.kernel.errors import Conflict, NotFound
+from domain.kernel.failpoints import failpoint
 from domain.kernel.messages import Job, Signal
 from domain.kernel.ports import Clock
 from domain.kernel.scope import Scope
@@ -70,7 +71,9 @@ class SqlWork:
             for recorded in await event_store.append(self.session, aggregate, self._scope, now):
                 await project(self.session, recorded)
         outbox.put(self.session, self.jobs, now)
+        failpoint("work.commits")
         await self.session.commit()
+        failpoint("work.committed")
 
     async def recall(self, request_name: str, fingerprint: str) -> UUID | None:
         """Return the answer already given under the scope's idempotency key, if any."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from domain.kernel.failpoints import failpoint
 from domain.migrations.plan import RunOptions, VerifyLevel
 from domain.migrations.progress import RunPhase
 from domain.migrations.rejects import RejectBook
@@ -66,8 +67,10 @@ async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions, open_bo
     )
     if options.verify is not VerifyLevel.NONE:
         verdicts = with_next_values(verdicts, prepared.plan, await target.introspect())
+    failpoint("finish.compared")
     finish = Finish(verdicts, not_made)
     if not finish.differences:
         await target.close_run(desk.ticket.run_id)
+        failpoint("finish.closed")
         await desk.meter.enter(RunPhase.DONE)
     return finish

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from domain.kernel.errors import DatabaseError, WherryError
+from domain.kernel.failpoints import failpoint
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, Ticket
 from workers.engine.concurrency import read_ahead
 from workers.engine.control import Control, Stopped, check_cancelled
@@ -53,6 +54,7 @@ async def _attempt(desk: Desk, copy: TableCopy, chunk: Chunk) -> ChunkReceipt:
     batches = feed.batches()
     try:
         receipt = await desk.ends.target.write(copy, chunk, batches, desk.ticket)
+        failpoint("chunk.written")
     except Exception:
         # What stopped the reading matters more than how the writer put it.
         if feed.interrupted is not None:
@@ -82,6 +84,7 @@ class _Feed:
         try:
             async for batch in ahead:
                 await check_cancelled(self._desk.control)
+                failpoint("chunk.read")
                 self.rows_read += batch.rows
                 await self._desk.meter.read(self._chunk, batch)
                 yield await asyncio.to_thread(sieve.sifted, batch) if sieve else batch

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import Conflict
+from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Rows
 from domain.migrations.plan import MigrationPlan, OnExisting, RunOptions, VerifyLevel
 from domain.migrations.progress import RunPhase
@@ -81,6 +82,7 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     else:
         baselines = await _begun(ends, request, plan, catalog)
         ticket = await _taken_over(target, request.run_id, plan)
+    failpoint("run.opened")
     order = waves(plan, catalog, route.target_connector.capabilities)
     receipts = await target.receipts(request.run_id)
     meter.follow(plan.tables, receipts)

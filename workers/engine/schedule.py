@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from domain.kernel.errors import WherryError
+from domain.kernel.failpoints import failpoint
 from domain.migrations.transfer import Chunk, ChunkReceipt, TableCopy
 from workers.engine.control import Control, Stopped, attended, check
 
@@ -95,6 +96,7 @@ async def work_lane(queue: ChunkQueue, copy_one: CopyOne, control: Control) -> N
         chunk = await queue.claim()
         if chunk is None:
             return
+        failpoint("chunk.claimed")
         try:
             receipt = await attended(partial(copy_one, chunk), control)
         except WherryError as error:
@@ -104,3 +106,4 @@ async def work_lane(queue: ChunkQueue, copy_one: CopyOne, control: Control) -> N
             await queue.release(chunk)
             raise
         await queue.complete(receipt)
+        failpoint("chunk.completed")

@@ -8,6 +8,7 @@ from itertools import groupby, islice
 
 from domain.catalog.model import DatabaseSchema
 from domain.kernel.errors import DatabaseError, Fenced
+from domain.kernel.failpoints import failpoint
 from domain.migrations.schema_plan import Outcome, Parity, Phase, SchemaPlan, Step
 from workers.engine.concurrency import each
 from workers.engine.control import check
@@ -72,7 +73,9 @@ async def _run_together(desk: Desk, steps: tuple[Step, ...]) -> list[Parity]:
     if len(steps) > 1:
         await check(desk.control)
         try:
+            failpoint("step.begins")
             await desk.ends.target.execute(joined(steps), desk.ticket)
+            failpoint("step.done")
         except Fenced:
             raise
         except DatabaseError as error:
@@ -86,7 +89,9 @@ async def _run_together(desk: Desk, steps: tuple[Step, ...]) -> list[Parity]:
 async def _run_step(desk: Desk, step: Step) -> Parity | None:
     await check(desk.control)
     try:
+        failpoint("step.begins")
         await desk.ends.target.execute(step, desk.ticket)
+        failpoint("step.done")
     except Fenced:
         raise
     except DatabaseError as error:

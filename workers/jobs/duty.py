@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.kernel.errors import ErrorCode, Fenced, WherryError
+from domain.kernel.failpoints import failpoint
 from domain.migrations.assignments import Assignment
 from domain.migrations.facts import NoteCancelled, NoteFailed, NotePaused, NoteTables
 from domain.migrations.progress import RunStatus
@@ -121,6 +122,7 @@ async def perform(shop: Workshop, key: str, work: Callable[[Duty], Awaitable[Non
     assignment = Assignment.of_key(key)
     if not await shop.leases.take(assignment):
         return
+    failpoint("job.taken")
     duty = Duty(shop, assignment)
     keeper = asyncio.create_task(duty.keep())
     try:
@@ -139,6 +141,7 @@ async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
     try:
         await duty.look()
         await attended(lambda: work(duty), duty.control)
+        failpoint("job.done")
         stopping = await duty.is_to_stop()
     except Stopped:
         _log.debug("stopped", job=assignment.key)

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.kernel.codec import to_json
 from domain.kernel.errors import Fenced, VerificationFailed
+from domain.kernel.failpoints import failpoint
 from domain.migrations.facts import NoteCompleted
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure
@@ -54,6 +55,7 @@ async def _finish(duty: Duty) -> None:
     if difference:
         report = replace(report, error=Failure(VerificationFailed.code, difference))
     await duty.show(now=True)
+    failpoint("job.finished")
     await shop.tell(NoteCompleted(migration_id=duty.migration_id, report=report, difference=difference))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from arq import Retry
 
 from domain.kernel.errors import DatabaseError
+from domain.kernel.failpoints import failpoint
 from domain.migrations.facts import NoteCopied
 from domain.migrations.transfer import Chunk, ChunkReceipt
 from infra.clock import SystemIds
@@ -61,6 +62,7 @@ async def _lane(duty: Duty) -> None:
     if left.dead:
         raise DatabaseError(left.error or "some rows were tried again and again, and every worker that did so was lost")
     if not left.open:
+        failpoint("job.copied")
         await shop.tell(NoteCopied(migration_id=duty.migration_id, epoch=stored.epoch))
     elif time_is_up:
         await shop.leases.go_on(assignment)

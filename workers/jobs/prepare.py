@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.kernel.codec import to_json
+from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.aggregate import PlanSize
 from domain.migrations.facts import NotePlanned, NotePlanning
@@ -57,9 +58,11 @@ async def _prepare(duty: Duty) -> None:
         epoch = stored.epoch + 1 if stored else 1
         capabilities = ends.route.target_connector.capabilities
     await duty.shop.plans.save(duty.assignment, StoredPlan(epoch, to_json(prepared)), work, held)
+    failpoint("job.planned")
     await duty.shop.pulse.enter(duty.migration_id, RunPhase.DATA)
     size = _size(prepared, lanes_of(brief.options, capabilities), work)
     await duty.shop.tell(NotePlanned(by=duty.assignment, epoch=epoch, size=size))
+    failpoint("job.told")
 
 
 async def _options(duty: Duty, brief: Brief) -> RunOptions:

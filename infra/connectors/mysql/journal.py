@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pymysql import err
 
+from domain.kernel.failpoints import failpoint
 from infra.connectors.mysql import ledger
 from infra.connectors.mysql.errors import is_lost, number_of, text_of
 from infra.connectors.mysql.loading import check_ticket
@@ -42,6 +43,7 @@ def run_step(connection: BulkConnection, step: Step, ticket: Ticket) -> None:
     for args in intended:
         connection.fetch(ledger.INTEND_STEP, args)
     connection.commit()
+    failpoint("journal.intended")
     try:
         connection.fetch(step.sql)
     except err.MySQLError as error:
@@ -50,6 +52,7 @@ def run_step(connection: BulkConnection, step: Step, ticket: Ticket) -> None:
                 for args in intended if step.also else numbers:
                     connection.fetch(ledger.FORGET_STEP, args)
             raise
+    failpoint("journal.ran")
     for args in numbers:
         connection.fetch(ledger.FINISH_STEP, args)
 

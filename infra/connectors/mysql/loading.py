@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from pymysql import err
 
 from domain.kernel.errors import DatabaseError, Fenced, ValueRejected
+from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.transfer import ChunkReceipt
 from infra.connectors.mysql import ledger
@@ -228,7 +229,9 @@ def check_ticket(connection: BulkConnection, ticket: Ticket) -> None:
 
 def commit(connection: BulkConnection) -> None:
     """Commit the transaction."""
+    failpoint("target.commits")
     connection.commit()
+    failpoint("target.committed")
 
 
 def is_duplicate(error: DatabaseError) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.kernel.errors import DatabaseError
+from domain.kernel.failpoints import failpoint
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, is_disconnect, reported
 from infra.connectors.postgresql.session import connect, connected
 
@@ -99,8 +100,10 @@ async def committed(backend: Backend) -> bool:
     Raises:
         asyncpg.PostgresError: the server refused; nothing was committed.
     """
+    failpoint("target.commits")
     try:
         await backend.connection.execute("COMMIT")
+        failpoint("target.committed")
     except DRIVER_ERRORS as error:
         backend.connection.terminate()
         if is_disconnect(error):

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.kernel.codec import from_json
+from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Rows
 from domain.migrations.progress import TablePhase
 from domain.migrations.transfer import Chunk, ChunkReceipt, ChunkScope
@@ -154,7 +155,8 @@ class Chunks:
             del values["number"]
             left: int = (await connection.execute(text(_COUNT), values | counts)).scalar_one()
             await connection.execute(text(_LANDED), self._who)
-            return left == 0
+        failpoint("chunk.counted")
+        return left == 0
 
     async def left(self) -> Left:
         """Return what is left, after burying what was claimed too often and never came through."""

@@ -1,0 +1,43 @@
+"""Fixtures and the summary of the crash tests."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+import pytest
+
+from tests.crash.forks import ForkServer, fork_server
+from tests.crash.tally import TALLY, Tally
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """A server that runs migrations in forked children."""
+    with fork_server() as server:
+        yield server
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Where figures are added up."""
+    return request.config.stash.setdefault(TALLY, Tally())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what the crash tests add up to."""
+    tally = config.stash.get(TALLY, None)
+    if tally is None:
+        return
+    terminalreporter.section("crash tests")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(tally.kills.items()))
+    terminalreporter.line(f"kill points: {tally.kills.total()} ({kinds}) at {len(tally.sites)} named sites")
+    terminalreporter.line(f"wrong results: {len(tally.wrong)}")
+    for wrong in tally.wrong:
+        terminalreporter.line(f"  {wrong}", red=True)
+    if len(tally.takeover_s) > 1:
+        p50 = statistics.median(tally.takeover_s)
+        p95 = statistics.quantiles(tally.takeover_s, n=20, method="inclusive")[-1]
+        terminalreporter.line(
+            f"takeover: p50 {p50:.1f} s, p95 {p95:.1f} s over {len(tally.takeover_s)} kills of a worker"
+        )

@@ -1,0 +1,27 @@
+"""What the crash tests add up to over a whole run of pytest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+
+
+@dataclass
+class Tally:
+    """Figures that are printed at the end."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    """Kill points by kind."""
+    sites: set[str] = field(default_factory=set)
+    """Failpoints at which something was killed."""
+    wrong: list[str] = field(default_factory=list)
+    """Results that were not as they must be."""
+    takeover_s: list[float] = field(default_factory=list)
+    """How long it took after each kill of a worker until another had committed rows."""
+    rows: dict[str, str] = field(default_factory=dict)
+    """Rows of the fault matrix that were tried, with what became of them."""
+
+
+TALLY = pytest.StashKey[Tally]()
