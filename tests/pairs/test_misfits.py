@@ -203,3 +203,31 @@ def test_a_row_that_the_target_refuses_stays_in_the_file_with_its_reason_and_the
     assert [row.values[0] for row in table.rows] == ["30"]
     assert "film_id_check" in table.rows[0].reason
     assert values(postgresql_server, target, "SELECT count(*) FROM film") == [str(ROWS - 1)]
+
+
+def test_a_thousand_bad_rows_among_a_hundred_thousand_are_the_ones_predicted_rejected_kept_and_replayed(
+    mysql_server: MysqlServer, target: Endpoint, postgresql_server: PostgresqlServer, tmp_path: Path
+) -> None:
+    source, kept = mysql_server.create_database(), tmp_path / "rejects.jsonl"
+    mysql_server.run(
+        "SET sql_mode = ''",
+        "CREATE TABLE event (id INT PRIMARY KEY, at DATETIME NOT NULL, name VARCHAR(20), body VARCHAR(100))",
+        "INSERT INTO event SELECT seq, IF(seq % 100 = 0, '2024-02-00', '2024-02-01'), CONCAT('event ', seq), "
+        "REPEAT('x', seq % 100) FROM seq_1_to_100000",
+        database=source.database,
+    )
+
+    plan = wherry("migrate", url(source), url(target), "--dry-run", "--json")
+    result = wherry(
+        *("migrate", url(source), url(target), "--json", "--chunk-rows", "7000", "--parallel", "2"),
+        *("--reject-limit", "1%", "--rejects", kept),
+    )
+    replayed = wherry("replay-rejects", kept, url(target), "--on-misfit", "timestamp=sentinel:2024-02-01", "--json")
+    mysql_server.drop(source)
+
+    assert plan.document["rows_to_reject"] == 1_000
+    [table] = result.document["tables"]
+    assert (table["rows_read"], table["rows_written"], table["rows_rejected"]) == (100_000, 99_000, 1_000)
+    assert (result.exit_code, table["verified"]) == (0, True), result.stderr
+    assert replayed.document["tables"] == [{"name": "event", "rows_loaded": 1_000, "rows_left": 0}]
+    assert values(postgresql_server, target, "SELECT count(*), count(DISTINCT id) FROM event") == ["100000|100000"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from domain.catalog.model import Column, Key, Table, TableName
 from domain.catalog.types import Integer
 from domain.kernel.errors import ErrorCode
-from domain.migrations.misfits import RejectLimit
+from domain.mappings.values import TableMapping
+from domain.migrations.misfits import MisfitPolicy, MisfitRule, RejectLimit
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
 from infra.connectors.canonical import Carried
@@ -88,3 +91,19 @@ async def test_rows_without_an_exact_place_are_left_out_and_kept_in_the_ledger_i
         counted[table.name] = table.rows_rejected
     assert len(kept) == sum(counted.values())
     assert len({row.place for row in kept}) == len(kept)
+
+
+async def test_values_without_an_exact_place_become_null_or_text_if_that_is_asked(pair: Pair) -> None:
+    rows = {a_table(awkward): numbered(lost_between(pair, awkward)) for awkward in AWKWARD}
+    rows = {table: held for table, held in rows.items() if len(held) > 1}
+    await fill(pair.source, rows)
+
+    for policy in (MisfitPolicy.NULL, MisfitPolicy.TEXT):
+        mappings = tuple(TableMapping(table.name.name, f"{table.name.name}_{policy.value.lower()}") for table in rows)
+        options = RunOptions(on_misfit=(MisfitRule("*", policy),), mappings=mappings)
+        if policy is MisfitPolicy.TEXT:  # what has no place in a text either may be left out
+            options = replace(options, reject_limit=RejectLimit(percent=100))
+        report = await migrate(pair, options, run_id=policy.value)
+
+        assert report.error is None, report.error
+        assert [table.name for table in report.tables if not table.verified] == []
