@@ -260,7 +260,7 @@ class Source(Protocol):
         ...
 
     async def profile(self, copy: TableCopy, limits: ColumnLimits, rejecting: ColumnLimits) -> Profile:
-        """Count, in one look at a table, the values beyond each limit, and the rows beyond any of the `rejecting`."""
+        """Count the values of a table beyond each limit, and the rows beyond any of the `rejecting`."""
         ...
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...], treatments: Treatments = ()) -> Digest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from domain.kernel.values import Rows
 from domain.migrations.misfits import ColumnLimit, Finding, MisfitPolicy, Profile, Treatment
@@ -16,15 +17,18 @@ EXAMPLES_MAX = 3
 """How many rows are named for each limit."""
 
 
-def counting_sql(rows: str, limits: Iterable[ColumnLimit], rejecting: Iterable[ColumnLimit], beyond: Beyond) -> str:
-    """Return the query of one look at a table: all rows, rows to reject, then the rows beyond each limit.
+def counting_sql(rows: str, limits: Iterable[ColumnLimit], beyond: Beyond) -> str:
+    """Return the query of one look at a table: all rows, then the rows beyond each limit.
 
     `rows` is what stands after FROM.
     """
-    any_of = " OR ".join(f"({beyond(on)})" for on in rejecting)
-    wanted = [*([any_of] if any_of else []), *(beyond(on) for on in limits)]
-    counts = [f"count(CASE WHEN {condition} THEN 1 END)" for condition in wanted]
-    return f"SELECT {', '.join(['count(*)', *([] if any_of else ['0']), *counts])} FROM {rows}"
+    counts = [f"count(CASE WHEN {beyond(on)} THEN 1 END)" for on in limits]
+    return f"SELECT {', '.join(['count(*)', *counts])} FROM {rows}"
+
+
+def rejected_sql(rows: str, rejecting: Sequence[ColumnLimit], beyond: Beyond) -> str:
+    """Return the query that counts the rows beyond any of the limits that were found to be broken."""
+    return f"SELECT count(*) FROM {rows} WHERE {' OR '.join(f'({beyond(on)})' for on in rejecting)}"
 
 
 def examples_sql(rows: str, key: Sequence[str], on: ColumnLimit, beyond: Beyond) -> str:
@@ -32,20 +36,36 @@ def examples_sql(rows: str, key: Sequence[str], on: ColumnLimit, beyond: Beyond)
     return f"SELECT {', '.join(key)} FROM {rows} WHERE {beyond(on)} LIMIT {EXAMPLES_MAX}"
 
 
-def profile_of(
-    counts: Sequence[int], limits: Sequence[ColumnLimit], examples: dict[ColumnLimit, tuple[str, ...]]
-) -> Profile:
-    """Return what a look has found, from the row that `counting_sql` gives."""
-    rows, rejected, *beyond = counts
-    findings = (
-        Finding(on, Rows(int(count)), examples.get(on, ())) for on, count in zip(limits, beyond, strict=True) if count
-    )
-    return Profile(Rows(int(rows)), Rows(int(rejected)), tuple(findings))
+@dataclass(frozen=True)
+class Counted:
+    """What one look has counted: all rows, and the rows beyond each limit."""
 
+    limits: tuple[ColumnLimit, ...]
+    counts: tuple[int, ...]
+    """All rows, then those beyond each limit."""
 
-def found_beyond(counts: Sequence[int], limits: Sequence[ColumnLimit]) -> list[ColumnLimit]:
-    """Return the limits that values were found beyond."""
-    return [on for on, count in zip(limits, counts[2:], strict=True) if count]
+    @property
+    def found(self) -> tuple[ColumnLimit, ...]:
+        """The limits that values were found beyond."""
+        return tuple(on for on, count in zip(self.limits, self.counts[1:], strict=True) if count)
+
+    def of(self, on: ColumnLimit) -> int:
+        """How many values are beyond a limit."""
+        return int(self.counts[1 + self.limits.index(on)])
+
+    def overlapping(self, rejecting: Iterable[ColumnLimit]) -> tuple[ColumnLimit, ...]:
+        """Return the limits whose rows must be counted together, for one row may be beyond several of them."""
+        broken = tuple(on for on in self.found if on in set(rejecting))
+        return broken if len(broken) > 1 else ()
+
+    def rejected(self, rejecting: Iterable[ColumnLimit]) -> int:
+        """How many rows are rejected, where at most one limit rejects any."""
+        return sum(self.of(on) for on in self.found if on in set(rejecting))
+
+    def profile(self, rejected: int, examples: dict[ColumnLimit, tuple[str, ...]]) -> Profile:
+        """Return what was found."""
+        findings = (Finding(on, Rows(self.of(on)), examples.get(on, ())) for on in self.found)
+        return Profile(Rows(int(self.counts[0])), Rows(int(rejected)), tuple(findings))
 
 
 def example_text(key: Sequence[str], values: Sequence[object]) -> str:

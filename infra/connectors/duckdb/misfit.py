@@ -24,7 +24,7 @@ from domain.migrations.misfits import ColumnLimit, Profile
 from domain.migrations.transfer import TableCopy
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.session import qualified
-from infra.connectors.profiling import counting_sql, example_text, examples_sql, found_beyond, profile_of
+from infra.connectors.profiling import Counted, counting_sql, example_text, examples_sql, rejected_sql
 from infra.connectors.sqltext import literal, quoted
 
 STRIP = "replace({}, chr(0), '')"
@@ -41,15 +41,18 @@ def profile_table(
 ) -> Profile:
     """Count the values beyond each limit, and name rows that hold one."""
     rows = f"{qualified(copy.source)} AS source"
-    [counts] = connection.execute(counting_sql(rows, limits, rejecting, beyond)).fetchall()
+    counted = Counted(limits, connection.execute(counting_sql(rows, limits, beyond)).fetchall()[0])
+    rejected = counted.rejected(rejecting)
+    if together := counted.overlapping(rejecting):
+        [(rejected,)] = connection.execute(rejected_sql(rows, together, beyond)).fetchall()
     key = [f"CAST(source.{quoted(name)} AS VARCHAR)" for name in copy.key]
     examples = {
         on: tuple(
             example_text(copy.key, row) for row in connection.execute(examples_sql(rows, key, on, beyond)).fetchall()
         )
-        for on in (found_beyond(counts, limits) if key else ())
+        for on in (counted.found if key else ())
     }
-    return profile_of(counts, limits, examples)
+    return counted.profile(rejected, examples)
 
 
 def beyond(on: ColumnLimit) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from infra.connectors.mysql.misfit import beyond
 from infra.connectors.mysql.names import quoted, table_sql
-from infra.connectors.profiling import counting_sql, example_text, examples_sql, found_beyond, profile_of
+from infra.connectors.profiling import Counted, counting_sql, example_text, examples_sql, rejected_sql
 
 if TYPE_CHECKING:
     from domain.migrations.misfits import ColumnLimit, Profile
@@ -22,10 +22,13 @@ def profile_table(
 ) -> Profile:
     """Count the values beyond each limit, and name rows that hold one."""
     rows = table_sql(copy.source)
-    [counts] = connection.fetch(counting_sql(rows, limits, rejecting, beyond))
+    counted = Counted(limits, tuple(connection.fetch(counting_sql(rows, limits, beyond))[0]))
+    rejected = counted.rejected(rejecting)
+    if together := counted.overlapping(rejecting):
+        [(rejected,)] = connection.fetch(rejected_sql(rows, together, beyond))
     key = [f"CAST({quoted(name)} AS CHAR)" for name in copy.key]
     examples = {
         on: tuple(example_text(copy.key, values) for values in connection.fetch(examples_sql(rows, key, on, beyond)))
-        for on in (found_beyond(counts, limits) if key else ())
+        for on in (counted.found if key else ())
     }
-    return profile_of(counts, limits, examples)
+    return counted.profile(rejected, examples)

@@ -22,7 +22,7 @@ from domain.migrations.limits import (
 )
 from infra.connectors.postgresql import canonical
 from infra.connectors.postgresql.names import identifier, literal
-from infra.connectors.profiling import counting_sql, example_text, examples_sql, found_beyond, profile_of
+from infra.connectors.profiling import Counted, counting_sql, example_text, examples_sql, rejected_sql
 
 if TYPE_CHECKING:
     import asyncpg
@@ -46,13 +46,16 @@ async def profile(
     rejecting: tuple[ColumnLimit, ...],
 ) -> Profile:
     """Count the values beyond each limit, and name rows that hold one."""
-    counts = tuple(await connection.fetchrow(counting_sql(relation.rows, limits, rejecting, beyond)))
+    counted = Counted(limits, tuple(await connection.fetchrow(counting_sql(relation.rows, limits, beyond))))
+    rejected = counted.rejected(rejecting)
+    if together := counted.overlapping(rejecting):
+        rejected = await connection.fetchval(rejected_sql(relation.rows, together, beyond))
     key = [f"{identifier(name)}::text" for name in copy.key]
     examples = {}
-    for on in found_beyond(counts, limits) if key else ():
+    for on in counted.found if key else ():
         found = await connection.fetch(examples_sql(relation.rows, key, on, beyond))
         examples[on] = tuple(example_text(copy.key, tuple(row)) for row in found)
-    return profile_of(counts, limits, examples)
+    return counted.profile(rejected, examples)
 
 
 def beyond(on: ColumnLimit) -> str:

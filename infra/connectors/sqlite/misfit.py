@@ -10,7 +10,7 @@ from domain.migrations.limits import NUL, Value, fits
 from domain.migrations.misfits import ColumnLimit, MisfitPolicy, Profile, Treatment
 from domain.migrations.sentinels import carried_sentinel
 from domain.migrations.transfer import TableCopy
-from infra.connectors.profiling import EXAMPLES_MAX, example_text, profile_of
+from infra.connectors.profiling import EXAMPLES_MAX, Counted, example_text
 from infra.connectors.sqlite import values
 from infra.connectors.sqlite.values import Misfit, Stored
 from infra.connectors.sqltext import quoted
@@ -49,7 +49,7 @@ def profile_table(
             counts[on] += sum(masks[on])
             wanted = EXAMPLES_MAX - len(examples[on]) if keys else 0
             examples[on] += tuple(_key_text(copy, keys, place) for place in _first(masks[on], wanted))
-    return profile_of((rows, rejected, *counts.values()), limits, examples)
+    return Counted(limits, (rows, *counts.values())).profile(rejected, examples)
 
 
 def beyond(on: ColumnLimit, column: Sequence[Stored]) -> Mask:
