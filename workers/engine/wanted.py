@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Key, Table, TableName
 from domain.catalog.names import mentions
+from domain.catalog.numbering import next_value_of, sequence_of
 from domain.kernel.values import Rows
 from domain.migrations.plan import RunOptions
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject
@@ -48,13 +49,27 @@ def wanted_schema(
     views = wanted_views(
         schema, chosen, options, names, lambda name, reason: lines.skip(ObjectKind.VIEW, name, "", reason)
     )
+    numbers = {each.name: names.relation(each.name, ObjectKind.SEQUENCE) for each in sequences}
+    tables = tuple(_table(choice, chosen, orphans, lines) for choice in choices)
+    if not names.is_own(schema):
+        tables = tuple(_numbered(table, numbers, names.default_schema(schema)) for table in tables)
     wanted = replace(
         schema,
-        tables=tuple(_table(choice, chosen, orphans, lines) for choice in choices),
-        sequences=tuple(replace(each, name=names.relation(each.name, ObjectKind.SEQUENCE)) for each in sequences),
+        tables=tables,
+        sequences=tuple(replace(each, name=numbers[each.name]) for each in sequences),
         views=views,
     )
     return wanted, (*names.parity, *lines.parity)
+
+
+def _numbered(table: Table, numbers: Mapping[TableName, TableName], default_schema: str) -> Table:
+    """Return a table whose defaults take their numbers from the sequences under their new names."""
+    columns = []
+    for column in table.columns:
+        name = sequence_of(column.default)
+        found = name and (numbers.get(name) or numbers.get(TableName(name.name, name.schema or default_schema)))
+        columns.append(replace(column, default=next_value_of(found.name)) if found else column)
+    return replace(table, columns=tuple(columns))
 
 
 def _table(choice: Choice, chosen: Mapping[TableName, Choice], orphans: Orphans, lines: _Lines) -> Table:

@@ -23,6 +23,7 @@ from domain.catalog.model import (
     Table,
     TableName,
 )
+from domain.catalog.numbering import sequence_of
 from domain.catalog.types import Binary, Text
 from domain.connections.values import Engine
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
@@ -58,6 +59,7 @@ class _Planner:
         self._wanted = wanted
         self._schema = schema
         self._trial = trial
+        self._sequences: dict[str, str] = {}
         self._names = {table.name.name.lower() for table in wanted.tables}
 
     def plan(self) -> SchemaPlan:
@@ -70,7 +72,7 @@ class _Planner:
             )
         for sequence in self._wanted.sequences:
             made = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
-            self._add_sequence(made, sequence.name.name, sequence)
+            self._sequences[sequence.name.name] = self._add_sequence(made, sequence.name.name, sequence)
             self._draft.created(made)
         own = self._wanted.engine is Engine.DUCKDB
         spelled = [table if own else _in_own_types(table) for table in self._wanted.tables]
@@ -166,7 +168,11 @@ class _Planner:
         if column.default is None:
             return column
         made = SchemaObject(ObjectKind.DEFAULT, column.name, table)
-        text = translator.default(column.name, column.default)
+        sequence = sequence_of(column.default)
+        if sequence and sequence.name in self._sequences:
+            text = f"nextval({literal(self._in_schema(self._sequences[sequence.name]))})"
+        else:
+            text = translator.default(column.name, column.default)
         if text is None:
             self._draft.skipped(made, f"{column.default} has no certain counterpart in DuckDB.")
         else:

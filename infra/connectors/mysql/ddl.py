@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.catalog.model import TableName
+from domain.catalog.numbering import sequence_of
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
@@ -49,11 +50,11 @@ def plan_schema(wanted: DatabaseSchema) -> SchemaPlan:
         planner.add_indexes(table, made)
     for table in wanted.tables:
         planner.add_foreign_keys(table)
+    planner.add_sequences()
     for table, made in zip(wanted.tables, tables, strict=True):
         planner.add_next_value(table, made)
         planner.add_defaults(table, made)
         planner.add_checks(table)
-    planner.add_sequences()
     planner.add_code("FUNCTION", "PROCEDURE")
     planner.add_views()
     planner.add_code("TRIGGER", "EVENT")
@@ -128,11 +129,18 @@ class _Planner:
             if column.default is None or self._is_own:
                 continue
             text = transpile(column.default, self._wanted.engine, Engine.MYSQL)
+            if sequence := self._sequence_of(column):
+                text = f"NEXTVAL({quoted(cut(sequence))})"
             rule = Clause(None, "its expression has no certain counterpart in MySQL")
             if text is not None and column.identity is None:
                 change = f"ALTER COLUMN {quoted(cut(column.name))} SET DEFAULT ({_at_full_precision(text, native)})"
                 rule = Clause(change)
             self._alter(Phase.FINISH, SchemaObject(ObjectKind.DEFAULT, column.name, str(table.name)), rule, table)
+
+    def _sequence_of(self, column: Column) -> str:
+        """Return the wanted sequence that gives a column its numbers, or nothing."""
+        name = sequence_of(column.default)
+        return name.name if name and any(each.name.name == name.name for each in self._wanted.sequences) else ""
 
     def add_checks(self, table: Table) -> None:
         """Plan the translated checks of another engine."""

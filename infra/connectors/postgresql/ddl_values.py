@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 
+from domain.catalog.model import TableName
+from domain.catalog.numbering import sequence_of
 from domain.catalog.types import (
     Binary,
     Bits,
@@ -46,6 +48,9 @@ def default(draft: Draft, column: Column) -> str | None:
     """Return a column's default in PostgreSQL's words, or None if it has no certain counterpart."""
     if column.default is None or draft.is_own:
         return column.default
+    sequence = sequence_of(column.default)
+    if sequence and any(each.name.name == sequence.name for each in draft.wanted.sequences):
+        return f"nextval({literal(draft.spelled(TableName(sequence.name)))}::regclass)"
     special = _by_type(column.type, column.default.strip())
     if special:
         return special

@@ -15,6 +15,7 @@ from domain.catalog.model import (
     Table,
     TableName,
 )
+from domain.catalog.numbering import sequence_of
 from domain.catalog.types import Enumeration, Integer
 from domain.connections.values import Engine
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
@@ -132,6 +133,7 @@ class _Planner:
             text = translator.default(column.default)
             if text is None:
                 reason = f"{column.default} has no certain counterpart in SQLite."
+                reason = "SQLite has no sequences." if sequence_of(column.default) else reason
                 self.draft.skipped(SchemaObject(ObjectKind.DEFAULT, column.name, table), reason)
             else:
                 self.draft.created(SchemaObject(ObjectKind.DEFAULT, column.name, table))

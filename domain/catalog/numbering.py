@@ -1,0 +1,32 @@
+"""Defaults that take the next number of a sequence, in the words of every engine that has sequences."""
+
+from __future__ import annotations
+
+import re
+
+from domain.catalog.model import TableName
+
+_NAME = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|[\w$]+)'
+_NEXT_VALUE = re.compile(
+    rf"\(?nextval\('?(?:(?P<schema>{_NAME})\.)?(?P<name>{_NAME})'?(?:::(?:regclass|text))*\)\)?", re.IGNORECASE
+)
+
+
+def sequence_of(default: str | None) -> TableName | None:
+    """Return the sequence whose next number a default is, with its schema if it is named, or nothing."""
+    match = _NEXT_VALUE.fullmatch((default or "").strip())
+    if match is None:
+        return None
+    return TableName(_plain(match["name"]), _plain(match["schema"] or ""))
+
+
+def next_value_of(name: str) -> str:
+    """Return the default that takes the next number of a sequence, as `sequence_of` understands it."""
+    quoted = name.replace('"', '""').replace("'", "''")
+    return f"nextval('\"{quoted}\"')"
+
+
+def _plain(name: str) -> str:
+    if name[:1] in ('"', "`"):
+        return name[1:-1].replace(name[0] * 2, name[0]).replace("''", "'")
+    return name
