@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from domain.connections.values import Endpoint
-from tests.support.cli import url, wherry
+from tests.support.cli import url
+from tests.support.cli import wherry_here as wherry
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 from workers.cli.rejects import read_rejects
@@ -79,6 +80,9 @@ def test_each_policy_does_what_it_says_and_the_copy_is_verified_by_digest(
     assert result.counts == {"film": ROWS, "actor": 50}
     assert values(postgresql_server, target, "SELECT count(*) FROM film WHERE released = '1970-01-01'") == ["100"]
     assert values(postgresql_server, target, "SELECT title FROM film WHERE id = 20") == ["film20"]
+    rules = ("--on-misfit", "film.title=strip", "--on-misfit", "date=sentinel:1970-01-01")
+    assert wherry("verify", url(shop), url(target), *rules).exit_code == 0
+    assert wherry("verify", url(shop), url(target)).exit_code == 1
 
 
 def test_misfits_may_become_null_if_the_column_may_be(

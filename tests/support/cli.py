@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from typer.testing import CliRunner
+
 from domain.connections.values import Endpoint, Engine
+from workers.cli.app import build_app
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,6 +51,14 @@ def wherry(*arguments: str | Path, folder: Path = ROOT) -> Finished:
     process = start(*arguments, folder=folder)
     stdout, stderr = process.communicate()
     return Finished(process.returncode, stdout, stderr)
+
+
+def wherry_here(*arguments: str | Path) -> Finished:
+    """Run a command to its end within this process: for what it does, not for how a process behaves."""
+    result = CliRunner().invoke(build_app(), [*map(str, arguments)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Finished(result.exit_code, result.stdout, result.stderr)
 
 
 def start(*arguments: str | Path, folder: Path = ROOT) -> subprocess.Popen[str]:

@@ -11,7 +11,18 @@ import typer
 from domain.kernel.errors import ErrorCode
 from domain.migrations.plan import RunOptions, VerifyLevel
 from domain.migrations.report import Failure
-from workers.cli.options import AsJson, Exclude, Include, MapFile, SourceUrl, TargetUrl, patterns, read_mappings
+from workers.cli.options import (
+    AsJson,
+    Exclude,
+    Include,
+    MapFile,
+    OnMisfit,
+    SourceUrl,
+    TargetUrl,
+    patterns,
+    read_mappings,
+    read_rules,
+)
 from workers.cli.output import EXIT_FAILED, EXIT_USAGE, failures_reported, plain, print_json, say
 from workers.cli.session import route_between, run_until_interrupted
 from workers.engine.compare import compare
@@ -19,19 +30,23 @@ from workers.engine.report import difference_message
 from workers.engine.verify import Verdict
 
 
-def verify(
+def verify(  # noqa: PLR0913 - every option of the command is a parameter
     source_url: SourceUrl,
     target_url: TargetUrl,
     *,
     include: Include = "",
     exclude: Exclude = "",
     map_file: MapFile = None,
+    on_misfit: OnMisfit = [],  # noqa: B006 - typer wants a list, and nothing changes it
     level: Annotated[
         VerifyLevel, typer.Option(metavar="counts|digest", case_sensitive=False, help="How closely to look.")
     ] = VerifyLevel.DIGEST,
     as_json: AsJson = False,
 ) -> None:
     """Compare two databases table by table, by fingerprints that each computes itself; nothing is written.
+
+    With the rules of a migration for values that the target cannot keep, the source is compared as
+    these leave it; rows that a rule rejects are left out.
 
     Exits with 0 only if every table of the source is in the target with equal rows.
     """
@@ -43,6 +58,7 @@ def verify(
             mappings=read_mappings(map_file),
             parallel=min(4, os.cpu_count() or 1),
             verify=level,
+            on_misfit=read_rules(on_misfit),
         )
     if level is VerifyLevel.NONE:
         raise typer.BadParameter("compare by counts or by digest")

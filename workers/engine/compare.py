@@ -10,8 +10,9 @@ from domain.migrations.progress import TablePhase
 from domain.migrations.transfer import TableCopy
 from workers.engine.control import Control
 from workers.engine.ends import Route, open_source
+from workers.engine.examine import Examiner
 from workers.engine.existing import find_table, fitted
-from workers.engine.plan import make_plan
+from workers.engine.plan import Basis, make_plan
 from workers.engine.verify import Sides, Verdict, verify_tables
 
 
@@ -32,6 +33,8 @@ async def compare(route: Route, options: RunOptions, control: Control) -> tuple[
         plan = make_plan(
             schema, options, {}, route.source_connector.capabilities, route.target_connector, route.target_endpoint
         )
+        if options.on_misfit:
+            plan = await Examiner(source, route, options).examined(Basis(schema, {}))
         copies, verdicts = _comparable(plan, catalog, options)
         verdicts += await verify_tables(
             Sides(source, target), copies, options.verify, (), control, _unwatched, parallel=options.parallel
