@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --universa
 WEB_SOURCES := $(shell find infra/web schema/examples -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint fmt bench samples sdl lock clean dev servers
+.PHONY: help setup run test lint fmt bench crash samples sdl lock clean dev servers
 .DELETE_ON_ERROR:
 
 help: ## List the tasks

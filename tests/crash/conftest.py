@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.crash.forks import ForkServer, fork_server
+from tests.crash.matrix import MATRIX, provoked
 from tests.crash.tally import TALLY, Tally
 
 
@@ -35,6 +36,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.line(f"wrong results: {len(tally.wrong)}")
     for wrong in tally.wrong:
         terminalreporter.line(f"  {wrong}", red=True)
+    found = provoked()
+    terminalreporter.line(f"fault matrix: {len(found)} of {len(MATRIX)} rows are provoked by tests; the others:")
+    for row, reason in MATRIX.items():
+        if isinstance(reason, str):
+            terminalreporter.line(f"  {row}: {reason}")
     if len(tally.takeover_s) > 1:
         p50 = statistics.median(tally.takeover_s)
         p95 = statistics.quantiles(tally.takeover_s, n=20, method="inclusive")[-1]

@@ -20,8 +20,6 @@ class Tally:
     """Results that were not as they must be."""
     takeover_s: list[float] = field(default_factory=list)
     """How long it took after each kill of a worker until another had committed rows."""
-    rows: dict[str, str] = field(default_factory=dict)
-    """Rows of the fault matrix that were tried, with what became of them."""
 
 
 TALLY = pytest.StashKey[Tally]()

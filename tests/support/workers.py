@@ -36,8 +36,8 @@ def worker_process(container: Container) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(timeout=30)
 
 
-def start_worker(container: Container) -> subprocess.Popen[bytes]:
-    """Start a worker with the settings of a container."""
+def start_worker(container: Container, failpoints: str = "") -> subprocess.Popen[bytes]:
+    """Start a worker with the settings of a container, armed with failpoints."""
     settings = container.settings
     assert settings.database_url is not None
     assert settings.redis_url is not None
@@ -47,6 +47,7 @@ def start_worker(container: Container) -> subprocess.Popen[bytes]:
         "WHERRY_REDIS_URL": settings.redis_url.get_secret_value(),
         "WHERRY_WORKER_LEASE_S": str(settings.worker_lease_s),
         "WHERRY_WORKER_LANE_S": str(settings.worker_lane_s),
+        "WHERRY_FAILPOINTS": failpoints,
     }
     return subprocess.Popen([sys.executable, "-m", "workers.main"], cwd=ROOT, env={**os.environ, **ours})
 

@@ -1,0 +1,143 @@
+"""The matrix of faults: each with the tests that provoke it, or with the reason why none does yet."""
+
+from __future__ import annotations
+
+Tests = tuple[str, ...]
+
+_BOUNDARY = "tests/crash/test_every_boundary.py::test_a_run_killed_at_any_boundary_is_completed_by_the_next"
+_SITES = "tests/crash/test_workers.py::test_a_worker_killed_at_any_site_is_replaced_and_the_target_is_exact"
+_RECOVERY = "tests/integration/test_worker_recovery.py::test_"
+_QUEUE = "tests/integration/test_chunk_queue.py::test_"
+_PG = "tests/connectors/test_postgresql_faults.py::test_"
+_MYSQL = "tests/connectors/test_mysql_writing.py::test_"
+_READING = "tests/connectors/test_mysql_reading.py::test_"
+_STREAMS = "tests/api/test_migration_streams.py::test_"
+_STEERING = "tests/api/test_migration_steering.py::test_"
+_RULES = "tests/unit/domain/migrations/test_migration.py::test_"
+
+MATRIX: dict[str, Tests | str] = {
+    "A1 worker killed at random": (_RECOVERY + "however_often_workers_are_killed_the_target_is_exact",),
+    "A2 killed at every boundary": (_BOUNDARY, _SITES),
+    "A3 answer to the commit lost": (
+        _PG + "a_commit_whose_answer_is_lost_counts_once",
+        _MYSQL + "a_commit_without_an_answer_is_looked_up",
+    ),
+    "A4 worker told to stop": (_RECOVERY + "a_worker_that_is_told_to_stop_gives_its_work_back_at_once",),
+    "A5 frozen worker": (_RECOVERY + "a_frozen_worker_that_wakes_up_too_late_writes_nothing",),
+    "A6 two workers at one migration": (_QUEUE + "only_the_worker_that_holds_the_assignment_changes_the_plan",),
+    "A7 job delivered twice": (_SITES, _QUEUE + "a_chunk_is_counted_once_whoever_brings_the_news"),
+    "A8 the queue gives up": "a job may be tried a thousand times, and the reconciler gives lost work out anew",
+    "A9 API killed before its reply": "the sites exist (work.committed); the API is not killed there yet",
+    "A10 API killed under subscribers": "reconnecting is tested, killing the API under them is not",
+    "A11 snapshot keeper killed": "the loss is told and no other snapshot taken, but the run fails instead of pausing",
+    "A12 memory limit": "not provoked",
+    "A13 crash loop": (
+        "tests/crash/test_workers.py::test_a_migration_that_kills_every_worker_fails_after_five_losses_and_can_be_resumed",
+    ),
+    "A14 blocked event loop": "leases are prolonged by a thread of their own; a blocked loop is not provoked",
+    "A15 killed during verification": (_SITES, _BOUNDARY),
+    "B1 Redis restarted": (
+        "tests/integration/test_feed.py::test_subscribers_are_woken_when_redis_comes_back",
+        _RECOVERY + "a_worker_that_loses_redis_ends_so_that_another_can_be_started",
+    ),
+    "B2 Redis flushed": (_RECOVERY + "jobs_that_redis_forgets_are_given_out_again",),
+    "B3 Redis down at start": "not provoked",
+    "B4 failover that lost writes": "not provoked; to us it is as B2",
+    "B5 Redis frozen": "a worker whose Redis is silent for five seconds ends and is started again; not measured",
+    "B6 slow subscriber of Redis": "not provoked",
+    "B7 Redis out of memory": "not provoked",
+    "B8 garbage in a job": "jobs are JSON; garbage is not provoked",
+    "C1 control store restarted": "not provoked",
+    "C2 control store crashed": "not provoked",
+    "C3 control store cut off": "not provoked",
+    "C4 deadlock in the control store": "conflicts of versions are tested, deadlocks are not provoked",
+    "C5 control store's disk full": "not provoked",
+    "C6 slow control store": "not provoked",
+    "C7 pool exhausted": "not provoked",
+    "D1 source cut in a chunk": (
+        "tests/pairs/test_lost_connections.py::test_a_run_that_lost_its_source_is_completed_by_the_same_run",
+    ),
+    "D2 source cut at any byte": "not provoked",
+    "D3 source restarted": "not provoked; lost sessions are",
+    "D4 black hole": "not provoked",
+    "D5 slow source": "not provoked",
+    "D6 concurrent writers": (
+        "tests/crash/test_transfers.py::test_balances_copied_while_money_moves_sum_to_what_they_always_sum_to",
+    ),
+    "D7 snapshot killed": "as A11",
+    "D8 source schema changes": (
+        _READING + "a_table_that_changed_meanwhile_is_drift",
+        _STEERING + "a_migration_whose_source_has_changed_is_not_resumed",
+    ),
+    "D9 table emptied after the snapshot": (_PG + "a_table_that_is_read_cannot_be_emptied",),
+    "D10 SQLite file locked or replaced": "not provoked here",
+    "D11 lying server": (
+        "tests/connectors/test_mysql_security.py::test_a_server_that_asks_for_a_file_instead_of_the_rows_gets_nothing",
+        "tests/connectors/test_mysql_security.py::test_a_server_that_asks_for_the_readable_password_does_not_get_it",
+    ),
+    "E1 target cut in a COPY": (_PG + "a_line_that_breaks_amid_the_rows_is_an_error_that_may_pass",),
+    "E2 target restarted": "sessions are cut, servers are not restarted",
+    "E3 target lost what it had promised": (_STEERING + "what_the_target_has_lost_is_copied_again",),
+    "E4 unlogged staging": "does not arise: rows and receipts are in logged tables",
+    "E5 PostgreSQL's disk full": "not provoked",
+    "E6 MariaDB's disk full": "not provoked",
+    "E7 disk full under files": "not provoked",
+    "E8 lock timeout": "a pause under a lock is tested; the time-out of thirty seconds is not waited for",
+    "E9 deadlock with others": "not provoked",
+    "E10 slow target": "not provoked",
+    "E11 target becomes read-only": "not provoked",
+    "E12 rows already there": (
+        "tests/api/test_migrations.py::test_rows_in_the_target_are_left_alone",
+        "tests/unit/engine/test_run.py::test_filled_target_tables_are_refused_and_left_alone",
+    ),
+    "E13 references in a circle": "the order is tested; a circle over real servers is not",
+    "E14 packet too big": (
+        _READING + "a_row_longer_than_a_packet_arrives_whole",
+        _MYSQL + "insert_statements_stay_within_the_packet",
+    ),
+    "E15 another database at the address": (_STEERING + "a_migration_whose_target_has_forgotten_it_is_not_resumed",),
+    "F1 pause during a chunk": (
+        _STEERING + "a_migration_pauses_in_the_middle_of_a_table_within_two_seconds_and_goes_on_where_it_stood",
+        "tests/crash/test_giving_up.py::test_a_pause_does_not_wait_for_a_locked_table_and_leaves_no_statement_behind",
+    ),
+    "F2 pauses in a row": (_STEERING + "pauses_and_resumes_in_a_row_do_no_harm",),
+    "F3 resume while an old lease lives": (_RULES + "a_migration_that_is_still_pausing_is_not_resumed",),
+    "F4 cancel during long DDL": "long statements on rows are ended; an index build is not provoked",
+    "F5 cancel around a commit": (
+        _MYSQL + "a_cancelled_write_leaves_nothing_and_no_session_behind",
+        "tests/unit/engine/test_run.py::test_cancelling_rolls_the_chunk_back_and_the_same_run_goes_on",
+    ),
+    "F6 rollback after every boundary": "belongs to the rollback's own tests",
+    "F7 killed during rollback": "belongs to the rollback's own tests",
+    "F8 rollback after new writes": "belongs to the rollback's own tests",
+    "F9 racing commands": (
+        _RULES + "whatever_is_asked_and_reported_a_migration_moves_only_along_the_table",
+        "tests/integration/test_event_store.py::test_of_many_writers_of_one_version_exactly_one_wins",
+    ),
+    "F10 clock of a worker is wrong": (_QUEUE + "a_lease_ends_by_the_clock_of_the_control_store_unless_it_is_renewed",),
+    "F11 new version, old plan": "there is no earlier version",
+    "F12 retry storm": "the policy is tested; a server that is away for a minute is not provoked",
+    "G1 poison values": "belongs to the tests of values in tests/connectors and tests/pairs",
+    "G2 too many rejected rows": "belongs to the tests of rejected rows",
+    "G3 a million rows changed meanwhile": "not provoked",
+    "G4 huge values, many columns, many tables": "not provoked here",
+    "G5 rows that are the same, without a key": (_BOUNDARY,),
+    "G6 keys that fall together": "belongs to the tests of misfits",
+    "G7 odd identifiers": "belongs to the tests of names in tests/pairs",
+    "H1 Redis killed under subscribers": (_STREAMS + "without_any_signal_a_stream_is_only_late",),
+    "H2 API killed under subscribers": "as A10",
+    "H3 slow consumer": "not provoked",
+    "H4 many reconnect at once": (_STREAMS + "many_viewers_cost_the_control_store_no_more_than_one",),
+    "H5 token expires while open": (_STREAMS + "a_stream_ends_when_its_subscriber_may_no_longer_see_it",),
+    "H6 membership ends while open": (_STREAMS + "a_stream_ends_when_its_subscriber_may_no_longer_see_it",),
+    "H7 end between snapshot and stream": (_STREAMS + "who_comes_late_gets_the_state_and_then_the_end",),
+    "H8 signals lost": ("tests/unit/infra/test_following.py::test_a_gap_in_the_stream_shows_in_the_numbers",),
+}
+
+ROWS = {"A": 15, "B": 8, "C": 7, "D": 11, "E": 15, "F": 12, "G": 7, "H": 8}
+"""How many rows each part of the matrix has."""
+
+
+def provoked() -> list[str]:
+    """Return the rows that tests provoke."""
+    return [row for row, by in MATRIX.items() if isinstance(by, tuple)]
