@@ -59,6 +59,7 @@ from schema.mappings import CreateSchemaMappingResult, ValidateSchemaMappingResu
 from schema.migrations import (
     CancelMigrationResult,
     PauseMigrationResult,
+    ReplayRejectsResult,
     ResumeMigrationResult,
     RetryDeadChunksResult,
     StartMigrationResult,
@@ -121,6 +122,7 @@ class Mutation:
     pause_migration: PauseMigrationResult = described(migration_mutations.pause_migration)
     resume_migration: ResumeMigrationResult = described(migration_mutations.resume_migration)
     retry_dead_chunks: RetryDeadChunksResult = described(migration_mutations.retry_dead_chunks)
+    replay_rejects: ReplayRejectsResult = described(migration_mutations.replay_rejects)
     cancel_migration: CancelMigrationResult = described(migration_mutations.cancel_migration)
 
 

@@ -8,7 +8,7 @@ import strawberry
 
 from domain.auth.views import User
 from domain.connections import views as connections
-from domain.migrations import commands, progress, report, steering, values, views
+from domain.migrations import commands, progress, replaying, report, steering, values, views
 from domain.projects.views import Project
 from schema.context import Info
 from schema.errors import Failure
@@ -82,6 +82,8 @@ expose_input(commands.CancelMigration, "CancelMigrationInput")
 expose_input(steering.PauseMigration, "PauseMigrationInput")
 expose_input(steering.ResumeMigration, "ResumeMigrationInput")
 expose_input(steering.RetryDeadChunks, "RetryDeadChunksInput")
+expose_input(replaying.ReplayRejects, "ReplayRejectsInput")
+expose_type(replaying.Replayed, name="ReplayRejectsSuccess")
 
 
 @strawberry.type(description="The migration is as asked.")
@@ -103,4 +105,5 @@ StartMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("S
 CancelMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("CancelMigrationResult")]
 PauseMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("PauseMigrationResult")]
 ResumeMigrationResult = Annotated[ResumeMigrationSuccess | Failure, strawberry.union("ResumeMigrationResult")]
+ReplayRejectsResult = Annotated[replaying.Replayed | Failure, strawberry.union("ReplayRejectsResult")]
 RetryDeadChunksResult = Annotated[ResumeMigrationSuccess | Failure, strawberry.union("RetryDeadChunksResult")]

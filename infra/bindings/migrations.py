@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from domain.kernel.messages import Binding
-from domain.migrations import commands, facts, queries, steering
+from domain.migrations import commands, facts, queries, replaying, steering
 from infra.bindings.ports import Ports
 from infra.db.readers.migration_following import SqlMigrationFollower
 from infra.db.readers.migrations import SqlMigrationReader
+from infra.db.stores.connections import SqlCredentials
 from infra.db.stores.migrations.assignments import SqlAssignments
 from infra.db.stores.migrations.claims import SqlTargetClaims
 from infra.db.stores.migrations.counters import SqlCounters
 from infra.db.stores.migrations.reports import SqlReports
 from infra.db.stores.migrations.resumption import SqlResumption
 from infra.db.stores.migrations.stream import SqlStream
+from infra.replaying import StoredReplayer
 
 
 def bindings(ports: Ports) -> tuple[Binding, ...]:
@@ -38,6 +40,12 @@ def _steering(ports: Ports) -> tuple[Binding, ...]:
     return (
         steering.PauseMigration.handled_by(steering.PauseMigrationHandler(ports.clock, SqlStream())),
         steering.ResumeMigration.handled_by(steering.ResumeMigrationHandler(restart)),
+        replaying.ReplayRejects.handled_by(
+            replaying.ReplayRejectsHandler(
+                SqlTargetClaims(),
+                StoredReplayer(ports.database, SqlCredentials(ports.database, ports.envelope, ports.files)),
+            )
+        ),
         steering.RetryDeadChunks.handled_by(steering.RetryDeadChunksHandler(restart)),
     )
 

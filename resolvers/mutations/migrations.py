@@ -11,6 +11,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.messages import Command
 from domain.migrations.commands import CancelMigration, StartMigration
 from domain.migrations.queries import GetMigrationOutlook
+from domain.migrations.replaying import ReplayRejects
 from domain.migrations.steering import PauseMigration, ResumeMigration, RetryDeadChunks
 from domain.migrations.views import Migration
 from schema.context import Info
@@ -18,6 +19,7 @@ from schema.migrations import (
     CancelMigrationResult,
     MigrationSuccess,
     PauseMigrationResult,
+    ReplayRejectsResult,
     ResumeMigrationResult,
     ResumeMigrationSuccess,
     RetryDeadChunksResult,
@@ -50,6 +52,11 @@ async def resume_migration(info: Info, input: Annotated[ResumeMigration, Input])
 async def retry_dead_chunks(info: Info, input: Annotated[RetryDeadChunks, Input]) -> RetryDeadChunksResult:  # noqa: A002
     """Try the chunks again that were given up, and let the failed migration go on."""
     return await _resumed(info, input)
+
+
+async def replay_rejects(info: Info, input: Annotated[ReplayRejects, Input]) -> ReplayRejectsResult:  # noqa: A002
+    """Load rows after all that a migration has left out. Asked twice, every row is loaded once."""
+    return await info.context.send(input)
 
 
 async def _changed(info: Info, command: Command[UUID]) -> MigrationSuccess:

@@ -74,6 +74,29 @@ async def test_rejected_rows_are_counted_in_the_report_and_kept_to_be_read_page_
     }
 
 
+async def test_rejected_rows_are_loaded_after_all_and_only_once(
+    films_api: LiveApi, postgresql_database: Endpoint, postgresql_server: PostgresqlServer
+) -> None:
+    route = await route_from_shop(films_api, postgresql_database, *FILMS)
+    id_ = await route.start(rejectLimit="3")
+    await ended(route.client, id_)
+
+    async def replay(*rules: str) -> tuple[int, int]:
+        asked = {"migrationId": id_, "onMisfit": list(rules)}
+        done = await route.client.ok(
+            "replayRejects", "ReplayRejectsInput", asked, "... on ReplayRejectsSuccess { loaded left }"
+        )
+        return done["loaded"], done["left"]
+
+    assert await replay() == (0, 3)
+    assert await replay("text=strip") == (3, 0)
+    assert await replay("text=strip") == (0, 0)
+    page = (await route.client.ask(REJECTS, id=id_, first=2, after=None))["migrationRejects"]
+    assert page["totalCount"] == 0
+    found = postgresql_server.run("SELECT count(*), count(DISTINCT id) FROM film", postgresql_database.database)
+    assert found == "300|300"
+
+
 async def test_rules_are_followed_and_shown_and_wrong_ones_refused_at_once(
     films_api: LiveApi, postgresql_database: Endpoint, postgresql_server: PostgresqlServer
 ) -> None:
