@@ -310,7 +310,11 @@ def _rows(path: Path, table: str) -> list[sqlite3.Row]:
 
 def _names(path: Path) -> set[tuple[str, str]]:
     with closing(sqlite3.connect(path)) as connection:
-        return set(connection.execute("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
+        return set(
+            connection.execute(
+                "SELECT type, name FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*' AND name NOT GLOB '_wherry_*'"
+            )
+        )
 
 
 def _receipts(path: Path) -> int:

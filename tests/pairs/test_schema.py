@@ -125,8 +125,8 @@ async def test_replacing_rows_works_with_keys_and_references_in_place(pair: Pair
     await fill(pair.source, ROWS)
     await migrate(pair)
 
-    refused = await migrate(pair)
-    replaced = await migrate(pair, RunOptions(on_existing=OnExisting.TRUNCATE))
+    refused = await migrate(pair, run_id="again")
+    replaced = await migrate(pair, RunOptions(on_existing=OnExisting.TRUNCATE), run_id="anew")
 
     assert refused.error is not None
     assert refused.error.code.value == "TARGET_NOT_EMPTY"
