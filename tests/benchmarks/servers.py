@@ -111,9 +111,7 @@ class Databases:
     def _created(self, engine: Engine) -> Endpoint:
         match engine:
             case Engine.POSTGRESQL:
-                endpoint = self.postgresql.create_database()
-                self.postgresql.run(f'ALTER SCHEMA public OWNER TO "{endpoint.username}"', endpoint.database)
-                return endpoint
+                return self.postgresql.create_database()
             case Engine.MYSQL:
                 return self.mysql.create_database()
             case Engine.DUCKDB | Engine.SQLITE:
