@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SAMPLE_INTERVAL_S = 0.05
 SAID_BYTES_MAX = 2_000_000
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+TELLING = ("error", "exception", "fatal", "cannot", "invalid")
 KIB = 1024
 
 
@@ -46,9 +49,11 @@ class Run:
 
     @property
     def last_words(self) -> str:
-        """The last lines that are not empty, most telling stream first."""
-        lines = [line.strip() for said in (self.stderr, self.stdout) for line in said.splitlines() if line.strip()]
-        return " | ".join(lines[-6:])[-700:]
+        """The last lines that speak of an error, or else the last lines."""
+        said = COLOURS.sub("", f"{self.stdout}\n{self.stderr}")
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        telling = [line for line in lines if any(word in line.lower() for word in TELLING)]
+        return " | ".join((telling or lines)[-4:])[-500:]
 
 
 def measured(command: Command, folder: Path, limit_s: float) -> Run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from domain.connections.values import Engine
+from domain.connections.values import Endpoint, Engine
 from tests.benchmarks.measuring import Command
 from tests.benchmarks.tools import Job
 from tests.support.cli import ROOT, url
@@ -31,8 +31,13 @@ class Wherry:
 
     def command(self, job: Job) -> Command:
         """Return the command."""
-        argv = (sys.executable, "-m", "workers.cli", "migrate", url(job.source), url(job.target), "--json")
-        return Command((*argv, *self._options), {"PYTHONPATH": str(ROOT)})
+        return migrate(job.source, job.target, *self._options)
+
+
+def migrate(source: Endpoint, target: Endpoint, *options: str) -> Command:
+    """Return `wherry migrate` as a process of its own."""
+    argv = (sys.executable, "-m", "workers.cli", "migrate", url(source), url(target), "--json")
+    return Command((*argv, *options), {"PYTHONPATH": str(ROOT)})
 
 
 OURS = (Wherry(COPY_ONLY, "--verify", "none"), Wherry(WITH_DIGEST))

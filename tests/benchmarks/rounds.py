@@ -102,5 +102,5 @@ class Rounds:
         try:
             counted = self._databases.run(job.target, f"SELECT count(*) FROM {job.table}")
         except Exception as error:  # noqa: BLE001 - whatever the driver says is the finding
-            return f"the target cannot be counted: {str(error)[:300]}"
+            return f"the target cannot be counted: {' '.join(str(error).split())[:300]}"
         return "" if counted == str(self._prepared.rows) else f"{counted} rows of {self._prepared.rows} arrived"

@@ -65,11 +65,17 @@ class Databases:
     @contextmanager
     def target(self, engine: Engine, prepared: Prepared, *, with_table: bool) -> Iterator[Endpoint]:
         """Give an empty database, or one with the data set's empty table, and drop it afterwards."""
-        endpoint = self._created(engine)
-        try:
+        with self.empty(engine) as endpoint:
             if with_table:
                 self.run(endpoint, prepared.data_set.ddl[engine])
             self._settle()
+            yield endpoint
+
+    @contextmanager
+    def empty(self, engine: Engine) -> Iterator[Endpoint]:
+        """Give an empty database, and drop it afterwards."""
+        endpoint = self._created(engine)
+        try:
             yield endpoint
         finally:
             self._drop(endpoint)
@@ -83,8 +89,9 @@ class Databases:
                 rows = self.mysql.run(statement, database=endpoint.database)
                 return str(rows[0][0]) if rows else ""
             case Engine.DUCKDB:
-                with duckdb.connect(endpoint.path) as connection:
-                    row = connection.execute(statement).fetchone()
+                with duckdb.connect() as connection:  # in the form that the peer's older DuckDB reads, too
+                    connection.execute(f"ATTACH '{endpoint.path}' AS file (STORAGE_VERSION 'v1.2.0')")
+                    row = connection.execute(f"USE file; {statement}").fetchone()
                     return str(row[0]) if row else ""
             case Engine.SQLITE:
                 raise AssertionError("no data set goes into SQLite")
@@ -134,8 +141,12 @@ class Databases:
 
 
 @contextmanager
-def databases() -> Iterator[Databases]:
-    """Run both servers, on loopback and without TLS, in folders that are gone afterwards."""
+def databases(**more_settings: str) -> Iterator[Databases]:
+    """Run both servers, on loopback and without TLS, in folders that are gone afterwards.
+
+    `more_settings` are PostgreSQL's.
+    """
+    settings = {**POSTGRESQL_SETTINGS, **more_settings}
     postgresql_programs, mysql_programs = postgresql.find_programs(), mysql.find_programs()
     assert postgresql_programs is not None, "install PostgreSQL to measure"
     assert mysql_programs is not None, "install MariaDB to measure"
@@ -143,7 +154,7 @@ def databases() -> Iterator[Databases]:
         server_folder("wherry-bench-pg-") as pg,
         server_folder("wherry-bench-my-") as my,
         server_folder("wherry-bench-") as files,
-        postgresql.running_postgresql(postgresql_programs, pg, free_port(), POSTGRESQL_SETTINGS) as postgresql_server,
+        postgresql.running_postgresql(postgresql_programs, pg, free_port(), settings) as postgresql_server,
         mysql.running_mysql(mysql_programs, my, free_port(), MARIADB_OPTIONS) as mysql_server,
     ):
         yield Databases(postgresql_server, mysql_server, files / "target")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.benchmarks.peers.dlt import Dlt
 from tests.benchmarks.peers.duckdb import DuckdbScanners
-from tests.benchmarks.peers.dumps import MariadbDump, PgDump, Pgcopydb
+from tests.benchmarks.peers.dumps import MariadbDump, Pgcopydb, PgDump
 from tests.benchmarks.peers.ingestr import Ingestr
 from tests.benchmarks.peers.pgloader import Pgloader
 from tests.benchmarks.peers.sling import Sling

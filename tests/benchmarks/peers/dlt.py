@@ -6,7 +6,7 @@ import json
 
 from domain.connections.values import Engine
 from tests.benchmarks.measuring import Command
-from tests.benchmarks.peers.environments import environment
+from tests.benchmarks.peers.environments import ALONE, environment
 from tests.benchmarks.tools import Job
 from tests.support.cli import url
 
@@ -14,7 +14,7 @@ REQUIREMENTS = (
     "dlt[parquet,postgres]==1.31.0", "connectorx==0.4.6", "adbc-driver-manager==1.13.0",
     "adbc-driver-postgresql==1.13.0", "pymysql==1.2.4", "psycopg2-binary==2.9.13", "sqlalchemy~=2.0.40",
 )  # fmt: skip
-QUIET = {"RUNTIME__DLTHUB_TELEMETRY": "false", "DO_NOT_TRACK": "1", "PYTHONWARNINGS": "ignore"}
+QUIET = {"RUNTIME__DLTHUB_TELEMETRY": "false", "PYTHONWARNINGS": "ignore", **ALONE}
 SCHEMES = {Engine.MYSQL: "mysql+pymysql", Engine.POSTGRESQL: "postgresql+psycopg2", Engine.SQLITE: "sqlite"}
 
 _SCRIPT = """
@@ -59,7 +59,7 @@ class Dlt:
             "table": job.table, "json": [name for name in job.prepared.data_set.columns if name == "attrs"],
         }  # fmt: skip
         file.write_text(json.dumps(document))
-        return Command((self._python(), script, file), QUIET)
+        return Command((self._python(), script, file), {**QUIET, "HOME": str(job.folder)})
 
     def _python(self) -> str:
         return str(environment(self.name, *REQUIREMENTS) / "python")

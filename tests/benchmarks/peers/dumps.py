@@ -69,9 +69,9 @@ class MariadbDump:
 
     def command(self, job: Job) -> Command:
         """Return the pipe."""
-        dump = (program("mariadb-dump"), *mariadb_options(job.source), "--hex-blob", "--single-transaction")
-        load = (program("mariadb"), *mariadb_options(job.target), job.target.database)
+        dump = (*mariadb_options(job.source), "--hex-blob", "--single-transaction", job.source.database)
+        load = (*mariadb_options(job.target), job.target.database)
         return piped(
-            Command((*dump, job.source.database), {"MYSQL_PWD": job.source.password.reveal()}),
-            Command(load, {"MYSQL_PWD": job.target.password.reveal()}),
+            Command((program("mariadb-dump"), *dump), {"MYSQL_PWD": job.source.password.reveal()}),
+            Command((program("mariadb"), *load), {"MYSQL_PWD": job.target.password.reveal()}),
         )

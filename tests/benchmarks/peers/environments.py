@@ -13,6 +13,13 @@ from tests.benchmarks.choices import FOLDER
 from tests.benchmarks.tools import NotHere
 
 INSTALL_LIMIT_S = 900
+ALONE = {
+    "DO_NOT_TRACK": "1",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "NO_PROXY": "127.0.0.1,localhost",
+}
+"""For a tool that may want to report or to fetch: it reaches nothing but the servers of the benchmark."""
 
 
 def debian_program(name: str) -> Path:

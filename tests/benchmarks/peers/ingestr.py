@@ -1,14 +1,14 @@
-"""ingestr: any of the engines to any other, one table a command."""
+"""ingestr: between MySQL, PostgreSQL and SQLite, one table a command."""
 
 from __future__ import annotations
 
 from domain.connections.values import Endpoint, Engine
 from tests.benchmarks.measuring import Command
-from tests.benchmarks.peers.environments import environment
+from tests.benchmarks.peers.environments import ALONE, environment
 from tests.benchmarks.tools import Job
 from tests.support.cli import url
 
-QUIET = {"INGESTR_DISABLE_TELEMETRY": "true", "DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1"}
+QUIET = {"INGESTR_DISABLE_TELEMETRY": "true", "DISABLE_TELEMETRY": "true", **ALONE}
 
 
 class Ingestr:
@@ -18,8 +18,8 @@ class Ingestr:
     needs_table = False
 
     def does(self, source: Engine, target: Engine) -> bool:
-        """Tell that it claims every pair."""
-        return True
+        """Tell whether neither end is DuckDB, for which it wants to fetch a driver when it runs."""
+        return Engine.DUCKDB not in (source, target)
 
     def install(self) -> None:
         """Install the package."""
@@ -34,7 +34,9 @@ class Ingestr:
             "--pipelines-dir", job.folder / "pipelines",
         )  # fmt: skip
         names_json = "attrs" in job.prepared.data_set.columns
-        return Command((*argv, *(("--columns", "attrs:json") if names_json else ())), QUIET)
+        return Command(
+            (*argv, *(("--columns", "attrs:json") if names_json else ())), {**QUIET, "HOME": str(job.folder)}
+        )
 
     def _program(self) -> str:
         return str(environment(self.name, "ingestr==0.15.9") / "ingestr")
@@ -53,7 +55,5 @@ def _table(endpoint: Endpoint, table: str) -> str:
             return f"public.{table}"
         case Engine.MYSQL:
             return f"{endpoint.database}.{table}"
-        case Engine.DUCKDB:
-            return f"main.{table}"
-        case Engine.SQLITE:
+        case Engine.SQLITE | Engine.DUCKDB:
             return table
