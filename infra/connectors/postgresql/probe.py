@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from domain.connections.values import Endpoint, Probe, ProbeFinding, TlsMode
 from infra.connectors.postgresql import session
 from infra.connectors.postgresql.capabilities import LEDGER_SCHEMA
+from infra.connectors.postgresql.catalog_queries import SCHEMAS
 from infra.connectors.postgresql.failures import reported
 from infra.connectors.postgresql.names import schema_of
 
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 NAMES_SHOWN_MAX = 5
 
+_NAME = "CASE WHEN n.nspname = $2::text THEN c.relname ELSE n.nspname || '.' || c.relname END"
 _TABLES = """FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')"""
-_UNREADABLE = f"SELECT c.relname::text {_TABLES} AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY 1"
-_FILTERED = f"SELECT c.relname::text {_TABLES} AND row_security_active(c.oid) ORDER BY 1"
+WHERE n.nspname = ANY($1::text[]) AND c.relkind IN ('r', 'p')"""
+_UNREADABLE = f"SELECT {_NAME} {_TABLES} AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY 1"
+_FILTERED = f"SELECT {_NAME} {_TABLES} AND row_security_active(c.oid) ORDER BY 1"
 _HAS_SCHEMA = "SELECT to_regnamespace(quote_ident($1)) IS NOT NULL"
 _MAY_USE = "SELECT has_schema_privilege(quote_ident($1)::regnamespace, 'USAGE')"
 _MAY_CREATE_TABLES = "SELECT has_schema_privilege(quote_ident($1)::regnamespace, 'CREATE')"
@@ -48,23 +50,23 @@ async def _tls(connection: asyncpg.Connection, endpoint: Endpoint) -> ProbeFindi
 
 
 async def _reading(connection: asyncpg.Connection, endpoint: Endpoint) -> list[ProbeFinding]:
-    schema = schema_of(endpoint)
-    if not await connection.fetchval(_HAS_SCHEMA, schema):
+    """Look at the endpoint's schema, or at all that users made if it names none."""
+    schema, user = endpoint.schema, endpoint.username
+    if schema and not await connection.fetchval(_HAS_SCHEMA, schema):
         return [ProbeFinding("Schema exists", passed=False, advice=f"There is no schema {schema}; name another one.")]
-    user = endpoint.username
-    unreadable = [row[0] for row in await connection.fetch(_UNREADABLE, schema)]
-    filtered = [row[0] for row in await connection.fetch(_FILTERED, schema)]
+    names = [schema] if schema else [row["name"] for row in await connection.fetch(SCHEMAS)]
+    unusable = [name for name in names if not await connection.fetchval(_MAY_USE, name)]
+    usable = [name for name in names if name not in unusable]
+    default = schema_of(endpoint)
+    unreadable = [row[0] for row in await connection.fetch(_UNREADABLE, usable, default)]
+    filtered = [row[0] for row in await connection.fetch(_FILTERED, usable, default)]
     return [
         ProbeFinding("Schema exists", passed=True),
-        ProbeFinding(
-            "Right to use the schema",
-            await connection.fetchval(_MAY_USE, schema),
-            f"GRANT USAGE ON SCHEMA {schema} TO {user};",
-        ),
+        ProbeFinding("Right to use the schema", not unusable, f"GRANT USAGE ON SCHEMA {_some(unusable)} TO {user};"),
         ProbeFinding(
             "Right to read every table",
             not unreadable,
-            f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {user}; (missing: {_some(unreadable)})",
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA {_some(usable)} TO {user}; (missing: {_some(unreadable)})",
         ),
         ProbeFinding(
             "No rows hidden by policies",
