@@ -35,6 +35,7 @@ async def _connections(
 
 
 expose_enum(values.Engine, "DatabaseType")
+expose_type(values.CsvFormat)
 expose_type(values.ConnectionConfig)
 expose_type(values.ProbeFinding, name="ConnectionFinding")
 expose_type(views.ConnectionTest)
@@ -44,6 +45,7 @@ CONNECTION = expose_type(views.Connection, project=_project, last_test=_last_tes
 """Later slices hang their edges on it."""
 add_edges(PROJECT, connections=_connections)
 
+expose_input(config.CsvFormatInput, "CsvFormatInput")
 expose_input(config.ConnectionConfigInput, "ConnectionConfigInput")
 expose_input(commands.CredentialsInput, "CredentialsInput")
 expose_input(commands.CreateConnection, "CreateConnectionInput")

@@ -16,8 +16,10 @@ DIALECTS: dict[Engine, str] = {
     Engine.MYSQL: "mysql",
     Engine.SQLITE: "sqlite",
     Engine.DUCKDB: "duckdb",
+    Engine.CSV: "duckdb",
+    Engine.PARQUET: "duckdb",
 }
-"""What sqlglot calls each engine's SQL."""
+"""What sqlglot calls each engine's SQL. Folders of files have none of their own; manifests are written in DuckDB's."""
 
 QUERY_MAX = 20_000
 """Longest SQL text that is looked at, in characters."""

@@ -62,7 +62,8 @@ class Places:
         if password:
             require_server(type_)
         if type_.is_file:
-            config = replace(config, path=self.files.admit(config.path, must_exist=is_source))
+            path = self.files.admit(config.path, must_exist=is_source, is_folder=type_.is_folder)
+            config = replace(config, path=path)
         return config, password
 
 

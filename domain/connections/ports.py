@@ -25,11 +25,11 @@ class ConnectionProbe(Protocol):
 class FilePolicy(Protocol):
     """Decides which files may be opened as databases."""
 
-    def admit(self, path: str, *, must_exist: bool) -> str:
+    def admit(self, path: str, *, must_exist: bool, is_folder: bool = False) -> str:
         """Return the path, relative to the folder for file databases, in its one spelling.
 
         Raises:
-            PathNotAllowed: it leads out of that folder, or to something that is no file.
+            PathNotAllowed: it leads out of that folder, or to something that is no file (or no folder).
             DatabaseError: it must exist and does not.
         """
         ...

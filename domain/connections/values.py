@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
+
+from annotated_types import Len
 
 from domain.kernel.errors import ErrorCode
 from domain.kernel.values import Secret
@@ -20,11 +23,20 @@ class Engine(Enum):
     """An SQLite file."""
     DUCKDB = "DUCKDB"
     """A DuckDB file."""
+    CSV = "CSV"
+    """A folder of CSV files, one per table."""
+    PARQUET = "PARQUET"
+    """A folder of Parquet files, one or a sub-folder of them per table."""
 
     @property
     def is_file(self) -> bool:
-        """Whether a database of this kind is one local file, without host or password."""
-        return self in (Engine.SQLITE, Engine.DUCKDB)
+        """Whether a database of this kind is a local file or folder, without host or password."""
+        return self not in (Engine.POSTGRESQL, Engine.MYSQL)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether a database of this kind is a folder of files."""
+        return self in (Engine.CSV, Engine.PARQUET)
 
 
 class TlsMode(Enum):
@@ -38,14 +50,32 @@ class TlsMode(Enum):
     """Always encrypted; certificate and host name are checked."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CsvFormat:
+    """How CSV files are written. The defaults are what RFC 4180 describes."""
+
+    delimiter: Annotated[str, Len(1, 1)] = ","
+    """What stands between two fields: one ASCII character."""
+    quote: Annotated[str, Len(0, 1)] = '"'
+    """What stands around a field that holds a delimiter, a quote or a line break; empty if nothing does."""
+    encoding: Annotated[str, Len(1, 40)] = "utf-8"
+    """The name of the files' encoding, as Python knows it."""
+    header: bool = True
+    """Whether the first record of a file names its columns."""
+    null: Annotated[str, Len(0, 20)] = ""
+    """The unquoted field that stands for NULL. Quoted, it is a text like any other."""
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Everything a connector needs to open a session.
 
     A server has `host`, `port`, `database`, `username` and `password`; a host that starts with
     `/` is a folder of Unix sockets (PostgreSQL) or a socket file (MySQL). A file database has
-    only `path`. `schema` narrows PostgreSQL and DuckDB to one schema; empty means all schemas
-    of a PostgreSQL database (what has no schema of its own goes to `public`), and `main` of DuckDB.
+    only `path`, and so has a folder of files; `csv` tells how the files of a CSV folder are written,
+    nothing leaves that to the folder's manifest or the defaults. `schema` narrows PostgreSQL and
+    DuckDB to one schema; empty means all schemas of a PostgreSQL database (what has no schema of its
+    own goes to `public`), and `main` of DuckDB.
     """
 
     engine: Engine
@@ -57,6 +87,7 @@ class Endpoint:
     path: str = ""
     schema: str = ""
     tls: TlsMode = TlsMode.DISABLE
+    csv: CsvFormat | None = None
 
     @property
     def label(self) -> str:
@@ -79,11 +110,13 @@ class ConnectionConfig:
     username: str = ""
     """The user that signs in; empty for a file."""
     path: str = ""
-    """The file, within the folder for file databases; empty for a server."""
+    """The file or folder, within the folder for file databases; empty for a server."""
     schema: str = ""
     """The one schema to look at; empty for the engine's default."""
     tls: TlsMode = TlsMode.DISABLE
     """How the connection is protected on the wire."""
+    csv: CsvFormat | None = None
+    """How the files of a CSV folder are written; null leaves that to its manifest or the defaults."""
 
     def endpoint(self, engine: Engine, password: Secret) -> Endpoint:
         """Return what a connector needs to sign in; a file's path stays as it is here."""
@@ -97,6 +130,7 @@ class ConnectionConfig:
             path=self.path,
             schema=self.schema,
             tls=self.tls,
+            csv=self.csv,
         )
 
     def leads_elsewhere(self, other: ConnectionConfig) -> bool:

@@ -13,6 +13,8 @@ _MODULES = {
     Engine.MYSQL: "infra.connectors.mysql.connector",
     Engine.SQLITE: "infra.connectors.sqlite.connector",
     Engine.DUCKDB: "infra.connectors.duckdb.connector",
+    Engine.CSV: "infra.connectors.csv.connector",
+    Engine.PARQUET: "infra.connectors.parquet.connector",
 }
 
 

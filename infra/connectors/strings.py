@@ -9,7 +9,8 @@ is refused: drivers know options that read local files or weaken the protection 
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, unquote, urlsplit
+from dataclasses import asdict
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from pydantic import ValidationError
 
@@ -17,7 +18,7 @@ from domain.connections.config import ConnectionConfigInput
 from domain.connections.values import Engine, TlsMode
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.values import Secret
-from infra.connectors.urls import engine_named, parse_url
+from infra.connectors.urls import csv_format, engine_named, parse_url
 from infra.shapes import adapter
 
 FIELD = ("config", "connectionString")
@@ -40,7 +41,7 @@ _SERVER_KEYS = {
     "sslmode": "tls",
     "tls": "tls",
 }
-_FILE_KEYS = {"datasource": "path", "filename": "path", "path": "path", "schema": "schema"}
+_FILE_KEYS = {"datasource": "path", "filename": "path", "path": "path", "folder": "path", "schema": "schema"}
 
 _TLS = {
     "disable": TlsMode.DISABLE,
@@ -77,7 +78,7 @@ def _address(type_: Engine, url: str) -> dict[str, object]:
     if engine_named(url.partition("://")[0]) is not type_:
         raise ValidationFailed(f"it is not one of a {type_.value} database")
     if type_.is_file:
-        return _file_address(url)
+        return _file_address(type_, url)
     endpoint = parse_url(url)
     return {
         "host": endpoint.host,
@@ -90,12 +91,15 @@ def _address(type_: Engine, url: str) -> dict[str, object]:
     }
 
 
-def _file_address(url: str) -> dict[str, object]:
+def _file_address(type_: Engine, url: str) -> dict[str, object]:
     """Read a file's address: three slashes and a path within the folder for file databases, or four and a whole one."""
     parts = urlsplit(url)
-    if parts.netloc or parts.query or parts.fragment:
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    csv = csv_format(options) if type_ is Engine.CSV else None
+    if parts.netloc or parts.fragment or options.keys() - (asdict(csv) if csv else {}).keys():
         raise ValidationFailed(f"a file's address is {parts.scheme}:/// and a path, nothing else")
-    return {"path": unquote(parts.path).removeprefix("/")}
+    path = unquote(parts.path).removeprefix("/")
+    return {"path": path, "csv": asdict(csv)} if csv else {"path": path}
 
 
 def _pairs(type_: Engine, text: str) -> dict[str, object]:

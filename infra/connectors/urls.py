@@ -1,8 +1,10 @@
-"""Database addresses as people type them: `postgresql://user:password@host:5432/db?schema=x&tls=require`.
+r"""Database addresses as people type them: `postgresql://user:password@host:5432/db?schema=x&tls=require`.
 
 Servers: `postgresql://`, `mysql://`, `mariadb://`. User, password, host and database may be
 percent-encoded; an IPv6 host stands in brackets; `?host=/folder` names a folder of Unix sockets
-(PostgreSQL) or a socket file (MySQL). Files: `sqlite:///path`, `duckdb:///path`.
+(PostgreSQL) or a socket file (MySQL). Files: `sqlite:///path`, `duckdb:///path`. Folders of files:
+`parquet:///folder`, `csv:///folder?delimiter=;&quote="&encoding=latin-1&header=no&null=\N`, where
+`delimiter=tab` and `quote=none` may be said in words.
 
 `sqlite:///a/b.db` means `/a/b.db` to some tools and `./a/b.db` to others, so both are understood:
 four slashes are always absolute; with three, the absolute path is taken if it or its folder is
@@ -14,7 +16,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from domain.connections.values import Endpoint, Engine, TlsMode
+from domain.connections.config import checked
+from domain.connections.values import CsvFormat, Endpoint, Engine, TlsMode
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.values import Secret
 
@@ -25,6 +28,8 @@ _ENGINES = {
     "mariadb": Engine.MYSQL,
     "sqlite": Engine.SQLITE,
     "duckdb": Engine.DUCKDB,
+    "csv": Engine.CSV,
+    "parquet": Engine.PARQUET,
 }
 
 _PORTS = {Engine.POSTGRESQL: 5432, Engine.MYSQL: 3306}
@@ -33,6 +38,10 @@ _TLS = {"disable": TlsMode.DISABLE, "require": TlsMode.REQUIRE, "verify-full": T
 
 _SERVER_OPTIONS = {"schema", "tls", "host"}
 _FILE_OPTIONS = {"schema"}
+_CSV_OPTIONS = {"delimiter", "quote", "encoding", "header", "null"}
+
+_SIGNS = {"tab": "\t", "none": ""}
+_HEADER = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 def engine_named(name: str) -> Engine:
@@ -67,13 +76,49 @@ def parse_url(url: str) -> Endpoint:
         port = parts.port
     except ValueError as error:
         raise ValidationFailed(f"the {scheme}:// address has a host or port that cannot be read") from error
-    options = _options(parts, _FILE_OPTIONS if engine.is_file else _SERVER_OPTIONS)
+    options = _options(parts, _known_options(engine))
     return _file(engine, parts, options) if engine.is_file else _server(engine, parts, port, options)
+
+
+def _known_options(engine: Engine) -> set[str]:
+    if engine.is_folder:
+        return _CSV_OPTIONS if engine is Engine.CSV else set()
+    return _FILE_OPTIONS if engine.is_file else _SERVER_OPTIONS
+
+
+def csv_format(options: dict[str, str]) -> CsvFormat | None:
+    """Return the format that the options of an address describe; nothing without options.
+
+    Raises:
+        ValidationFailed: an option cannot be understood, or they do not go together.
+    """
+    given = {name: value for name, value in options.items() if name in _CSV_OPTIONS}
+    if not given:
+        return None
+    usual = CsvFormat()
+    header = _HEADER.get(given.get("header", "yes").lower())
+    signs = {name: _SIGNS.get(given[name].lower(), given[name]) for name in ("delimiter", "quote") if name in given}
+    if header is None:
+        raise ValidationFailed("the option header is yes or no")
+    delimiter, quote = signs.get("delimiter", usual.delimiter), signs.get("quote", usual.quote)
+    if len(delimiter) != 1 or len(quote) > 1:
+        raise ValidationFailed("delimiter and quote are one character each (delimiter=tab, quote=none)")
+    return checked(
+        CsvFormat(
+            delimiter=delimiter,
+            quote=quote,
+            encoding=given.get("encoding", usual.encoding),
+            header=header,
+            null=given.get("null", usual.null),
+        )
+    )
 
 
 def _options(parts: SplitResult, known: set[str]) -> dict[str, str]:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     unknown = sorted(options.keys() - known)
+    if unknown and not known:
+        raise ValidationFailed(f"a {parts.scheme}:// address takes no options, and so no {unknown[0]}")
     if unknown:
         raise ValidationFailed(f"unknown option {unknown[0]} in the address; known are {', '.join(sorted(known))}")
     return options
@@ -109,7 +154,8 @@ def _file(engine: Engine, parts: SplitResult, options: dict[str, str]) -> Endpoi
         raise ValidationFailed(f"a file's address has three slashes: {parts.scheme}:///{parts.netloc}{path}")
     if path in ("", "/"):
         raise ValidationFailed(f"the {parts.scheme}:// address names no file")
-    return Endpoint(engine=engine, path=str(_resolved(path)), schema=options.get("schema", ""))
+    schema = options.get("schema", "")
+    return Endpoint(engine=engine, path=str(_resolved(path)), schema=schema, csv=csv_format(options))
 
 
 def _resolved(path: str) -> Path:

@@ -18,6 +18,27 @@ from workers.engine.ends import Route
 
 ENGINES = tuple(Engine)
 
+POSTGRESQL, MYSQL, SQLITE, DUCKDB, CSV, PARQUET = ENGINES
+
+DATABASE_PAIRS = [ends for ends in product(ENGINES, ENGINES) if not any(end.is_folder for end in ends)]
+
+FOLDER_PAIRS = [
+    *((POSTGRESQL, CSV), (CSV, MYSQL), (DUCKDB, CSV), (CSV, SQLITE)),
+    *((MYSQL, PARQUET), (PARQUET, POSTGRESQL), (CSV, PARQUET), (PARQUET, CSV)),
+]
+"""Both kinds of folders at both ends, and each engine on the other side of one."""
+
+OTHER_FOLDER_PAIRS = [
+    ends for ends in product(ENGINES, ENGINES) if any(end.is_folder for end in ends) and ends not in FOLDER_PAIRS
+]
+"""All the rest, run by `pytest -m wide`."""
+
+PAIRS = [
+    *DATABASE_PAIRS,
+    *FOLDER_PAIRS,
+    *(pytest.param(ends, marks=pytest.mark.wide) for ends in OTHER_FOLDER_PAIRS),
+]
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -36,7 +57,7 @@ def names_of(ends: tuple[Engine, Engine]) -> str:
     return "-".join(end.value.lower() for end in ends)
 
 
-@pytest.fixture(params=list(product(ENGINES, ENGINES)), ids=names_of)
+@pytest.fixture(params=PAIRS, ids=names_of)
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     """Two empty databases, gone after the test."""
     engines: tuple[Engine, Engine] = request.param

@@ -23,6 +23,8 @@ _SCHEMES = {
     Engine.MYSQL: "mysql",
     Engine.SQLITE: "sqlite",
     Engine.DUCKDB: "duckdb",
+    Engine.CSV: "csv",
+    Engine.PARQUET: "parquet",
 }
 
 

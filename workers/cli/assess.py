@@ -20,7 +20,9 @@ from workers.engine.ends import Route
 def assess(
     source_url: SourceUrl,
     *,
-    target_engine: Annotated[str, typer.Option(metavar="ENGINE", help="postgresql, mysql, mariadb, sqlite or duckdb.")],
+    target_engine: Annotated[
+        str, typer.Option(metavar="ENGINE", help="postgresql, mysql, mariadb, sqlite, duckdb, csv or parquet.")
+    ],
     include: Include = "",
     exclude: Exclude = "",
     as_json: AsJson = False,

@@ -25,7 +25,8 @@ SourceUrl = Annotated[
     typer.Argument(
         metavar="SOURCE_URL",
         envvar="WHERRY_SOURCE_URL",
-        help="Where the data is: postgresql://user:password@host/db, mysql://..., sqlite:///file, duckdb:///file.",
+        help="Where the data is: postgresql://user:password@host/db, mysql://..., sqlite:///file, duckdb:///file, "
+        "csv:///folder, parquet:///folder.",
     ),
 ]
 TargetUrl = Annotated[

@@ -81,5 +81,5 @@ def run_until_interrupted(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
         raise typer.Exit(EXIT_STOPPED) from error
 
 
-def _place(endpoint: Endpoint) -> tuple[str, str]:
-    return (endpoint.label, endpoint.schema)
+def _place(endpoint: Endpoint) -> tuple[object, ...]:
+    return (endpoint.label, endpoint.schema, endpoint.csv)

@@ -35,8 +35,8 @@ WHERE connection.id = :id
 class Files(Protocol):
     """Knows where a file database really is."""
 
-    def locate(self, path: str) -> Path:
-        """Return the real path of a file, or refuse one that lies elsewhere."""
+    def locate(self, path: str, *, is_folder: bool = False) -> Path:
+        """Return the real path of a file or folder, or refuse one that lies elsewhere."""
         ...
 
 
@@ -83,7 +83,8 @@ class SqlCredentials:
         row, engine = rows[0], Engine(rows[0]["type"])
         config: ConnectionConfig = adapter(ConnectionConfig).validate_python(row["config"])
         if engine.is_file:
-            return Endpoint(engine, path=str(self._files.locate(config.path)), schema=config.schema)
+            path = self._files.locate(config.path, is_folder=engine.is_folder)
+            return Endpoint(engine, path=str(path), schema=config.schema, csv=config.csv)
         password = Secret("")
         if row["key_id"] is not None:
             sealed = Sealed(row["format"], row["key_id"], row["wrapped_key"], row["ciphertext"])

@@ -1,0 +1,103 @@
+"""Values of files that a target cannot keep: how many there are, and what treatments leave of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.catalog.types import Carrier, LogicalType, carrier
+from domain.migrations.limits import NUL, Characters, Limit, NoNul, Octets, Present, fits
+from domain.migrations.misfits import ColumnLimit, MisfitPolicy, Profile, Treatment
+from domain.migrations.sentinels import carried_sentinel
+from domain.migrations.transfer import DigestColumn
+from infra.connectors.profiling import EXAMPLES_MAX, example_text, profile_of
+
+_NO = pa.scalar(value=False)
+
+
+def beyond(limit: Limit, type_: LogicalType, column: pa.Array) -> pa.Array:
+    """Tell of each value whether it is beyond a limit."""
+    is_text = carrier(type_) is Carrier.TEXT
+    match limit:
+        case NoNul() if is_text:
+            return pc.fill_null(pc.match_substring(column, NUL), _NO)
+        case Characters(most) if is_text:
+            return pc.fill_null(pc.greater(pc.utf8_length(column), most), _NO)
+        case Octets(most):
+            return pc.fill_null(pc.greater(pc.binary_length(column), most), _NO)
+        case Present():
+            return pc.is_null(column)
+        case _:
+            return pa.array([not fits(limit, value) for value in column.to_pylist()], pa.bool_())
+
+
+def profiled(
+    batches: Iterator[pa.RecordBatch],
+    columns: Sequence[DigestColumn],
+    key: Sequence[str],
+    limits: Sequence[ColumnLimit],
+    rejecting: Sequence[ColumnLimit],
+) -> Profile:
+    """Count the values beyond each limit and the rows beyond any of the `rejecting`; name the first by key or value."""
+    places = {column.name: place for place, column in enumerate(columns)}
+    counts = [0, 0, *(0 for _ in limits)]
+    examples: dict[ColumnLimit, tuple[str, ...]] = {}
+    for batch in batches:
+        masks = {on: beyond(on.limit, on.type, batch.column(places[on.column])) for on in {*limits, *rejecting}}
+        counts[0] += batch.num_rows
+        counts[1] += _true(_any_of([masks[on] for on in rejecting], batch.num_rows))
+        for number, on in enumerate(limits):
+            found = _true(masks[on])
+            counts[2 + number] += found
+            if found and len(examples.get(on, ())) < EXAMPLES_MAX:
+                names = tuple(key) or (on.column,)
+                rows = batch.filter(masks[on]).slice(0, EXAMPLES_MAX - len(examples.get(on, ())))
+                values = zip(*(rows.column(places[name]).to_pylist() for name in names), strict=True)
+                texts = tuple(example_text(names, value) for value in values)
+                examples[on] = (*examples.get(on, ()), *texts)
+    return profile_of(counts, limits, examples)
+
+
+def treated(
+    batches: Iterator[pa.RecordBatch], columns: Sequence[DigestColumn], treatments: Sequence[Treatment]
+) -> Iterator[pa.RecordBatch]:
+    """Pass rows on as treatments leave them; every column that is treated must be among the columns."""
+    places = {column.name: place for place, column in enumerate(columns)}
+    for batch in batches:
+        arrays = list(batch.columns)
+        rejected = []
+        for treatment in treatments:
+            place = places[treatment.on.column]
+            mask = beyond(treatment.on.limit, treatment.on.type, batch.column(place))
+            if treatment.policy is MisfitPolicy.REJECT:
+                rejected.append(mask)
+            else:
+                arrays[place] = _mended(treatment, arrays[place], mask)
+        rows = pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+        yield rows.filter(pc.invert(_any_of(rejected, rows.num_rows))) if rejected else rows
+
+
+def _mended(treatment: Treatment, column: pa.Array, mask: pa.Array) -> pa.Array:
+    match treatment.policy:
+        case MisfitPolicy.NULL:
+            return pc.if_else(mask, pa.scalar(None, column.type), column)
+        case MisfitPolicy.SENTINEL:
+            value = carried_sentinel(treatment.on.type, treatment.sentinel)
+            return pc.if_else(mask, pa.scalar(value, column.type), column)
+        case MisfitPolicy.STRIP:
+            return pc.replace_substring(column, NUL, "")
+        case _:
+            return column
+
+
+def _any_of(masks: Sequence[pa.Array], rows: int) -> pa.Array:
+    found = pa.array([False] * rows, pa.bool_())
+    for mask in masks:
+        found = pc.or_(found, mask)
+    return found
+
+
+def _true(mask: pa.Array) -> int:
+    return int(pc.sum(mask).as_py() or 0)
