@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from domain.catalog.types import Carrier, LogicalType, carrier
 from domain.migrations.limits import NUL, Characters, Limit, NoNul, Octets, Present, fits
-from domain.migrations.misfits import ColumnLimit, MisfitPolicy, Profile, Treatment
+from domain.migrations.misfits import ColumnLimit, ColumnLimits, MisfitPolicy, Profile, Treatment
 from domain.migrations.sentinels import carried_sentinel
 from domain.migrations.transfer import DigestColumn
-from infra.connectors.profiling import EXAMPLES_MAX, example_text, profile_of
+from infra.connectors.profiling import EXAMPLES_MAX, Counted, example_text
 
 _NO = pa.scalar(value=False)
 
@@ -37,27 +37,28 @@ def profiled(
     batches: Iterator[pa.RecordBatch],
     columns: Sequence[DigestColumn],
     key: Sequence[str],
-    limits: Sequence[ColumnLimit],
-    rejecting: Sequence[ColumnLimit],
+    limits: ColumnLimits,
+    rejecting: ColumnLimits,
 ) -> Profile:
     """Count the values beyond each limit and the rows beyond any of the `rejecting`; name the first by key or value."""
     places = {column.name: place for place, column in enumerate(columns)}
-    counts = [0, 0, *(0 for _ in limits)]
+    counts = [0, *(0 for _ in limits)]
+    rejected = 0
     examples: dict[ColumnLimit, tuple[str, ...]] = {}
     for batch in batches:
         masks = {on: beyond(on.limit, on.type, batch.column(places[on.column])) for on in {*limits, *rejecting}}
         counts[0] += batch.num_rows
-        counts[1] += _true(_any_of([masks[on] for on in rejecting], batch.num_rows))
-        for number, on in enumerate(limits):
+        rejected += _true(_any_of([masks[on] for on in rejecting], batch.num_rows))
+        for number, on in enumerate(limits, 1):
             found = _true(masks[on])
-            counts[2 + number] += found
-            if found and len(examples.get(on, ())) < EXAMPLES_MAX:
+            counts[number] += found
+            known = examples.get(on, ())
+            if found and len(known) < EXAMPLES_MAX:
                 names = tuple(key) or (on.column,)
-                rows = batch.filter(masks[on]).slice(0, EXAMPLES_MAX - len(examples.get(on, ())))
+                rows = batch.filter(masks[on]).slice(0, EXAMPLES_MAX - len(known))
                 values = zip(*(rows.column(places[name]).to_pylist() for name in names), strict=True)
-                texts = tuple(example_text(names, value) for value in values)
-                examples[on] = (*examples.get(on, ()), *texts)
-    return profile_of(counts, limits, examples)
+                examples[on] = (*known, *(example_text(names, value) for value in values))
+    return Counted(limits, tuple(counts)).profile(rejected, examples)
 
 
 def treated(

@@ -93,8 +93,8 @@ class Databases:
                     connection.execute(f"ATTACH '{endpoint.path}' AS file (STORAGE_VERSION 'v1.2.0')")
                     row = connection.execute(f"USE file; {statement}").fetchone()
                     return str(row[0]) if row else ""
-            case Engine.SQLITE:
-                raise AssertionError("no data set goes into SQLite")
+            case Engine.SQLITE | Engine.CSV | Engine.PARQUET:
+                raise AssertionError("no data set goes into SQLite or a folder")
 
     def _loaded(self, engine: Engine, prepared: Prepared) -> Endpoint:
         if engine is Engine.SQLITE:
@@ -121,7 +121,7 @@ class Databases:
                 return self.postgresql.create_database()
             case Engine.MYSQL:
                 return self.mysql.create_database()
-            case Engine.DUCKDB | Engine.SQLITE:
+            case Engine.DUCKDB | Engine.SQLITE | Engine.CSV | Engine.PARQUET:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 return Endpoint(engine, path=str(self._folder / f"target.{engine.value.lower()}"))
 
@@ -131,7 +131,7 @@ class Databases:
                 self.postgresql.drop(endpoint)
             case Engine.MYSQL:
                 self.mysql.drop(endpoint)
-            case Engine.DUCKDB | Engine.SQLITE:
+            case Engine.DUCKDB | Engine.SQLITE | Engine.CSV | Engine.PARQUET:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
     def _settle(self) -> None:

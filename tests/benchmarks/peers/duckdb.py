@@ -76,5 +76,5 @@ def _schema(endpoint: Endpoint) -> str:
             return "public."
         case Engine.MYSQL:
             return f"{endpoint.database}."
-        case Engine.SQLITE | Engine.DUCKDB:
+        case Engine.SQLITE | Engine.DUCKDB | Engine.CSV | Engine.PARQUET:
             return "main."
