@@ -12,7 +12,7 @@ from domain.kernel.errors import DatabaseError, ErrorCode, ObjectMissing
 from domain.kernel.values import Rows
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord
-from domain.migrations.schema_plan import Step
+from domain.migrations.schema_plan import Phase, Step
 from domain.migrations.transfer import (
     Batch,
     Chunk,
@@ -106,13 +106,15 @@ class FolderTarget:
         await asyncio.to_thread(self._execute, step, ticket)
 
     def _execute(self, step: Step, ticket: Ticket) -> None:
-        wanted = read_step(step.sql) if step.number not in self._done(ticket.run_id) else None
-        if isinstance(wanted, JoinTable):
-            make_whole(self._folder, self._book, wanted.name, ticket)
+        if step.phase is Phase.FINISH and step.number not in self._done(ticket.run_id):
+            wanted = read_step(step.sql)
+            if isinstance(wanted, JoinTable):
+                make_whole(self._folder, self._book, wanted.name, ticket)
         with self._book.writing() as connection:
             LEDGER.hold(connection, ticket)
-            if wanted is None or step.number in LEDGER.steps_done(connection, ticket.run_id):
+            if step.number in LEDGER.steps_done(connection, ticket.run_id):
                 return
+            wanted = read_step(step.sql)
             if isinstance(wanted, MakeTable):
                 name = wanted.entry.table.name
                 if book.load_entry(connection, name.name) is not None:
