@@ -51,5 +51,5 @@ def _table(endpoint: Endpoint, table: str) -> str:
             return f"public.{table}"
         case Engine.MYSQL:
             return f"{endpoint.database}.{table}"
-        case Engine.SQLITE | Engine.DUCKDB:
+        case Engine.SQLITE | Engine.DUCKDB | Engine.CSV | Engine.PARQUET:
             return f"main.{table}"
