@@ -64,7 +64,7 @@ def measured(command: Command, folder: Path, limit_s: float) -> Run:
         process = subprocess.Popen(
             [str(part) for part in command.argv],
             cwd=folder,
-            env={**os.environ, **command.environment},
+            env={**_surroundings(), **command.environment},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -84,6 +84,11 @@ def measured(command: Command, folder: Path, limit_s: float) -> Run:
         _end_of(stdout),
         _end_of(stderr),
     )
+
+
+def _surroundings() -> dict[str, str]:
+    """Return our environment without what would have Python compile its programs anew at every start."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _watched(pid: int, deadline: float) -> tuple[int, bool]:
