@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from domain.connections.values import Endpoint
+from domain.kernel.failpoints import VARIABLE
 from tests.support.cli import url
+from tests.support.cli import wherry as wherry_apart
 from tests.support.cli import wherry_here as wherry
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
@@ -235,3 +238,35 @@ def test_a_thousand_bad_rows_among_a_hundred_thousand_are_the_ones_predicted_rej
     assert (result.exit_code, table["verified"]) == (0, True), result.stderr
     assert replayed.document["tables"] == [{"name": "event", "rows_loaded": 1_000, "rows_left": 0}]
     assert values(postgresql_server, target, "SELECT count(*), count(DISTINCT id) FROM event") == ["100000|100000"]
+
+
+@pytest.mark.parametrize(
+    "site",
+    ["target.committed:4", "finish.compared:1", "finish.closed:1"],
+    ids=lambda site: site[:-2],
+)
+def test_a_killed_run_that_is_gone_on_with_keeps_every_rejected_row_once(
+    site: str, shop: Endpoint, target: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "rejects.jsonl"
+    asked = ("migrate", url(shop), url(target), "--json", "--reject-limit", "10%", "--chunk-rows", "150")
+    monkeypatch.setenv(VARIABLE, f"{site}=kill")
+
+    killed = wherry_apart(*asked, "--rejects", kept)
+    monkeypatch.delenv(VARIABLE)
+    result = wherry(*asked, "--rejects", kept)
+
+    assert killed.exit_code == -signal.SIGKILL
+    assert result.exit_code == 0, result.stderr
+    [found] = [table for table in result.document["tables"] if table["name"] == "film"]
+    assert (found["rows_read"], found["rows_written"], found["rows_rejected"]) == (ROWS, ROWS - 100, 100)
+    [table] = read_rejects(kept)
+    assert sorted(int(row.values[0] or "") for row in table.rows) == list(range(10, ROWS + 1, 10))
+
+
+def test_a_run_that_is_complete_is_compared_again_with_its_rules(shop: Endpoint, target: Endpoint) -> None:
+    asked = ("migrate", url(shop), url(target), "--on-misfit", "date=sentinel:1970-01-01", "--on-misfit", "text=strip")
+
+    results = [wherry(*asked, "--json") for _ in range(2)]
+
+    assert [result.exit_code for result in results] == [0, 0], results[1].stderr

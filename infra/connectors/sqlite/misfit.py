@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from domain.catalog.types import Float
 from domain.kernel.errors import SchemaDrift
-from domain.migrations.limits import NUL, Value, fits
+from domain.migrations.limits import NUL, Finite, NoNul, Value, fits
 from domain.migrations.misfits import ColumnLimit, MisfitPolicy, Profile, Treatment
 from domain.migrations.sentinels import carried_sentinel
 from domain.migrations.transfer import TableCopy
@@ -28,12 +29,18 @@ def profile_table(
     limits: tuple[ColumnLimit, ...],
     rejecting: tuple[ColumnLimit, ...],
 ) -> Profile:
-    """Count the values beyond each limit, and name rows that hold one, in one scan of the columns concerned.
+    """Count the values beyond each limit, and name rows that hold one.
+
+    SQL alone tells of most columns that they hold no such value; the others are scanned.
 
     Raises:
         SchemaDrift: a value is not of its column's type.
     """
-    looked_at = list(dict.fromkeys((*limits, *rejecting)))
+    all_rows, looked_at = _suspected(connection, copy, limits)
+    if not looked_at:
+        return Counted((), (all_rows,)).profile(0, {})
+    limits = tuple(looked_at)
+    rejecting = tuple(on for on in rejecting if on in looked_at)
     names = [*copy.key, *(on.column for on in looked_at)]
     table = quoted(copy.source.name)
     cursor = connection.execute(f"SELECT {', '.join(f'{table}.{quoted(name)}' for name in names)} FROM {table}")
@@ -50,6 +57,28 @@ def profile_table(
             wanted = EXAMPLES_MAX - len(examples[on]) if keys else 0
             examples[on] += tuple(_key_text(copy, keys, place) for place in _first(masks[on], wanted))
     return Counted(limits, (rows, *counts.values())).profile(rejected, examples)
+
+
+def _suspected(
+    connection: sqlite3.Connection, copy: TableCopy, limits: tuple[ColumnLimit, ...]
+) -> tuple[int, list[ColumnLimit]]:
+    """Count the rows, and return the limits that values may be beyond."""
+    table = quoted(copy.source.name)
+    tests = [_suspicion(on, f"{table}.{quoted(on.column)}") for on in limits]
+    wanted = ", ".join(["count(*)", *(f"max({test})" for test in tests)])
+    rows, *suspected = connection.execute(f"SELECT {wanted} FROM {table}").fetchone()
+    return int(rows), [on for on, is_suspected in zip(limits, suspected, strict=True) if is_suspected]
+
+
+def _suspicion(on: ColumnLimit, column: str) -> str:
+    """Spell a condition that every value beyond a limit fulfils, and as few others as SQL can tell apart."""
+    match on.limit:
+        case NoNul():
+            return f"instr(CAST({column} AS BLOB), x'00') > 0"
+        case Finite() if isinstance(on.type, Float):
+            return f"{column} IN (9e999, -9e999)"
+        case _:
+            return "1"
 
 
 def beyond(on: ColumnLimit, column: Sequence[Stored]) -> Mask:
