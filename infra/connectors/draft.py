@@ -8,6 +8,10 @@ from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, Sc
 
 FOREIGN: dict[str, tuple[Outcome, str]] = {
     "schema": (Outcome.REPLACED, "What is in it comes together with the rest in one schema."),
+    "other schema": (
+        Outcome.SKIPPED,
+        "One schema is copied at a time; name this one with ?schema= in its own run.",
+    ),
     "extension": (Outcome.SKIPPED, "An extension belongs to its engine; columns of its types are copied as text."),
     "partitioned table": (Outcome.REPLACED, "The rows of all its partitions are in one table."),
     "partition": (Outcome.REPLACED, "Its rows are in the table it is a part of."),

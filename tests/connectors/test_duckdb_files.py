@@ -291,6 +291,19 @@ async def test_only_the_endpoints_schema_is_looked_at_and_built_in(lab: Lab) -> 
     assert [table.name for table in (await lab.found("elsewhere"),)] == [TableName("elsewhere", "main")]
 
 
+async def test_schemas_beside_the_one_that_is_copied_are_named(lab: Lab) -> None:
+    run(lab, "CREATE TABLE film (id INTEGER)", "CREATE SCHEMA sales", "CREATE TABLE sales.visit (id INTEGER)")
+
+    async with lab.source() as source:
+        schema = await source.introspect()
+    plan = CONNECTOR.plan_schema(schema, lab.endpoint)
+
+    assert [table.name.name for table in schema.tables] == ["film"]
+    assert {line.object.name: line.reason for line in plan.parity if line.outcome is Outcome.SKIPPED} == {
+        "sales": "One schema is copied at a time; name this one with ?schema= in its own run."
+    }
+
+
 def tables_in_a_circle() -> tuple[Table, Table]:
     first = Table(
         TableName("a"),

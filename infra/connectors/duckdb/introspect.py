@@ -27,6 +27,7 @@ from domain.catalog.model import (
 from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.duckdb import types
+from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA, LEDGER_SCHEMA
 from infra.connectors.sqltext import bare, is_balanced, parse_index, tokenize, unquoted
 
 _NEXT_VALUE = re.compile(r"nextval\('(?P<name>(?:[^']|'')+)'\)")
@@ -228,4 +229,13 @@ def _others(connection: duckdb.DuckDBPyConnection, schema: str) -> tuple[OtherOb
         " AND NOT internal ORDER BY type_oid",
         (schema,),
     ).fetchall()
-    return (*(OtherObject("FUNCTION", name) for (name,) in macros), *(OtherObject("TYPE", name) for (name,) in named))
+    beside = connection.execute(
+        "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database() AND NOT internal"
+        " AND schema_name NOT IN (?, ?) ORDER BY oid",
+        (DEFAULT_SCHEMA, LEDGER_SCHEMA),
+    ).fetchall()
+    return (
+        *(OtherObject("FUNCTION", name) for (name,) in macros),
+        *(OtherObject("TYPE", name) for (name,) in named),
+        *(OtherObject("OTHER SCHEMA", name) for (name,) in beside if schema == DEFAULT_SCHEMA),
+    )
