@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from domain.kernel.errors import DatabaseError, ObjectMissing, SchemaDrift
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.transfer import Batch, Consistency, Digest
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX
 from infra.connectors.mysql.bulk import BulkSession
-from infra.connectors.mysql.columns import Layout, layout, query, record_batch
+from infra.connectors.mysql.columns import Layout
 from infra.connectors.mysql.digest import table_digest
 from infra.connectors.mysql.introspect import introspect
 from infra.connectors.mysql.names import quoted, table_sql
+from infra.connectors.mysql.native_columns import NativeLayout, misfit
 from infra.connectors.mysql.profile import profile_table
-from infra.connectors.mysql.rowstream import RowStream
+from infra.connectors.mysql.rowstream import RowStream, Taker
 from infra.connectors.mysql.scope import condition
 from infra.connectors.mysql.session import Control
 from infra.connectors.mysql.snapshot import begin_snapshot
 from infra.connectors.mysql.split import split
 from infra.connectors.mysql.wire import BulkConnection
+from infra.connectors.native import has_native
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -91,24 +93,26 @@ class MysqlSource:
             SchemaDrift: a table or column is no longer as the copy says.
             DatabaseError: the database failed; `transient` tells whether to try again.
         """
-        form = layout(copy)
-        sql = query(copy, condition(copy, chunk))
+        reading: _Reading[Any] = _Reading(NativeLayout.of(copy) if has_native() else Layout.of(copy))
+        where = condition(copy, chunk)
+        sql = f"SELECT {reading.form.list_sql} FROM {table_sql(copy.source)}" + (f" WHERE {where}" if where else "")
         doing = f"reading {copy.source}"
         session = await self._borrowed()
-        stream = _Reading(form)
         ahead: asyncio.Task[pa.RecordBatch | None] | None = None
         try:
-            await session.call(lambda connection: stream.start(connection, sql), doing=doing)
-            ahead = asyncio.create_task(session.call(stream.next_batch, doing=doing))
+            await session.call(lambda connection: reading.start(connection, sql), doing=doing)
+            ahead = asyncio.create_task(session.call(reading.next_batch, doing=doing))
             while (batch := await asyncio.shield(ahead)) is not None:
-                ahead = asyncio.create_task(session.call(stream.next_batch, doing=doing))
+                ahead = asyncio.create_task(session.call(reading.next_batch, doing=doing))
                 yield Batch(batch.num_rows, Bytes(batch.nbytes), batch)
+        except ValueError as error:
+            raise misfit(copy, error) from error
         except ObjectMissing as error:
             raise SchemaDrift(f"{copy.source} changed since it was looked at: {error.message}") from error
         finally:
             try:
                 if ahead is not None:
-                    await self._end(session, stream, ahead)
+                    await self._end(session, reading, ahead)
             finally:
                 self._free.put_nowait(session)
 
@@ -172,7 +176,9 @@ class MysqlSource:
                     "the source's sessions were lost and its snapshot with them; open the source again", transient=True
                 )
 
-    async def _end(self, session: BulkSession, stream: _Reading, ahead: asyncio.Task[pa.RecordBatch | None]) -> None:
+    async def _end(
+        self, session: BulkSession, stream: _Reading[Any], ahead: asyncio.Task[pa.RecordBatch | None]
+    ) -> None:
         """Bring a session that may be in the middle of a result back to where it can be asked again."""
         await asyncio.wait([ahead])
         if not ahead.cancelled():
@@ -186,11 +192,28 @@ class MysqlSource:
         await rest
 
 
-class _Reading:
+TakerT = TypeVar("TakerT", bound=Taker)
+
+
+class _Form(Protocol[TakerT]):
+    """How rows become batches: `Layout` in Python, `NativeLayout` in C."""
+
+    @property
+    def list_sql(self) -> str: ...
+
+    @property
+    def result_columns(self) -> int: ...
+
+    def taker(self) -> TakerT: ...
+
+    def batch(self, taken: TakerT) -> pa.RecordBatch: ...
+
+
+class _Reading(Generic[TakerT]):
     """One chunk's query and how its rows become batches; used on the session's thread."""
 
-    def __init__(self, form: Layout) -> None:
-        self._form = form
+    def __init__(self, form: _Form[TakerT]) -> None:
+        self.form = form
         self._stream: RowStream | None = None
 
     @property
@@ -198,15 +221,16 @@ class _Reading:
         return self._stream is None or self._stream.is_over
 
     def start(self, connection: BulkConnection, sql: str) -> None:
-        self._stream = RowStream(connection, self._form.result_columns)
+        self._stream = RowStream(connection, self.form.result_columns)
         self._stream.start(sql)
 
     def next_batch(self, connection: BulkConnection) -> pa.RecordBatch | None:
         del connection
         if self._stream is None or self._stream.is_over:
             return None
-        values = self._stream.take(BATCH_BYTES_MAX, BATCH_ROWS_MAX)
-        return record_batch(self._form, values) if values[0] else None
+        taker = self.form.taker()
+        self._stream.take(taker, BATCH_BYTES_MAX, BATCH_ROWS_MAX)
+        return self.form.batch(taker) if taker.rows else None
 
     def drain(self, connection: BulkConnection) -> None:
         del connection

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pymysql import err
 from pymysql.constants import CR
@@ -35,6 +35,44 @@ _u32 = struct.Struct("<I").unpack_from
 _u64 = struct.Struct("<Q").unpack_from
 
 
+class Taker(Protocol):
+    """Takes the values of rows out of packets."""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows taken."""
+        ...
+
+    def take(self, buffer: bytes, at: int, rows_max: int) -> tuple[int, bool]:
+        """Take whole packets from place `at` on; return where the next begins, and whether it ends the result."""
+        ...
+
+    def add(self, payload: bytes) -> None:
+        """Take a row that was put together from several packets."""
+        ...
+
+
+class ValueLists:
+    """Takes rows as one list of values per column."""
+
+    def __init__(self, columns: int) -> None:
+        self.columns: list[list[Value]] = [[] for _ in range(columns)]
+        self._appends = [column.append for column in self.columns]
+
+    @property
+    def rows(self) -> int:
+        """The number of rows taken."""
+        return len(self.columns[0])
+
+    def take(self, buffer: bytes, at: int, rows_max: int) -> tuple[int, bool]:
+        """Take whole packets from place `at` on; return where the next begins, and whether it ends the result."""
+        return _split_rows(buffer, at, self._appends, rows_max)
+
+    def add(self, payload: bytes) -> None:
+        """Take a row that was put together from several packets."""
+        _split_values(payload, 0, self._appends)
+
+
 class RowStream:
     """The result of one query on one session, which must be read or drained to its end."""
 
@@ -50,30 +88,27 @@ class RowStream:
         self._connection.begin_rows(sql)
         self.is_over = False
 
-    def take(self, bytes_max: int, rows_max: int) -> list[list[Value]]:
-        """Return the next rows, as one list of values per column; empty lists at the end.
+    def take(self, taker: Taker, bytes_max: int, rows_max: int) -> None:
+        """Give the taker the next rows; none at the end.
 
         Raises:
             MySQLError: the server ended the result with an error, or the session was lost.
         """
-        columns: list[list[Value]] = [[] for _ in range(self._columns)]
-        appends = [column.append for column in columns]
         taken = 0
-        while not self.is_over and taken < bytes_max and len(columns[0]) < rows_max:
+        while not self.is_over and taken < bytes_max and taker.rows < rows_max:
             before = self._at
-            self._at, is_final = _split_rows(self._buffer, before, appends, rows_max - len(columns[0]))
+            self._at, is_final = taker.take(self._buffer, before, rows_max - taker.rows)
             taken += self._at - before
             if is_final:
                 self._finish()
-            elif len(columns[0]) < rows_max and taken < bytes_max:
-                taken += self._receive(appends)
-        return columns
+            elif taker.rows < rows_max and taken < bytes_max:
+                taken += self._receive(taker)
 
     def drain(self) -> None:
         """Read the rest of the result away. A result that ends with an error is over as well."""
         try:
             while not self.is_over:
-                self.take(_RECEIVE_BYTES, _RECEIVE_BYTES)
+                self.take(ValueLists(self._columns), _RECEIVE_BYTES, _RECEIVE_BYTES)
         except err.MySQLError:
             if not self.is_over:
                 raise
@@ -87,21 +122,21 @@ class RowStream:
         if payload[0] == _ERROR:
             MysqlPacket(payload, "utf8").raise_for_error()
 
-    def _receive(self, appends: Sequence[Append]) -> int:
+    def _receive(self, taker: Taker) -> int:
         """Get more bytes; return how many of them were used up at once, by a row too long for one packet."""
         rest = self._buffer[self._at :]
         self._at = 0
         length = _u32(rest, 0)[0] & _PACKET_FULL if len(rest) >= _HEADER else 0
         missing = _HEADER + length - len(rest)
         if length == _PACKET_FULL:
-            return self._long_row(rest + self._exactly(max(missing, 0)), appends)
+            return self._long_row(rest + self._exactly(max(missing, 0)), taker)
         if missing > _RECEIVE_BYTES:
             self._buffer = rest + self._exactly(missing)
         else:
             self._buffer = rest + self._some()
         return 0
 
-    def _long_row(self, held: bytes, appends: Sequence[Append]) -> int:
+    def _long_row(self, held: bytes, taker: Taker) -> int:
         """Put a row of several packets together. `held` begins with the whole first packet."""
         parts = [held[_HEADER : _HEADER + _PACKET_FULL]]
         rest = held[_HEADER + _PACKET_FULL :]
@@ -115,7 +150,7 @@ class RowStream:
             parts.append(rest[_HEADER : _HEADER + length])
             rest = rest[_HEADER + length :]
         payload = b"".join(parts)
-        _split_values(payload, 0, appends)
+        taker.add(payload)
         self._buffer = rest
         return len(payload)
 

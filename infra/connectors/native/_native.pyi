@@ -5,7 +5,7 @@ Columns are told what they are by one letter each. The functions let other threa
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 class ArrowBatch(Protocol):
     """What can be handed over as an Arrow batch without a copy."""
@@ -24,11 +24,10 @@ class MysqlRows:
     whose seconds are filled up to six decimal places.
     """
 
-    def __new__(cls, forms: str) -> MysqlRows: ...
+    def __new__(cls, forms: str) -> Self: ...
     @property
     def rows(self) -> int:
         """The number of rows held."""
-        ...
 
     def take(self, buffer: bytes, at: int, rows_max: int) -> tuple[int, bool]:
         """Take whole packets from place `at` on; return where the next begins, and whether it ends the result.
@@ -36,15 +35,12 @@ class MysqlRows:
         Raises:
             Misfit: a value is not of its column's type.
         """
-        ...
 
     def add(self, payload: bytes) -> None:
         """Take a row that was put together from several packets."""
-        ...
 
     def batch(self) -> ArrowBatch:
         """Hand the rows over and begin anew."""
-        ...
 
 class CopyRows:
     """Rows of PostgreSQL's binary COPY, made into columns.
@@ -53,14 +49,13 @@ class CopyRows:
     `n` numeric, `d` date, `s` timestamp, `m` time, `u` uuid; moments, numbers and UUIDs become canonical texts.
     """
 
-    def __new__(cls, forms: str) -> CopyRows: ...
+    def __new__(cls, forms: str) -> Self: ...
     def take(self, block: bytes) -> ArrowBatch:
         """Return the rows of a block of whole rows; the first block begins with COPY's header.
 
         Raises:
             Misfit: the bytes are not what the forms say.
         """
-        ...
 
 def copy_binary(batch: ArrowBatch, forms: str, limits: Sequence[int]) -> bytes:
     """Spell a batch as rows of binary COPY, without header and trailer.
@@ -72,11 +67,9 @@ def copy_binary(batch: ArrowBatch, forms: str, limits: Sequence[int]) -> bytes:
         Misfit: a value has no exact place in its column.
         ValueError: a column of this carrier cannot take its form.
     """
-    ...
 
 def load_text(batch: ArrowBatch, forms: str) -> bytes:
     r"""Spell a batch as input of LOAD DATA (tabs, line feeds, `\N`, backslashes).
 
     Forms: `-` as usual, `p` a text with nothing to escape, `Y` a YEAR.
     """
-    ...

@@ -1,4 +1,4 @@
-"""From the bytes of COPY's CSV to column batches, exactly: '' is not NULL, -0.0 keeps its sign, bytes are bytes."""
+"""From the bytes of COPY to column batches, exactly: '' is not NULL, -0.0 keeps its sign, bytes are bytes."""
 
 from __future__ import annotations
 
@@ -49,6 +49,28 @@ def decoded(copy: TableCopy, block: bytes) -> list[pa.RecordBatch]:
         for column, each in zip(table.columns, carriers, strict=True)
     ]
     return list(_cut(pa.RecordBatch.from_arrays(columns, schema=arrow_schema(copy))))
+
+
+class BinaryBlocks:
+    """The blocks of one binary COPY, made into batches by the C helper."""
+
+    def __init__(self, copy: TableCopy, forms: str) -> None:
+        from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
+
+        self._rows = _native.CopyRows(forms)
+        self._schema = arrow_schema(copy)
+
+    def decoded(self, block: bytes) -> list[pa.RecordBatch]:
+        """Parse a block of whole rows into batches within the limits of `infra.connectors.arrow`.
+
+        Raises:
+            pyarrow.ArrowInvalid: the bytes are not what the copy's types promise.
+        """
+        try:
+            columns = pa.record_batch(self._rows.take(block)).columns
+        except ValueError as error:
+            raise pa.ArrowInvalid(str(error)) from error
+        return list(_cut(pa.RecordBatch.from_arrays(columns, schema=self._schema)))
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,8 +14,9 @@ from domain.kernel.errors import DatabaseError, ObjectMissing, SchemaDrift
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.transfer import Batch, Chunk, Consistency, Digest, DigestColumn, TableCopy, WireFormat
 from infra.connectors.postgresql import canonical, relation, session
+from infra.connectors.postgresql.binary import reading_forms
 from infra.connectors.postgresql.copy_out import copied_out
-from infra.connectors.postgresql.decode import decoded
+from infra.connectors.postgresql.decode import BinaryBlocks, decoded
 from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, read_error, reported
 from infra.connectors.postgresql.introspect import introspect
@@ -24,7 +26,7 @@ from infra.connectors.postgresql.snapshot import Snapshot, hold, open_reader
 from infra.connectors.postgresql.split import condition, split
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     import asyncpg
 
@@ -135,20 +137,29 @@ class PostgresqlSource:
 async def _columnar(
     connection: asyncpg.Connection, found: relation.Relation, copy: TableCopy, chunk: Chunk
 ) -> AsyncGenerator[Batch, None]:
-    """Read CSV and parse it in a thread, so the loop keeps the wire busy meanwhile."""
-    expressions = ", ".join(
-        canonical.copied(identifier(column.source), column.source_native, column.type) for column in copy.columns
-    )
-    query = f"SELECT {expressions} FROM {found.rows}{condition(copy, chunk.scope)}"
+    """Read COPY's binary form, or its CSV, and parse it in a thread, so the loop keeps the wire busy meanwhile."""
+    parse, expressions, form = _parser(copy)
+    query = f"SELECT {', '.join(expressions)} FROM {found.rows}{condition(copy, chunk.scope)}"
     rows = 0
-    async with aclosing(copied_out(connection, query, "csv")) as blocks:
+    async with aclosing(copied_out(connection, query, form)) as blocks:
         async for block in blocks:
-            batches = await asyncio.to_thread(decoded, copy, block.data) if block.data else []
+            batches = await asyncio.to_thread(parse, block.data) if block.data else []
             for batch in batches:
                 rows += batch.num_rows
-                yield Batch(batch.num_rows, batch.nbytes, batch)
+                yield Batch(batch.num_rows, Bytes(batch.nbytes), batch)
             if block.rows is not None and block.rows != rows:
                 raise DatabaseError(f"The server sent {block.rows} rows of {copy.source} and {rows} were understood.")
+
+
+def _parser(copy: TableCopy) -> tuple[Callable[[bytes], list[pa.RecordBatch]], tuple[str, ...], str]:
+    """Return what makes batches of a block of rows, the expressions to select, and the form of COPY."""
+    forms = reading_forms(copy)
+    if forms is not None:
+        return BinaryBlocks(copy, forms[0]).decoded, forms[1], "binary"
+    expressions = (
+        canonical.copied(identifier(column.source), column.source_native, column.type) for column in copy.columns
+    )
+    return partial(decoded, copy), tuple(expressions), "csv"
 
 
 async def _binary(

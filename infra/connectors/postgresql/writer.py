@@ -17,6 +17,7 @@ from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket, WireFormat
 from infra.connectors.postgresql import ledger, references, rejects, relation
 from infra.connectors.postgresql.backend import Backend, committed, ended, given_up, opened, transaction
+from infra.connectors.postgresql.binary import HEADER, TRAILER, writing_forms
 from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.encode import encoded
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, reported, write_error
@@ -199,12 +200,15 @@ async def _loaded(
 ) -> tuple[ChunkReceipt, list[RejectedRow]]:
     """Send a chunk's rows and check that the server took every one of them; return the rejected ones too."""
     found = await relation.get(connection, copy.target)
+    forms = writing_forms(copy) if copy.format is WireFormat.ARROW else None
     rejected: list[RejectedRow] = []
     rows = 0
     size_bytes = 0
 
     async def pieces() -> AsyncGenerator[memoryview | bytes, None]:
         nonlocal rows, size_bytes
+        if forms:
+            yield HEADER
         async for batch in batches:
             rows += batch.rows
             rejected.extend(batch.rejected)
@@ -212,8 +216,14 @@ async def _loaded(
             if isinstance(batch.payload, bytes):
                 yield batch.payload
                 continue
-            for piece in await asyncio.to_thread(_encoded, copy, cast("pa.RecordBatch", batch.payload)):
+            columns = cast("pa.RecordBatch", batch.payload)
+            if forms:
+                yield await asyncio.to_thread(forms.encoded, copy, columns)
+                continue
+            for piece in await asyncio.to_thread(_encoded, copy, columns):
                 yield piece
+        if forms:
+            yield TRAILER
 
     async with aclosing(pieces()) as source:
         status = await connection.copy_to_table(
@@ -221,7 +231,7 @@ async def _loaded(
             source=source,
             schema_name=found.schema,
             columns=[column.target for column in copy.columns],
-            format="binary" if copy.format is WireFormat.PG_BINARY else "text",
+            format="binary" if forms or copy.format is WireFormat.PG_BINARY else "text",
         )
     written = int(status.rpartition(" ")[2])
     if written != rows:
