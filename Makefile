@@ -65,7 +65,7 @@ servers:
 		|| { rm -rf .venv; test "$$(id -u)" = 0 && apt-get install -y python3-venv && $(PYTHON) -m venv .venv; } \
 		|| { rm -rf .venv; echo 'No virtual environment could be made. On Debian: apt-get install python3-venv'; exit 1; }
 
-.venv/.installed: requirements.txt pyproject.toml | .venv/bin/python
+.venv/.installed: requirements.txt pyproject.toml $(wildcard infra/connectors/native/*.[ch]) | .venv/bin/python
 	$(PIP) install --quiet --require-hashes -r requirements.txt
 	$(PIP) install --quiet --no-deps -e .
 	@touch $@
