@@ -160,7 +160,7 @@ def packet(values: list[bytes | None]) -> bytes:
     ),
     st.integers(1, 40),
 )
-def test_rows_of_mysql_arrive_as_they_were_sent_however_they_are_cut(rows: list[tuple], step: int) -> None:
+def test_rows_of_mysql_arrive_as_they_were_sent_however_they_are_cut(rows: list[tuple[object, ...]], step: int) -> None:
     wire = b"".join(
         packet([None if v is None else v if isinstance(v, bytes) else str(v).encode() for v in row]) for row in rows
     )
@@ -222,9 +222,10 @@ def test_what_load_data_would_take_for_structure_is_escaped(values: list[bytes |
 
 @given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])), min_size=4), st.integers(0, 3))
 def test_a_part_of_a_batch_is_read_from_its_own_place(values: list[str | None], first: int) -> None:
-    whole = batch(list(values), pa.large_string())
+    given_values: list[object] = list(values)
+    whole = batch(given_values, pa.large_string())
     assert _native.load_text(whole.slice(first), "-") == _native.load_text(
-        batch(list(values)[first:], pa.large_string()), "-"
+        batch(given_values[first:], pa.large_string()), "-"
     )
 
 
