@@ -115,6 +115,10 @@ class Settings(BaseSettings):
     worker_lease_s: Annotated[float, Ge(1)] = 10
     """After how many seconds without a sign of life another worker takes a worker's work over."""
 
+    worker_stall_s: Annotated[float, Ge(1)] = 300
+    """After how many seconds in which nothing moves a worker says so in the migration's log and writes a dump of what
+    it waits for to `diagnostics` in the state folder."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least serious log entries that are written."""
 

@@ -26,6 +26,7 @@ from workers.engine.concurrency import cancelled
 from workers.engine.control import Ask, ControlSwitch, Stopped, attended, check
 from workers.engine.retry import RetryPolicy
 from workers.jobs.report import stored_report
+from workers.jobs.stall import StallWatch, where_everything_waits, write_dump
 from workers.jobs.workshop import Workshop
 
 BEAT_S = 0.5
@@ -54,6 +55,7 @@ class Duty:
         """Whether a table was completed that has not been told of."""
         self.patience = PATIENCE
         """How the work as a whole is tried again when a database is away for a while."""
+        self.stall = StallWatch(shop.container.settings.worker_stall_s)
         self.lost = False
         """Whether the assignment is no longer ours."""
 
@@ -72,6 +74,8 @@ class Duty:
             self.shop.in_hand[self.assignment] = time.monotonic()
             try:
                 await self._beat()
+                if self.stall.begins_to_stall():
+                    await self._tell_stall()
             except (SQLAlchemyError, OSError, WherryError) as error:
                 _log.warning("a sign of life is missing", error=type(error).__name__)
             await asyncio.sleep(BEAT_S)
@@ -99,6 +103,18 @@ class Duty:
         status = (await self.brief()).status
         stopping = status in (MigrationStatus.PAUSING, MigrationStatus.CANCELLING)
         return stopping or (not status.is_settled and await self.shop.pulse.failure(self.migration_id) is not None)
+
+    async def _tell_stall(self) -> None:
+        settings, task = self.shop.container.settings, self.assignment.task
+        name = f"{self.migration_id}-{task}"
+        dump = await asyncio.to_thread(write_dump, settings.home, name, where_everything_waits())
+        _log.warning("nothing moves", job=self.assignment.key, dump=str(dump))
+        await self.log(
+            LogLevel.WARNING,
+            f"Nothing has moved for {settings.worker_stall_s:.0f} s. A server may be waiting for a lock, be busy with "
+            "one long statement, or be out of reach; the worker's diagnostics say what is waited for.",
+            task=task,
+        )
 
     async def _beat(self) -> None:
         standing = await self.shop.pulse.beat(self.assignment, self.under_way)

@@ -42,5 +42,6 @@ class LaneSink:
 
     async def report(self, progress: RunProgress) -> None:
         """Take note; the duty's next sign of life carries it on."""
+        self._duty.stall.moved()
         rows = progress.rows_read - progress.rows_written - progress.rows_rejected
         self._duty.under_way = UnderWay(self.table_number, rows, progress.bytes_done) if rows else UnderWay()
