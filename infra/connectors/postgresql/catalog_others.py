@@ -301,7 +301,8 @@ SELECT o.type AS kind, {_IDENTITY} AS name, '' AS definition FROM (
     UNION ALL SELECT 'pg_largeobject'::regclass, oid FROM pg_largeobject_metadata
 ) found CROSS JOIN LATERAL pg_identify_object(found.classid, found.oid, 0) o
 WHERE (o.schema IS NULL OR o.schema IN (SELECT quote_ident(s) FROM unnest($1::text[]) s))
-  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype IN ('e', 'i') AND e.classid = found.classid AND e.objid = found.oid)
+  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype IN ('e', 'i')
+                  AND e.classid = found.classid AND e.objid = found.oid)
 ORDER BY o.type, o.identity
 """
 """What no other question asks for: it is named in the report, so that nothing is left out in silence."""
