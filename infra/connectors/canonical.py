@@ -75,16 +75,13 @@ class DigestSum:
 
     def __init__(self) -> None:
         self._rows = 0
-        self._high = 0
-        self._low = 0
+        self._total = 0
 
     def add(self, row_texts: Iterable[bytes]) -> None:
         """Add some rows, each given as its text; 15 hex digits of a half are all of its bits but the lowest four."""
         hashes = [md5(text, usedforsecurity=False).digest() for text in row_texts]
-        halves = struct.unpack(f">{2 * len(hashes)}Q", b"".join(hashes))
         self._rows += len(hashes)
-        self._high += sum([half >> 4 for half in halves[::2]])
-        self._low += sum([half >> 4 for half in halves[1::2]])
+        self._total += sum([half >> 4 for (half, _) in struct.iter_unpack(">QQ", b"".join(hashes))])
 
     def count(self, rows: int) -> None:
         """Count some rows without their texts."""
@@ -92,7 +89,7 @@ class DigestSum:
 
     def result(self) -> Digest:
         """Return the digest of the rows so far."""
-        return Digest(Rows(self._rows), self._high, self._low)
+        return Digest(Rows(self._rows), self._total)
 
 
 def digest_rows(types: Sequence[LogicalType], rows: Iterable[Sequence[Carried]]) -> Digest:

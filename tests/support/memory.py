@@ -104,11 +104,11 @@ class MemoryDatabase:
     def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         names = [column.name for column in self._table(table).columns]
         places = [names.index(column.name) for column in columns]
-        high = low = 0
+        total = 0
         for row in self.rows[table] if places else ():
             digits = hashlib.md5(repr([row[place] for place in places]).encode()).hexdigest()
-            high, low = high + int(digits[:15], 16), low + int(digits[16:31], 16)
-        return Digest(Rows(len(self.rows[table])), high, low)
+            total += int(digits[:15], 16)
+        return Digest(Rows(len(self.rows[table])), total)
 
     def _table(self, name: TableName) -> Table:
         table = self.schema.table(name)

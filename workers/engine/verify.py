@@ -106,14 +106,14 @@ async def verify_table(sides: Sides, copy: TableCopy, level: VerifyLevel, baseli
     Raises:
         DatabaseError: one of the databases failed.
     """
-    before = Digest(Rows(0), 0, 0)
+    before = Digest(Rows(0), 0)
     if baseline is not None and baseline.digest is not None:
         before = baseline.digest
     elif baseline is not None and baseline.rows:
-        level, before = VerifyLevel.COUNTS, Digest(baseline.rows, 0, 0)
+        level, before = VerifyLevel.COUNTS, Digest(baseline.rows, 0)
     columns = copy.columns if level is VerifyLevel.DIGEST else ()
     source, target = await _digests(sides, copy, columns)
-    added = Digest(Rows(target.rows - before.rows), target.high - before.high, target.low - before.low)
+    added = Digest(Rows(target.rows - before.rows), target.total - before.total)
     difference = ""
     if source.rows != added.rows:
         difference = f"{source.rows} rows in the source, {added.rows} in the target"

@@ -27,18 +27,11 @@ def digest_table(
     name = f"{qualified(table)} AS source{kept_sql(treatments, beyond)}"
     if not columns:
         [(rows,)] = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
-        return Digest(Rows(rows), 0, 0)
+        return Digest(Rows(rows), 0)
     row_text = " || ".join(_framed(column, treatments) for column in columns)
-    [(rows, high, low)] = connection.execute(
-        f"SELECT count(*), coalesce(sum({_number(1)}), 0), coalesce(sum({_number(17)}), 0)"
-        f" FROM (SELECT md5({row_text}) AS hash FROM {name}) AS hashes"
-    ).fetchall()
-    return Digest(Rows(rows), int(high), int(low))
-
-
-def _number(first: int) -> str:
-    """Return the number that 15 hex digits of the row's hash spell; BIGINT holds it, and sums are HUGEINT."""
-    return f"CAST('0x' || substr(hash, {first}, 15) AS BIGINT)"
+    number = f"CAST('0x' || left(md5({row_text}), 15) AS BIGINT)"  # BIGINT holds it, and sums are HUGEINT
+    [(rows, total)] = connection.execute(f"SELECT count(*), coalesce(sum({number}), 0) FROM {name}").fetchall()
+    return Digest(Rows(rows), int(total))
 
 
 def _framed(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:

@@ -8,7 +8,6 @@ from domain.catalog.types import Carrier, Float, Json, Opaque, Text, carrier
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest
-from infra.connectors.mysql.catalogue import row_estimate
 from infra.connectors.mysql.misfit import STRIP, beyond
 from infra.connectors.mysql.names import literal, quoted, table_sql
 from infra.connectors.mysql.select import float_bits_sql, text_sql
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
     from domain.migrations.misfits import Treatment
     from domain.migrations.transfer import DigestColumn
     from infra.connectors.mysql.wire import BulkConnection
-
-_HELD_ROWS_MAX = 5_000_000
-"""Up to about this many row hashes the server may keep in a temporary table (about 50 bytes each).
-
-Above, each hash is computed twice instead, which costs half as much time again and no room.
-"""
 
 
 def table_digest(
@@ -41,21 +34,17 @@ def table_digest(
     """
     rows_sql = table_sql(table) + kept_sql(treatments, beyond)
     if not columns:
-        return Digest(Rows(int(connection.fetch(f"SELECT COUNT(*) FROM {rows_sql}")[0][0])), 0, 0)
-    held = " LIMIT 18446744073709551615" if row_estimate(connection, table) <= _HELD_ROWS_MAX else ""
+        return Digest(Rows(int(connection.fetch(f"SELECT COUNT(*) FROM {rows_sql}")[0][0])), 0)
     row_text = ", ".join(_part(column, treatments) for column in columns)
-    rows, hashed, high, low = connection.fetch(
-        f"SELECT COUNT(*), COUNT(h), {_sum(1)}, {_sum(17)} "
-        f"FROM (SELECT MD5(CONCAT({row_text})) AS h FROM {rows_sql}{held}) AS hashes"
+    hashed = f"MD5(CONCAT({row_text}))"
+    rows, total = connection.fetch(
+        f"SELECT COUNT(*), SUM(CAST(CONV(LEFT({hashed}, 15), 16, 10) AS UNSIGNED)) FROM {rows_sql}"
     )[0]
-    if rows != hashed:
-        raise DatabaseError(f"{rows - hashed} rows of {table} are too long for a digest; raise max_allowed_packet")
-    return Digest(Rows(int(rows)), int(high or 0), int(low or 0))
-
-
-def _sum(first_digit: int) -> str:
-    """Add up the numbers that 15 hex digits of the hashes spell; a sum of BIGINT UNSIGNED is an exact DECIMAL."""
-    return f"SUM(CAST(CONV(SUBSTR(h, {first_digit}, 15), 16, 10) AS UNSIGNED))"
+    if connection.fetch("SELECT @@warning_count")[0][0]:
+        [(known,)] = connection.fetch(f"SELECT COUNT({hashed}) FROM {rows_sql}")
+        if known < rows:
+            raise DatabaseError(f"rows of {table} are too long for a digest; raise max_allowed_packet")
+    return Digest(Rows(int(rows)), int(total or 0))
 
 
 def _part(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:

@@ -53,7 +53,7 @@ def digest_table(
     """
     name = quoted(table.name)
     if not columns and not treatments:
-        return Digest(Rows(int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0])), 0, 0)
+        return Digest(Rows(int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0])), 0)
     looked_at = {column.name: column.type for column in columns} | {each.on.column: each.on.type for each in treatments}
     names = ", ".join(f"{name}.{quoted(column)}" for column in looked_at)
     large = values.large_places(list(looked_at.values()))
