@@ -89,8 +89,9 @@ class Databases:
                 rows = self.mysql.run(statement, database=endpoint.database)
                 return str(rows[0][0]) if rows else ""
             case Engine.DUCKDB:
-                with duckdb.connect() as connection:  # in the form that the peer's older DuckDB reads, too
-                    connection.execute(f"ATTACH '{endpoint.path}' AS file (STORAGE_VERSION 'v1.2.0')")
+                made = "" if Path(endpoint.path).exists() else " (STORAGE_VERSION 'v1.2.0')"  # the peer's is older
+                with duckdb.connect() as connection:
+                    connection.execute(f"ATTACH '{endpoint.path}' AS file{made}")
                     row = connection.execute(f"USE file; {statement}").fetchone()
                     return str(row[0]) if row else ""
             case Engine.SQLITE | Engine.CSV | Engine.PARQUET:

@@ -109,6 +109,7 @@ def running_mysql(
         "ssl-cert": str(certificates.certificate),
         "ssl-key": str(certificates.key),
         "datadir": str(data),
+        "tmpdir": str(folder),  # a server that starts removes what others keep in a shared one
         "socket": str(folder / "s"),
         "port": str(port),
         "bind-address": "127.0.0.1",
