@@ -34,8 +34,8 @@ NEVER_IN_A_WORKER = {"journal.intended", "journal.ran"}
 """Sites of targets other than this one."""
 
 TAKEOVER_MAX_S = 20
-ROUNDS = 4
-AT_ONCE = 3
+ROUNDS = 2
+AT_ONCE = 4
 
 
 @pytest.fixture(scope="module")
