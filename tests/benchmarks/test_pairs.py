@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from infra.connectors.native import has_native
 from tests.benchmarks.choices import FOLDER, Choices, choices
 from tests.benchmarks.datasets import DATA_SETS, SEED, DataSet
 from tests.benchmarks.floors import Floor
@@ -44,11 +45,14 @@ def results(chosen: Choices) -> Iterator[list[Result]]:
     yield measured
     print("\n\n" + "\n\n".join("\n".join(result.lines()) for result in measured))
     verdicts = [(result, verdict) for result in measured for verdict in result.verdicts()]
-    print("\nratios and targets")
+    print(
+        f"\nratios and targets; Wherry's C helper was {'there' if has_native() else 'NOT BUILT: make setup builds it'}"
+    )
     for result, verdict in verdicts:
         print(f"  {result.pair.name:<22} {result.prepared.data_set.name:<7} {verdict}")
     document = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
+        "c_helper": has_native(),
         "seed": SEED,
         "rounds": chosen.rounds,
         "results": [result.document() for result in measured],
