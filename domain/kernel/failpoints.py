@@ -48,6 +48,8 @@ SITES = frozenset(
         "step.done",
         "target.committed",
         "target.commits",
+        "target.described",
+        "target.moved",
         "work.committed",
         "work.commits",
     }

@@ -16,6 +16,7 @@ from pathlib import Path
 from domain.catalog.model import Sequence, View
 from domain.kernel.codec import JsonValue, from_json, to_json
 from domain.kernel.errors import DatabaseError, ErrorCode
+from domain.kernel.failpoints import failpoint
 from domain.migrations.runs import RunState
 from infra.connectors.file_ledger import FileLedger
 from infra.connectors.folder_disk import explained, move, remove
@@ -116,7 +117,9 @@ class Book:
                     for statement in _TABLES:
                         connection.execute(statement)
                 yield connection
+                failpoint("target.commits")
                 connection.execute("COMMIT")
+                failpoint("target.committed")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from domain.kernel.errors import DatabaseError, ErrorCode
+from domain.kernel.failpoints import failpoint
 
 _READ_BYTES = 4 * 1024 * 1024
 
@@ -57,6 +58,7 @@ def replace_text(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    failpoint("target.described")
     draft.replace(path)
     sync_folder(path.parent)
 
@@ -68,6 +70,7 @@ def move(source: Path, target: Path) -> None:
     if target.is_dir():
         shutil.rmtree(target)
     source.replace(target)
+    failpoint("target.moved")
     sync_folder(target.parent)
 
 

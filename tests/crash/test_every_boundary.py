@@ -6,6 +6,7 @@ by a process that knows nothing of either.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -52,7 +53,7 @@ def fresh(engine: Engine, request: pytest.FixtureRequest, path: Path) -> Iterato
     """Give the address of a new, empty database."""
     if engine.is_file:
         yield url(Endpoint(engine, path=str(path)))
-        path.unlink(missing_ok=True)
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         return
     server: PostgresqlServer | MysqlServer = request.getfixturevalue(f"{engine.value.lower()}_server")
     endpoint = server.create_database()

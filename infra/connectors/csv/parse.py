@@ -34,6 +34,8 @@ class Parser:
         rows = self._rows(block)
         names = [f"c{place}" for place in range(self.columns)]
         order = [f"c{place}" for place in self.wanted]
+        if not block.endswith(b"\n"):
+            block += b"\n"  # or else Arrow takes an empty last field behind one in quotes for quoted
         if not rows:
             return pa.RecordBatch.from_arrays([pa.nulls(0, type_) for type_ in self.wanted.values()], names=order)
         try:
@@ -74,7 +76,8 @@ class Parser:
             Malformed: it is not.
         """
         quote = self.dialect.quote
-        bare = self.dialect.quoted.sub(b"", block) if quote and quote in block else block
+        filler = b"-" if quote == b"_" else b"_"
+        bare = self.dialect.quoted.sub(filler, block) if quote and quote in block else block
         if (quote and quote in bare) or (b"\r" in bare and _LONE_RETURN.search(bare)):
             raise find_fault(block, self.columns, self.dialect) or Malformed(0, "its quotes do not match")
         rows = bare.count(b"\n") + (0 if block.endswith(b"\n") else 1)

@@ -6,7 +6,7 @@ what the stored integer can be.
 
 from __future__ import annotations
 
-from domain.catalog.types import Carrier, Decimal, LogicalType, carrier
+from domain.catalog.types import Carrier, Decimal, LogicalType, Timestamp, carrier
 from infra.connectors.parquet import types
 
 _CARRIERS = {
@@ -25,7 +25,7 @@ def carried(column: str, native: str, type_: LogicalType) -> str:
     kind = carrier(type_)
     if kind is not Carrier.TEXT:
         return f"CAST({column} AS {_CARRIERS[kind]})"
-    if native in _MOMENTS:
+    if native in _MOMENTS and isinstance(type_, Timestamp):
         return _moment(column if native == "TIMESTAMP" else f"CAST({column} AS TIMESTAMP)")
     if native.startswith(_NESTED) or native.endswith("]"):
         return f"CAST(to_json({column}) AS VARCHAR)"

@@ -1,0 +1,108 @@
+"""What is Parquet's own: typed columns, meanings within the files, and files that others wrote."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from domain.catalog.model import Table, TableName
+from domain.catalog.types import (
+    Date,
+    Decimal,
+    Duration,
+    Enumeration,
+    Float,
+    Integer,
+    Json,
+    LogicalType,
+    Opaque,
+    Text,
+    Timestamp,
+    Uuid,
+)
+from domain.connections.values import Endpoint, Engine
+from domain.kernel.errors import ConnectFailed, ErrorCode, ValueRejected
+from infra.connectors.parquet.connector import CONNECTOR
+from tests.connectors.lab import Lab, a_column
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(Engine.PARQUET, Endpoint(Engine.PARQUET, path=str(tmp_path)), CONNECTOR)
+
+
+async def test_columns_are_typed_where_that_is_exact_and_say_what_they_mean(lab: Lab, tmp_path: Path) -> None:
+    types: tuple[LogicalType, ...] = (
+        Integer(16),
+        Decimal(38, 2),
+        Decimal(50, 1),
+        Date(),
+        Timestamp(zoned=True),
+        Uuid(),
+        Duration(),
+        Float(32),
+        Enumeration(("a", "b")),
+    )
+    columns = tuple(a_column(f"c{place}", type_) for place, type_ in enumerate(types))
+    row = (7, "1.50", "9" * 49 + ".5", "infinity", "2024-01-01 00:00:00.000001", *[None] * 2, 1.5, "b")
+    await lab.make(Table(TableName("t"), columns), [row])
+
+    schema = parquet.read_schema(tmp_path / "t.parquet")
+    (tmp_path / "manifest.json").unlink()
+
+    assert [schema.field(place).type for place in range(5)] == [
+        pa.int16(),
+        pa.decimal128(38, 2),
+        pa.large_string(),
+        pa.date32(),
+        pa.timestamp("us", tz="UTC"),
+    ]
+    assert [column.type for column in (await lab.found("t")).columns] == [column.type for column in columns]
+    assert await lab.rows("t") == [row]
+
+
+async def test_files_that_others_wrote_are_read_alone_or_in_a_sub_folder(lab: Lab, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "n": pa.array([1, None], pa.int32()),
+            "fine": pa.array([1, 2], pa.timestamp("ns")),
+            "coarse": pa.array([1_000, None], pa.timestamp("ns")),
+            "nested": pa.array([[1, 2], None], pa.list_(pa.int8())),
+            "word": pa.array(["a", "b"]).dictionary_encode(),
+            "clock": pa.array([dt.time(1, 2, 3), None]),
+        }
+    )
+    parquet.write_table(table, tmp_path / "alone.parquet")
+    (tmp_path / "many").mkdir()
+    for number in range(2):
+        parquet.write_table(table.select(["n"]), tmp_path / "many" / f"{number}.parquet")
+
+    types = {column.name: column.type for column in (await lab.found("alone")).columns}
+    [first, second] = await lab.rows("alone")
+
+    assert (types["fine"], types["coarse"], types["nested"]) == (Opaque("timestamp_ns"), Timestamp(6), Json())
+    assert (types["n"], types["word"]) == (Integer(32), Text())
+    assert first[2:] == ("1970-01-01 00:00:00.000001", "[1,2]", "a", "01:02:03.000000")
+    assert str(first[1]).endswith(".000000001")
+    assert (second[0], second[2:]) == (None, (None, None, "b", None))
+    assert await lab.rows("many") == [(1,), (None,), (1,), (None,)]
+
+
+async def test_a_value_that_its_column_would_change_is_refused(lab: Lab) -> None:
+    with pytest.raises(ValueRejected):
+        await lab.make(Table(TableName("f"), (a_column("c", Float(32)),)), [(0.1,)])
+    other = Lab(lab.engine, Endpoint(lab.engine, path=f"{lab.endpoint.path}/other"), CONNECTOR)
+    with pytest.raises(ValueRejected):
+        await other.make(Table(TableName("d"), (a_column("c", Date()),)), [("0000-00-00",)])
+
+
+async def test_a_file_of_another_kind_is_told(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 and no more")
+
+    with pytest.raises(ConnectFailed) as caught:
+        await lab.found("t")
+    assert caught.value.code is ErrorCode.NOT_A_DATABASE
