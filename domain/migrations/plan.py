@@ -7,6 +7,7 @@ from enum import Enum
 
 from domain.mappings.values import TableMapping
 from domain.migrations.misfits import NO_REJECTS, Misfit, MisfitRule, PredictedRejects, RejectLimit
+from domain.migrations.rollback import RollbackGuarantee
 from domain.migrations.schema_plan import SchemaPlan
 from domain.migrations.transfer import TableCopy
 
@@ -71,6 +72,8 @@ class MigrationPlan:
     """Values that their target columns cannot keep, as a look at the source has found them."""
     rejects: tuple[PredictedRejects, ...] = ()
     """Rows that will be left out, by table."""
+    rollback: RollbackGuarantee | None = None
+    """What a rollback will do; known once the target was looked at."""
     first_hash: str = ""
     """The hash of this plan before anybody looked at values; empty if that has changed nothing."""
 

@@ -18,8 +18,11 @@ from domain.kernel.values import Bytes, Rows
 from domain.migrations.columns import Columns
 from domain.migrations.limits import Limit
 from domain.migrations.misfits import ColumnLimits, Profile, Treatments
-from domain.migrations.rejects import Place, RejectedRow
-from domain.migrations.runs import RunRecord
+from domain.migrations.rejects import RejectedRow
+from domain.migrations.rollback import UndoBook
+from domain.migrations.runs import ChunkReceipt as ChunkReceipt  # noqa: PLC0414 - one of the words shared from here
+from domain.migrations.runs import RunLedger
+from domain.migrations.runs import Ticket as Ticket  # noqa: PLC0414 - one of the words shared from here
 from domain.migrations.schema_plan import ObjectKind, SchemaPlan, Step, Trait
 
 
@@ -125,6 +128,9 @@ class ColumnCopy:
 class TableCopy:
     """One table on its way. `key` names the source columns that order it, empty if none does.
 
+    `added_key` names the target columns by which the rows that are added can be told from those
+    that were there: the target notes them with the rows. Empty if nobody needs to know.
+
     `treatments` say what becomes of values that their target column cannot keep; mostly there are none.
     """
 
@@ -137,6 +143,7 @@ class TableCopy:
     row_estimate: Rows = Rows(0)
     size_bytes: Bytes = Bytes(0)
     treatments: Treatments = ()
+    added_key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,27 +180,6 @@ class Consistency(Enum):
     """Each table as of one moment."""
     CHUNK = "CHUNK"
     """Each chunk as of one moment; exact only for a source at rest."""
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A worker's right to write for one run. A newer epoch of the same run makes it void."""
-
-    run_id: str
-    epoch: int
-    plan_hash: str
-
-
-@dataclass(frozen=True)
-class ChunkReceipt:
-    """What became of a chunk's rows: read = written + rejected. Stored in the target with the rows."""
-
-    table_number: int
-    chunk_number: int
-    rows_read: Rows
-    rows_written: Rows
-    rows_rejected: Rows = Rows(0)
-    size_bytes: Bytes = Bytes(0)
 
 
 @dataclass(frozen=True)
@@ -271,8 +257,13 @@ class Source(Protocol):
         ...
 
 
-class Target(Protocol):
+class Target(RunLedger, Protocol):
     """Writing sessions on one database, with the ledger of finished chunks inside it."""
+
+    @property
+    def undo(self) -> UndoBook:
+        """What the database keeps so that runs can be taken back."""
+        ...
 
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the database, without the ledger."""
@@ -284,36 +275,6 @@ class Target(Protocol):
 
     async def truncate(self, table: TableName) -> None:
         """Remove all rows of a table."""
-        ...
-
-    async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
-        """Take the run over: make the ledger if need be, and void every older ticket of the run.
-
-        A closed run of this id is put away under another id (`shelved`), and a new one begins.
-
-        Raises:
-            Conflict: the ledger knows this run under another plan, or it is being rolled back.
-        """
-        ...
-
-    async def knows_run(self, run_id: str) -> bool:
-        """Whether the ledger holds an unfinished run of this id."""
-        ...
-
-    async def runs(self) -> tuple[RunRecord, ...]:
-        """All runs that the ledger remembers, in the order in which they began."""
-        ...
-
-    async def steps_done(self, run_id: str) -> frozenset[int]:
-        """Numbers of the schema steps that are done."""
-        ...
-
-    async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
-        """Receipts of the chunks whose rows are in the target."""
-        ...
-
-    async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
-        """Return the next rejected rows of the chunks in the target, in the order of their places."""
         ...
 
     async def execute(self, step: Step, ticket: Ticket) -> None:
@@ -337,14 +298,6 @@ class Target(Protocol):
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest in the database; without columns only the rows are counted."""
-        ...
-
-    async def close_run(self, run_id: str, seal: str = "") -> None:
-        """Note that nothing is left to do, and void the run's tickets. Its record stays; `seal` goes into it."""
-        ...
-
-    async def forget_run(self, run_id: str) -> None:
-        """Remove a run's record and all that was kept for its rollback; the ledger goes with its last run."""
         ...
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ the data, so the rows of a chunk and the note of it are committed together or no
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.rejects import Place, RejectedRow, values_from_json, values_to_json
 from domain.migrations.runs import RunRecord, RunState, shelved
+from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import ChunkReceipt, Ticket
 from infra.connectors.file_session import FileConnection, first_row
 
@@ -31,6 +33,7 @@ class FileLedger:
     steps: str
     chunks: str
     rejects: str
+    uses: str
     find: str
     """A query that gives a row if the ledger is there."""
     make: tuple[str, ...]
@@ -66,7 +69,7 @@ class FileLedger:
         return Ticket(run_id, epoch, plan_hash)
 
     def _shelve(self, connection: FileConnection, known: RunRecord) -> None:
-        for table in (self.rejects, self.chunks, self.steps, self.runs):
+        for table in (self.rejects, self.chunks, self.steps, self.uses, self.runs):
             connection.execute(
                 f"UPDATE {table} SET run_id = ? WHERE run_id = ?", (shelved(known.run_id, known.epoch), known.run_id)
             )
@@ -110,9 +113,13 @@ class FileLedger:
         found = connection.execute(f"SELECT number FROM {self.steps} WHERE run_id = ?", (run_id,)).fetchall()
         return frozenset(number for (number,) in found)
 
-    def note_step(self, connection: FileConnection, run_id: str, number: int) -> None:
-        """Note that a step is done."""
-        connection.execute(f"INSERT INTO {self.steps} VALUES (?, ?)", (run_id, number))
+    def note_step(self, connection: FileConnection, run_id: str, step: Step, undo: tuple[str, ...]) -> None:
+        """Note that a step is done, and how it is taken back."""
+        made = step.object
+        connection.execute(
+            f"INSERT INTO {self.steps} VALUES (?, ?, ?, ?, ?, ?)",
+            (run_id, step.number, made.kind.value, made.name, made.table, json.dumps(undo)),
+        )
 
     def receipts(self, connection: FileConnection, run_id: str) -> tuple[ChunkReceipt, ...]:
         """Receipts of the chunks whose rows are in the file."""
@@ -168,7 +175,7 @@ class FileLedger:
         """Remove a run, and the ledger with its last run."""
         if not self.exists(connection):
             return
-        for table in (self.rejects, self.chunks, self.steps, self.runs):
+        for table in (self.rejects, self.chunks, self.steps, self.uses, self.runs):
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
         if first_row(connection, f"SELECT 1 FROM {self.runs}") is None:
             for statement in self.drop:

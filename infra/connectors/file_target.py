@@ -24,25 +24,15 @@ from domain.migrations.transfer import (
     TableCopy,
     Ticket,
 )
-from infra.connectors.file_ledger import FileLedger
 from infra.connectors.file_session import C, FileConnection, FileSession
+from infra.connectors.file_undo import FileUndo, FileUndoing
 
 T = TypeVar("T")
 C_contra = TypeVar("C_contra", bound=FileConnection, contravariant=True)
 
 
-class FileWriting(Protocol[C_contra]):
+class FileWriting(FileUndoing[C_contra], Protocol[C_contra]):
     """How an engine writes: its words where they differ, its introspection, its digest."""
-
-    @property
-    def ledger(self) -> FileLedger:
-        """Where the ledger is."""
-        ...
-
-    @property
-    def begin(self) -> str:
-        """The statement that begins a transaction which will write."""
-        ...
 
     def roll_back(self, connection: C_contra) -> None:
         """End the transaction, if one is open, and undo it."""
@@ -50,22 +40,6 @@ class FileWriting(Protocol[C_contra]):
 
     def introspect(self, connection: C_contra) -> DatabaseSchema:
         """Describe the database without the ledger."""
-        ...
-
-    def has(self, connection: C_contra, table: TableName) -> bool:
-        """Whether there is such a table."""
-        ...
-
-    def named(self, table: TableName) -> str:
-        """Return a table's name as it stands in a statement."""
-        ...
-
-    def insert(self, connection: C_contra, copy: TableCopy, batch: pa.RecordBatch) -> None:
-        """Insert the rows of a batch.
-
-        Raises:
-            ValueRejected: a value has no exact place in its column.
-        """
         ...
 
     def digest(self, connection: C_contra, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
@@ -81,6 +55,12 @@ class FileTarget(Generic[C]):
         self._writing = writing
         self._ledger = writing.ledger
         self._turn = asyncio.Lock()
+        self._undo = FileUndo(writing, self._transaction, self._in_turn)
+
+    @property
+    def undo(self) -> FileUndo[C]:
+        """What the file keeps so that runs can be taken back."""
+        return self._undo
 
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the file, without the ledger."""
@@ -129,8 +109,9 @@ class FileTarget(Generic[C]):
         def run(connection: C) -> None:
             self._ledger.hold(connection, ticket)
             if step.number not in self._ledger.steps_done(connection, ticket.run_id):
+                undo = self._undo.undoing(connection, step)
                 connection.execute(step.sql)
-                self._ledger.note_step(connection, ticket.run_id, step.number)
+                self._ledger.note_step(connection, ticket.run_id, step, undo)
 
         await self._transaction(run)
 
@@ -176,6 +157,8 @@ class FileTarget(Generic[C]):
             raise TypeError("a file takes Arrow batches")
         self._writing.insert(connection, copy, batch.payload)
         self._ledger.note_rejected(connection, ticket.run_id, batch.rejected)
+        if copy.added_key:
+            self._undo.note_added(connection, copy, batch.payload, ticket)
 
     def _finish_chunk(self, connection: C, ticket: Ticket, receipt: ChunkReceipt) -> None:
         self._ledger.note_chunk(connection, ticket.run_id, receipt)
@@ -191,7 +174,13 @@ class FileTarget(Generic[C]):
 
     async def forget_run(self, run_id: str) -> None:
         """Remove a run's record; the ledger itself goes with its last run."""
-        await self._transaction(lambda connection: self._ledger.forget(connection, run_id))
+
+        def forget(connection: C) -> None:
+            if self._ledger.exists(connection):
+                self._undo.drop_sides(connection, run_id)
+            self._ledger.forget(connection, run_id)
+
+        await self._transaction(forget)
 
     async def close(self) -> None:
         """End the session."""

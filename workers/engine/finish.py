@@ -13,6 +13,7 @@ from domain.migrations.schema_plan import Parity, Phase
 from workers.engine.pipeline import Desk
 from workers.engine.prepare import PreparedRun
 from workers.engine.rejects import keep_rejects
+from workers.engine.seal import sealed
 from workers.engine.steps import run_phase
 from workers.engine.verify import Sides, Verdict, verify_tables, with_next_values
 
@@ -70,7 +71,8 @@ async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions, open_bo
     failpoint("finish.compared")
     finish = Finish(verdicts, not_made)
     if not finish.differences:
-        await target.close_run(desk.ticket.run_id)
+        run_id = desk.ticket.run_id
+        await target.close_run(run_id, await sealed(target, run_id, prepared.plan.tables, verdicts))
         failpoint("finish.closed")
         await desk.meter.enter(RunPhase.DONE)
     return finish

@@ -12,6 +12,7 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.values import Rows
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.rejects import Place, RejectedRow
+from domain.migrations.rollback import TableUndone, TableUse, UndoBook, UndoStep
 from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import (
@@ -73,11 +74,56 @@ class PatientSource:
         await self._source.close()
 
 
+class PatientUndo:
+    """A book whose questions and acts, each of which done twice has the effect of once, are repeated."""
+
+    def __init__(self, book: UndoBook) -> None:
+        self._book = book
+
+    async def use(self, use: TableUse, ticket: Ticket) -> None:
+        """Note how a table is used, and keep what its rollback will need."""
+        await retrying(lambda: self._book.use(use, ticket), STANDARD_RETRY)
+
+    async def uses(self, run_id: str) -> tuple[TableUse, ...]:
+        """The tables that were there before a run."""
+        return await retrying(lambda: self._book.uses(run_id), STANDARD_RETRY)
+
+    async def steps(self, run_id: str) -> tuple[UndoStep, ...]:
+        """The steps that a run has done."""
+        return await retrying(lambda: self._book.steps(run_id), STANDARD_RETRY)
+
+    async def begin(self, run_id: str, seal: str) -> Ticket:
+        """Begin to take a run back, or go on with it."""
+        return await retrying(lambda: self._book.begin(run_id, seal), STANDARD_RETRY)
+
+    async def take_back(self, step: UndoStep, ticket: Ticket) -> None:
+        """Run a step's statements and forget the step."""
+        await retrying(lambda: self._book.take_back(step, ticket), STANDARD_RETRY)
+
+    async def remove_rows(self, use: TableUse, ticket: Ticket) -> TableUndone:
+        """Remove the rows of the run from a table that was there before it."""
+        return await retrying(lambda: self._book.remove_rows(use, ticket), STANDARD_RETRY)
+
+    async def restore_rows(self, use: TableUse, ticket: Ticket) -> None:
+        """Bring the rows back that the run has replaced."""
+        await retrying(lambda: self._book.restore_rows(use, ticket), STANDARD_RETRY)
+
+    async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
+        """Copy a table into one that is named after it and the run."""
+        return await retrying(lambda: self._book.set_aside(run_id, table, ticket), STANDARD_RETRY)
+
+
 class PatientTarget:
     """A target whose questions and statements, each of which done twice has the effect of once, are repeated."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._undo = PatientUndo(target.undo)
+
+    @property
+    def undo(self) -> PatientUndo:
+        """What the database keeps so that runs can be taken back."""
+        return self._undo
 
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the database, without the ledger."""

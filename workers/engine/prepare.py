@@ -17,11 +17,12 @@ from workers.engine.control import Control, check
 from workers.engine.ends import Ends
 from workers.engine.examine import Examiner, refuse_misfits
 from workers.engine.existing import Baseline, adopted, existing_tables, made_by_others, refuse_filled
-from workers.engine.order import Waves, in_order, waves
+from workers.engine.order import Waves, waves
 from workers.engine.pipeline import Desk
 from workers.engine.plan import Basis, look
 from workers.engine.progress import Meter
 from workers.engine.steps import run_phase
+from workers.engine.uses import noting_added, use_tables
 from workers.engine.verify import target_columns
 
 
@@ -84,6 +85,7 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
         ticket = await _taken_over(target, request.run_id, plan)
     failpoint("run.opened")
     order = waves(plan, catalog, route.target_connector.capabilities)
+    plan = await _made_ready(target, ticket, plan, catalog, order)
     receipts = await target.receipts(request.run_id)
     meter.follow(plan.tables, receipts)
     await meter.enter(RunPhase.TABLES)
@@ -136,22 +138,27 @@ async def _taken_over(target: Target, run_id: str, plan: MigrationPlan) -> Ticke
 
 
 async def _begun(ends: Ends, request: RunRequest, plan: MigrationPlan, catalog: DatabaseSchema) -> tuple[Baseline, ...]:
-    """Check the tables that are already there, and treat their rows as the policy says.
-
-    Tables that others refer to are emptied after these.
-    """
+    """Check the tables that are already there, and look at the rows that will stay."""
     target = ends.target
     counts = await target.row_counts(existing_tables(plan, catalog))
     refuse_filled(plan, counts)
     if request.restart:
         await target.close_run(request.run_id)
-    filled = tuple(copy for copy in plan.tables if counts.get(copy.target))
     if plan.on_existing is OnExisting.TRUNCATE:
-        order = waves(plan, catalog, ends.route.target_connector.capabilities)
-        for copy in reversed(in_order(filled, order)):
-            await target.truncate(copy.target)
         return ()
+    filled = tuple(copy for copy in plan.tables if counts.get(copy.target))
     return tuple([await _baseline(target, copy, counts, request.options) for copy in filled])
+
+
+async def _made_ready(
+    target: Target, ticket: Ticket, plan: MigrationPlan, catalog: DatabaseSchema, order: Waves
+) -> MigrationPlan:
+    """Make the tables that others made ready for rows, with all that a rollback will need."""
+    done = await target.steps_done(ticket.run_id)
+    made = frozenset(step.object for step in plan.schema.steps if step.number in done)
+    others = made_by_others(plan, catalog, made)
+    there = {copy: others[copy.source] for copy in plan.tables if copy.source in others}
+    return noting_added(plan, await use_tables(target, ticket, plan, there, order))
 
 
 async def _baseline(target: Target, copy: TableCopy, counts: dict[TableName, Rows], options: RunOptions) -> Baseline:

@@ -74,6 +74,8 @@ def _holds(table: Table, item: SchemaObject, planned: Table) -> bool:
             return any(_same(key.name, item.name) or _refers(key) in needed for key in table.foreign_keys)
         case ObjectKind.CHECK:
             return any(_same(check.name, item.name) for check in table.checks)
+        case ObjectKind.COMMENT | ObjectKind.DEFAULT | ObjectKind.COLUMN:
+            return True  # whoever made the table has decided about these
         case _:
             return False
 

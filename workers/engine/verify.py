@@ -59,6 +59,9 @@ class Verdict:
     rows_source: Rows
     rows_target: Rows
     difference: str = ""
+    columns: tuple[ColumnCopy, ...] = ()
+    target: Digest | None = None
+    """The digest of the whole target table over these columns."""
 
     @property
     def equal(self) -> bool:
@@ -121,7 +124,8 @@ async def verify_table(sides: Sides, copy: TableCopy, level: VerifyLevel, baseli
         names = await _different_columns(sides, copy) if baseline is None else []
         where = f" in {', '.join(names[:_COLUMNS_NAMED_MAX])}" if names else ""
         difference = f"same number of rows, different values{where}"
-    return Verdict(copy.number, str(copy.source), level, source.rows, Rows(added.rows), difference)
+    verdict = Verdict(copy.number, str(copy.source), level, source.rows, Rows(added.rows), difference)
+    return replace(verdict, columns=columns, target=target)
 
 
 def source_columns(columns: Iterable[ColumnCopy]) -> tuple[DigestColumn, ...]:

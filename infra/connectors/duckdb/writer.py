@@ -11,20 +11,23 @@ from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import ValueRejected
 from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, TableCopy
 from infra.connectors.duckdb import values
-from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA
+from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA, LEDGER_SCHEMA
 from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
 from infra.connectors.duckdb.session import open_sessions, qualified
 from infra.connectors.file_ledger import FileLedger
 from infra.connectors.file_session import first_row
 from infra.connectors.file_target import FileTarget
-from infra.connectors.sqltext import quoted
+from infra.connectors.sidetables import KEYS_TABLE
+from infra.connectors.sqltext import quoted, unquoted
+from infra.connectors.undoing import Made
 
 LEDGER = FileLedger(
     runs="_wherry.run",
     steps="_wherry.step",
     chunks="_wherry.chunk",
     rejects="_wherry.reject",
+    uses="_wherry.use",
     find="SELECT 1 FROM duckdb_tables() WHERE schema_name = '_wherry' AND table_name = 'run'",
     make=(
         "CREATE SCHEMA IF NOT EXISTS _wherry",
@@ -33,7 +36,11 @@ LEDGER = FileLedger(
             run_id VARCHAR NOT NULL, plan_hash VARCHAR NOT NULL, epoch BIGINT NOT NULL, state VARCHAR NOT NULL,
             begun_at VARCHAR NOT NULL, seal VARCHAR NOT NULL)
         """,
-        "CREATE TABLE _wherry.step (run_id VARCHAR NOT NULL, number BIGINT NOT NULL)",
+        """
+        CREATE TABLE _wherry.step (
+            run_id VARCHAR NOT NULL, number BIGINT NOT NULL, kind VARCHAR NOT NULL, name VARCHAR NOT NULL,
+            owner VARCHAR NOT NULL, undo VARCHAR NOT NULL)
+        """,
         """
         CREATE TABLE _wherry.chunk (
             run_id VARCHAR NOT NULL, table_number BIGINT NOT NULL, chunk_number BIGINT NOT NULL,
@@ -45,10 +52,21 @@ LEDGER = FileLedger(
             run_id VARCHAR NOT NULL, table_number BIGINT NOT NULL, chunk_number BIGINT NOT NULL,
             number BIGINT NOT NULL, column_name VARCHAR NOT NULL, reason VARCHAR NOT NULL, row_values VARCHAR NOT NULL)
         """,
+        """
+        CREATE TABLE _wherry.use (
+            run_id VARCHAR NOT NULL, table_number BIGINT NOT NULL, schema_name VARCHAR NOT NULL, name VARCHAR NOT NULL,
+            mode VARCHAR NOT NULL, place BIGINT NOT NULL, row_count BIGINT NOT NULL, key_columns VARCHAR NOT NULL,
+            side VARCHAR NOT NULL, is_undone BIGINT NOT NULL)
+        """,
     ),
     drop=("DROP SCHEMA _wherry CASCADE",),
 )
 """Without keys: DuckDB checks them too early for rows that one transaction replaces, and one session writes."""
+
+_FOUND = {
+    "SCHEMA": "SELECT 1 FROM duckdb_schemas() WHERE lower(schema_name) = lower(?) AND NOT internal",
+    "SEQUENCE": "SELECT 1 FROM duckdb_sequences() WHERE lower(sequence_name) = lower(?)",
+}
 
 _INCOMING = "wherry_incoming"
 
@@ -58,6 +76,7 @@ class DuckdbWriting:
 
     ledger = LEDGER
     begin = "BEGIN TRANSACTION"
+    keys_place = TableName(KEYS_TABLE, "temp")
 
     def __init__(self, schema: str) -> None:
         self._schema = schema
@@ -94,6 +113,40 @@ class DuckdbWriting:
         casts = ", ".join(values.stored(name, column.type, column.target_native) for column, name in pairs)
         connection.execute(f"INSERT INTO {qualified(copy.target)} ({columns}) SELECT {casts} FROM {_INCOMING}")
         connection.unregister(_INCOMING)
+
+    def side(self, name: str) -> str:
+        """Spell a side table; it stands in the ledger's schema."""
+        return f"{LEDGER_SCHEMA}.{quoted(name)}"
+
+    def stored_columns(self, connection: duckdb.DuckDBPyConnection, table: TableName) -> tuple[str, ...]:
+        """Return a table's columns but those that DuckDB computes."""
+        sql = (
+            "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND NOT is_generated"
+            " AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?) ORDER BY column_index"
+        )
+        found = connection.execute(sql, (table.schema or DEFAULT_SCHEMA, table.name)).fetchall()
+        return tuple(str(name) for (name,) in found)
+
+    def row_text(self, alias: str, columns: tuple[str, ...]) -> str:
+        """Spell a row as the fingerprint of its text."""
+        values = ", ".join(f"{alias}.{quoted(column)}" for column in columns)
+        return f"md5(CAST(row({values}) AS VARCHAR))"
+
+    def is_there(self, connection: duckdb.DuckDBPyConnection, made: Made) -> bool:
+        """Whether there is a schema or sequence already, which statements make only if it is missing."""
+        if made.kind not in _FOUND:
+            return False
+        name = unquoted(made.name.rpartition(".")[2])
+        return first_row(connection, _FOUND[made.kind], (name,)) is not None
+
+    def drop(self, made: Made) -> str | None:
+        """Spell the statement that drops what was made; keys that were added to a table cannot be."""
+        return None if made.altered else f"DROP {made.kind} {self._spelled(made)}"
+
+    def _spelled(self, made: Made) -> str:
+        """Return the name to drop; CREATE INDEX names an index without the schema, which is its table's."""
+        has_schema = made.kind != "INDEX" or "." not in made.table
+        return made.name if has_schema else f"{made.table.rpartition('.')[0]}.{made.name}"
 
     def digest(
         self, connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...]

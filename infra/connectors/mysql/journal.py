@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from pymysql import err
@@ -10,14 +11,22 @@ from domain.kernel.failpoints import failpoint
 from infra.connectors.mysql import ledger
 from infra.connectors.mysql.errors import is_lost, number_of, text_of
 from infra.connectors.mysql.loading import check_ticket
+from infra.connectors.sqltext import unquoted
+from infra.connectors.undoing import Made, made_by
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domain.migrations.rollback import UndoStep
     from domain.migrations.schema_plan import Step
     from domain.migrations.transfer import Ticket
     from infra.connectors.mysql.wire import BulkConnection
 
 _ALREADY_THERE = frozenset({1007, 1022, 1050, 1060, 1061, 1068, 1304, 1359, 1826, 3822, 4127})
 """Table, column, index, key, constraint, trigger or sequence of that name exists."""
+
+_NOT_THERE = frozenset({1008, 1051, 1091, 1146, 1305, 1360, 1553, 4091, 4092})
+"""What is to be dropped is gone already; or an index is needed by another foreign key, which was there before."""
 
 _CANNOT_CREATE = 1005
 _DUPLICATE_NAME = "errno: 121"
@@ -40,8 +49,11 @@ def run_step(connection: BulkConnection, step: Step, ticket: Ticket) -> None:
         connection.rollback()
         return
     intended = [args for args in numbers if args not in noted]
-    for args in intended:
-        connection.fetch(ledger.INTEND_STEP, args)
+    undo = undoing(connection, step) if intended else ()
+    made = step.object
+    for place, args in enumerate(intended):
+        said = json.dumps(undo if not place else ())
+        connection.fetch(ledger.INTEND_STEP, (*args, made.kind.value, made.name, made.table, said))
     connection.commit()
     failpoint("journal.intended")
     try:
@@ -55,6 +67,52 @@ def run_step(connection: BulkConnection, step: Step, ticket: Ticket) -> None:
     failpoint("journal.ran")
     for args in numbers:
         connection.fetch(ledger.FINISH_STEP, args)
+
+
+def undoing(connection: BulkConnection, step: Step) -> tuple[str, ...]:
+    """Return the statements that take a step back which is about to run, in the order they are to run in."""
+    statements = [statement for made in reversed(made_by(step)) for statement in _drops(connection, made)]
+    return tuple(statements)
+
+
+def _drops(connection: BulkConnection, made: Made) -> Iterator[str]:
+    if not made.altered:
+        on = f" ON {made.table}" if made.kind == "INDEX" else ""
+        yield f"DROP {made.kind} {made.name}{on}"
+        return
+    yield f"ALTER TABLE {made.table} DROP {made.kind} {made.name}".rstrip()
+    if made.kind == "FOREIGN KEY":
+        table, name = unquoted(made.table), unquoted(made.name)
+        sql = (
+            "SELECT 1 FROM information_schema.statistics "
+            "WHERE table_schema = DATABASE() AND table_name = %s AND index_name = %s LIMIT 1"
+        )
+        if not connection.fetch(sql, (table, name)):
+            # A foreign key without an index gets one of its own name, which outlives it.
+            yield f"ALTER TABLE {made.table} DROP INDEX {made.name}"
+
+
+def take_back(connection: BulkConnection, step: UndoStep, ticket: Ticket) -> None:
+    """Run the statements that take a step back, and forget the step.
+
+    Raises:
+        Fenced: the ticket is void.
+        MySQLError: an object cannot be dropped, for instance because another table refers to it.
+    """
+    connection.fetch("SET SESSION foreign_key_checks = 1")
+    connection.fetch("START TRANSACTION")
+    check_ticket(connection, ticket)
+    noted = connection.fetch(ledger.STEP, (ticket.run_id, step.number))
+    connection.commit()
+    if not noted:
+        return
+    for statement in step.statements:
+        try:
+            connection.fetch(statement)
+        except err.MySQLError as error:
+            if number_of(error) not in _NOT_THERE:
+                raise
+    connection.fetch(ledger.FORGET_STEP, (ticket.run_id, step.number))
 
 
 def _says_already_there(error: err.MySQLError) -> bool:

@@ -20,12 +20,15 @@ RUNS = "_wherry_run"
 CHUNKS = "_wherry_chunk"
 STEPS = "_wherry_step"
 REJECTS = "_wherry_reject"
-LEDGER_TABLES = (REJECTS, STEPS, CHUNKS, RUNS)
+USES = "_wherry_use"
+LEDGER_TABLES = (REJECTS, STEPS, CHUNKS, USES, RUNS)
 
 WRITER_SLOTS = 64
 """How many sessions may write for one ticket at once, over all workers."""
 
 _ID = "VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
+
+_NAME = "TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"
 
 _CREATE_RUNS = (
     f"CREATE TABLE IF NOT EXISTS {RUNS} (run_id {_ID} PRIMARY KEY, "
@@ -40,6 +43,7 @@ _CREATE_CHUNKS = (
 )
 _CREATE_STEPS = (
     f"CREATE TABLE IF NOT EXISTS {STEPS} (run_id {_ID}, step_number INT NOT NULL, is_done TINYINT NOT NULL, "
+    f"kind {_NAME}, name {_NAME}, owner {_NAME}, undo LONGTEXT CHARACTER SET utf8mb4 NOT NULL, "
     "PRIMARY KEY (run_id, step_number)) ENGINE=InnoDB"
 )
 _CREATE_REJECTS = (
@@ -48,7 +52,12 @@ _CREATE_REJECTS = (
     "reason TEXT CHARACTER SET utf8mb4 NOT NULL, row_values LONGTEXT CHARACTER SET ascii NOT NULL, "
     "PRIMARY KEY (run_id, table_number, chunk_number, number)) ENGINE=InnoDB"
 )
-CREATE_LEDGER = (_CREATE_RUNS, _CREATE_CHUNKS, _CREATE_STEPS, _CREATE_REJECTS)
+_CREATE_USES = (
+    f"CREATE TABLE IF NOT EXISTS {USES} (run_id {_ID}, table_number INT NOT NULL, schema_name {_NAME}, name {_NAME}, "
+    f"mode {_NAME}, place INT NOT NULL, row_count BIGINT NOT NULL, key_columns {_NAME}, side {_NAME}, "
+    "progress TINYINT NOT NULL, is_undone TINYINT NOT NULL, PRIMARY KEY (run_id, table_number)) ENGINE=InnoDB"
+)
+CREATE_LEDGER = (_CREATE_RUNS, _CREATE_CHUNKS, _CREATE_STEPS, _CREATE_REJECTS, _CREATE_USES)
 
 TAKE_RUN = (
     f"INSERT INTO {RUNS} (run_id, plan_hash, epoch, state, begun_at, seal) "
@@ -80,10 +89,15 @@ ADD_REJECTS = f"INSERT INTO {REJECTS} (run_id, {_REJECT_COLUMNS}) VALUES (%s, %s
 
 STEP = f"SELECT is_done FROM {STEPS} WHERE run_id = %s AND step_number = %s"
 STEPS_DONE = f"SELECT step_number FROM {STEPS} WHERE run_id = %s AND is_done = 1"
-INTEND_STEP = f"INSERT INTO {STEPS} (run_id, step_number, is_done) VALUES (%s, %s, 0)"
+INTEND_STEP = (
+    f"INSERT INTO {STEPS} (run_id, step_number, is_done, kind, name, owner, undo) VALUES (%s, %s, 0, %s, %s, %s, %s)"
+)
 FINISH_STEP = f"UPDATE {STEPS} SET is_done = 1 WHERE run_id = %s AND step_number = %s"
+STEPS_NOTED = f"SELECT step_number, kind, name, owner, undo FROM {STEPS} WHERE run_id = %s ORDER BY step_number"
 FORGET_STEP = f"DELETE FROM {STEPS} WHERE run_id = %s AND step_number = %s"
 
+BEGIN_UNDO = f"UPDATE {RUNS} SET epoch = epoch + 1, state = 'UNDOING', seal = %s WHERE run_id = %s AND epoch = %s"
+SIDES = f"SELECT side FROM {USES} WHERE run_id = %s AND side <> ''"
 SHELVE_RUN = tuple(f"UPDATE {table} SET run_id = %s WHERE run_id = %s" for table in LEDGER_TABLES)
 FORGET_RUN = tuple(f"DELETE FROM {table} WHERE run_id = %s" for table in LEDGER_TABLES)
 HOLD_LEDGER = "LOCK TABLES " + ", ".join(f"{table} WRITE" for table in LEDGER_TABLES)

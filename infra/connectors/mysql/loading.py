@@ -18,6 +18,8 @@ from infra.connectors.mysql.inserting import InsertValues, insert_values
 from infra.connectors.mysql.rejects import note_rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
     from domain.migrations.rejects import RejectedRow
@@ -135,7 +137,15 @@ def _stored(connection: BulkConnection, copy: TableCopy, loaded: Loaded) -> int:
 class ChunkLoad:
     """Writes a chunk's rows and receipt in one transaction, unless the receipt is already there."""
 
-    def __init__(self, copy: TableCopy, chunk: Chunk, ticket: Ticket, rows_by: Input) -> None:
+    def __init__(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        ticket: Ticket,
+        rows_by: Input,
+        afterwards: Callable[[BulkConnection], None] | None = None,
+    ) -> None:
+        self._afterwards = afterwards
         self._copy = copy
         self._chunk = chunk
         self._ticket = ticket
@@ -181,6 +191,8 @@ class ChunkLoad:
             raise ValueRejected(
                 f"{self._copy.target} stored {stored} of {self._rows_sent} rows", path=(str(self._copy.target),)
             )
+        if self._afterwards is not None:
+            self._afterwards(connection)
         noted = ChunkReceipt(
             self._chunk.table_number,
             self._chunk.number,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from domain.kernel.errors import Conflict, DatabaseError, ErrorCode
+from domain.kernel.errors import Conflict, DatabaseError, ErrorCode, NotFound
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.transfer import ChunkReceipt, Ticket
 from infra.connectors.mysql import ledger
@@ -76,6 +76,24 @@ class RunBook:
         if await self.knows(run_id):
             await self._control.rows(ledger.CLOSE_RUN, (seal, run_id), doing="closing a run")
 
+    async def begin_undo(self, run_id: str, seal: str) -> Ticket:
+        """Begin to take a run back, or go on with it, once nobody writes for it any more.
+
+        Raises:
+            NotFound: the ledger does not know the run.
+        """
+        known = await self.record(run_id)
+        if known is None:
+            raise NotFound(f"This database remembers no run {run_id}.")
+        await self._end_writers(run_id, known.epoch)
+        kept = known.seal if known.state is RunState.UNDOING else seal
+        await self._control.rows(ledger.BEGIN_UNDO, (kept, run_id, known.epoch), doing="beginning a rollback")
+        return Ticket(run_id, known.epoch + 1, known.plan_hash)
+
+    async def rows_if_any(self, sql: str, args: tuple[object, ...]) -> list[Row]:
+        """Return rows of the ledger, none if there is no ledger."""
+        return await self._rows_if_any(sql, args)
+
     async def forget(self, run_id: str) -> None:
         """Forget a run, and drop the ledger if it was the last one.
 
@@ -84,6 +102,8 @@ class RunBook:
         """
         if await self.record(run_id) is None:
             return
+        for (side,) in await self._control.rows(ledger.SIDES, (run_id,), doing="forgetting a run"):
+            await self._control.rows(f"DROP TABLE IF EXISTS {side}", doing="dropping what was kept for a run")
         for statement in ledger.FORGET_RUN:
             await self._control.rows(statement, (run_id,), doing="forgetting a run")
         try:

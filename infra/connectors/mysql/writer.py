@@ -6,11 +6,11 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from domain.kernel.errors import DatabaseError, ValueRejected
 from domain.kernel.values import Rows
-from infra.connectors.mysql import ledger
+from infra.connectors.mysql import ledger, undo
 from infra.connectors.mysql.bulk import BulkSession
 from infra.connectors.mysql.digest import table_digest
 from infra.connectors.mysql.introspect import introspect
@@ -19,9 +19,12 @@ from infra.connectors.mysql.loading import ChunkLoad, InfileInput, Input, Insert
 from infra.connectors.mysql.names import table_sql
 from infra.connectors.mysql.runs import RunBook, end_session
 from infra.connectors.mysql.session import Control
+from infra.connectors.sidetables import overheard
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+
+    import pyarrow as pa
 
     from domain.catalog.model import DatabaseSchema, TableName
     from domain.connections.values import Endpoint
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from domain.migrations.runs import RunRecord
     from domain.migrations.schema_plan import Step
     from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket
+    from infra.connectors.mysql.wire import BulkConnection
+
+T = TypeVar("T")
 
 _PACKET_SHARE = 2
 """INSERT statements are kept to this fraction of `max_allowed_packet`, since escapes are counted roughly."""
@@ -55,6 +61,12 @@ class MysqlTarget:
         for seat in self._seats:
             self._free.put_nowait(seat)
         self._checked_tables: set[TableName] = set()
+        self._undo = undo.MysqlUndo(self._runs, self._at_work)
+
+    @property
+    def undo(self) -> undo.MysqlUndo:
+        """What the database keeps so that runs can be taken back."""
+        return self._undo
 
     @classmethod
     async def open(cls, endpoint: Endpoint, writers: int) -> MysqlTarget:
@@ -135,11 +147,20 @@ class MysqlTarget:
             Fenced: the ticket is void.
             DatabaseError: the statement failed; nothing was noted.
         """
+        doing = f"creating {step.object.kind.value.lower().replace('_', ' ')} {step.object.name}"
+        await self._at_work(ticket, lambda connection: run_step(connection, step, ticket), doing)
+
+    async def _at_work(self, ticket: Ticket, work: Callable[[BulkConnection], T], doing: str) -> T:
+        """Run some work on a session that takes part in a run, with no transaction left open."""
         async with self._session() as seat:
             session = await self._opened(seat)
             await self._hold_lock(seat, session, ticket)
-            doing = f"creating {step.object.kind.value.lower().replace('_', ' ')} {step.object.name}"
-            await session.call(lambda connection: run_step(connection, step, ticket), doing=doing)
+            try:
+                return await session.call(work, doing=doing)
+            except DatabaseError:
+                if not session.is_lost:
+                    await session.call(lambda connection: connection.rollback(), doing=doing)
+                raise
 
     async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
         """Write a chunk and its receipt in one transaction; a chunk with a receipt is left alone.
@@ -154,7 +175,11 @@ class MysqlTarget:
         async with self._session() as seat:
             session = await self._opened(seat)
             await self._hold_lock(seat, session, ticket)
-            load = ChunkLoad(copy, chunk, ticket, self._input(copy))
+            heard: list[pa.RecordBatch] = []
+            afterwards = partial(undo.note_added, copy=copy, batches=heard, rows_by=self._input, run_id=ticket.run_id)
+            load = ChunkLoad(copy, chunk, ticket, self._input(copy), afterwards if copy.added_key else None)
+            if copy.added_key:
+                batches = overheard(batches, heard)
             try:
                 written = await session.call(load.begin, doing=doing)
                 if written is not None:

@@ -8,7 +8,8 @@ predecessors, end them, and only then raise the epoch.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
@@ -16,6 +17,7 @@ from domain.kernel.errors import Conflict, DatabaseError, ErrorCode, Fenced
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord, RunState, shelved
+from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import Chunk, ChunkReceipt, Ticket
 from infra.connectors.postgresql import references, rejects
 from infra.connectors.postgresql.capabilities import LEDGER_SCHEMA
@@ -41,7 +43,12 @@ CREATE TABLE {LEDGER_SCHEMA}.chunk (
 CREATE TABLE {LEDGER_SCHEMA}.reference (
     run_id text NOT NULL, relation text, name text, definition text NOT NULL, PRIMARY KEY (relation, name));
 CREATE TABLE {LEDGER_SCHEMA}.step (
-    run_id text, number bigint, state text NOT NULL, PRIMARY KEY (run_id, number));
+    run_id text, number bigint, state text NOT NULL, kind text NOT NULL, name text NOT NULL, owner text NOT NULL,
+    undo text[] NOT NULL, PRIMARY KEY (run_id, number));
+CREATE TABLE {LEDGER_SCHEMA}.use (
+    run_id text, table_number bigint, schema_name text NOT NULL, name text NOT NULL, mode text NOT NULL,
+    place bigint NOT NULL, row_count bigint NOT NULL, key_columns text[] NOT NULL, side text NOT NULL,
+    is_undone boolean NOT NULL DEFAULT false, PRIMARY KEY (run_id, table_number));
 {rejects.TABLE}
 """
 _EXISTS = f"SELECT to_regclass('{LEDGER_SCHEMA}.step') IS NOT NULL"
@@ -54,7 +61,11 @@ WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
 _BEGIN = f"INSERT INTO {LEDGER_SCHEMA}.run (run_id, epoch, plan_hash) VALUES ($1, $2, $3)"
 _TAKE_OVER = f"UPDATE {LEDGER_SCHEMA}.run SET epoch = epoch + 1 WHERE run_id = $1 RETURNING epoch"
 _RECORDS = f"SELECT run_id, plan_hash, epoch, state, begun_at, seal FROM {LEDGER_SCHEMA}.run ORDER BY begun_at, run_id"
-_OF_RUNS = ("reject", "chunk", "step", "reference", "run")
+_NOTE_STEP = f"""
+INSERT INTO {LEDGER_SCHEMA}.step (run_id, number, state, kind, name, owner, undo)
+VALUES ($1, $2, 'DONE', $3, $4, $5, $6)
+"""
+_OF_RUNS = ("reject", "chunk", "step", "use", "reference", "run")
 _RECEIPT_COLUMNS = "table_number, chunk_number, rows_read, rows_written, rows_rejected, size_bytes"
 _NOTE_CHUNK = f"""
 INSERT INTO {LEDGER_SCHEMA}.chunk (run_id, epoch, {_RECEIPT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -80,6 +91,17 @@ async def take_over(connection: asyncpg.Connection, run_id: str, plan_hash: str)
         Conflict: the ledger knows the run under another plan.
         DatabaseError: an earlier session does not end (it belongs to another user).
     """
+    async with alone(connection, run_id):
+        return await _taken(connection, run_id, plan_hash)
+
+
+@asynccontextmanager
+async def alone(connection: asyncpg.Connection, run_id: str) -> AsyncIterator[None]:
+    """End the sessions of earlier tickets of a run, and begin a transaction during which there are no others.
+
+    Raises:
+        DatabaseError: an earlier session does not end (it belongs to another user).
+    """
     with suppress(asyncpg.InsufficientPrivilegeError):  # another user's session: wait for its end instead
         await connection.execute(_END_PREDECESSORS, run_id)
     async with connection.transaction():
@@ -90,7 +112,7 @@ async def take_over(connection: asyncpg.Connection, run_id: str, plan_hash: str)
         except asyncpg.LockNotAvailableError as error:
             text = f"Another worker still writes for run {run_id} and its session cannot be ended. Try again later."
             raise DatabaseError(text, code=ErrorCode.DATABASE_BUSY, transient=True) from error
-        return await _taken(connection, run_id, plan_hash)
+        yield
 
 
 async def _taken(connection: asyncpg.Connection, run_id: str, plan_hash: str) -> Ticket:
@@ -184,11 +206,10 @@ async def steps_done(connection: asyncpg.Connection, run_id: str) -> frozenset[i
     return frozenset(row["number"] for row in rows)
 
 
-async def note_step(connection: asyncpg.Connection, ticket: Ticket, number: int) -> None:
-    """Note a schema step as done."""
-    await connection.execute(
-        f"INSERT INTO {LEDGER_SCHEMA}.step (run_id, number, state) VALUES ($1, $2, 'DONE')", ticket.run_id, number
-    )
+async def note_step(connection: asyncpg.Connection, ticket: Ticket, step: Step, undo: tuple[str, ...]) -> None:
+    """Note a schema step as done, and how it is taken back."""
+    made = step.object
+    await connection.execute(_NOTE_STEP, ticket.run_id, step.number, made.kind.value, made.name, made.table, list(undo))
 
 
 async def rejected(
@@ -237,7 +258,10 @@ async def forget(connection: asyncpg.Connection, run_id: str) -> None:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
         if not await exists(connection):
             return
-        for table in ("reject", "chunk", "step", "run"):
+        for side in await connection.fetch(f"SELECT side FROM {LEDGER_SCHEMA}.use WHERE run_id = $1", run_id):
+            if side["side"]:
+                await connection.execute(f"DROP TABLE IF EXISTS {side['side']}")
+        for table in ("reject", "chunk", "step", "use", "run"):
             await connection.execute(f"DELETE FROM {LEDGER_SCHEMA}.{table} WHERE run_id = $1", run_id)
         if not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {LEDGER_SCHEMA}.run)"):
             await connection.execute(f"DROP SCHEMA {LEDGER_SCHEMA} CASCADE")

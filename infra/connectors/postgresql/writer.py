@@ -15,7 +15,7 @@ from domain.kernel.values import Bytes, Rows
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket, WireFormat
-from infra.connectors.postgresql import ledger, references, rejects, relation
+from infra.connectors.postgresql import ledger, references, rejects, relation, undo
 from infra.connectors.postgresql.backend import Backend, committed, ended, given_up, opened, transaction
 from infra.connectors.postgresql.binary import HEADER, TRAILER, writing_forms
 from infra.connectors.postgresql.digest import digest
@@ -23,6 +23,7 @@ from infra.connectors.postgresql.encode import encoded
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, reported, write_error
 from infra.connectors.postgresql.introspect import introspect
 from infra.connectors.postgresql.session import close
+from infra.connectors.sidetables import overheard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -38,6 +39,12 @@ class PostgresqlTarget:
         self._endpoint = endpoint
         self._places = asyncio.Semaphore(writers)
         self._idle = [first]
+        self._undo = undo.PostgresqlUndo(self._session)
+
+    @property
+    def undo(self) -> undo.PostgresqlUndo:
+        """What the database keeps so that runs can be taken back."""
+        return self._undo
 
     @classmethod
     async def open(cls, endpoint: Endpoint, writers: int) -> PostgresqlTarget:
@@ -63,14 +70,8 @@ class PostgresqlTarget:
         """Remove all rows. Foreign keys of other tables that forbid it are set aside till the end of a run."""
         async with self._session(f"Table {table} could not be emptied") as backend:
             connection = backend.connection
-            found = await relation.get(connection, table)
-            try:
-                await connection.execute(f"TRUNCATE {found.rows}")
-            except asyncpg.FeatureNotSupportedError:
-                async with connection.transaction():
-                    await ledger.ensure(connection)
-                    await references.set_referring_aside(connection, references.BEFORE_ANY_RUN, found)
-                    await connection.execute(f"TRUNCATE {found.rows}")
+            async with connection.transaction():
+                await undo.empty(connection, await relation.get(connection, table))
 
     async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
         """Take the run over, ending the sessions of earlier tickets."""
@@ -109,8 +110,9 @@ class PostgresqlTarget:
             async with transaction(backend):
                 await ledger.enter(backend.connection, ticket)
                 if step.number not in await ledger.steps_done(backend.connection, ticket.run_id):
+                    back = await undo.undoing(backend.connection, step)
                     await backend.connection.execute(step.sql)
-                    await ledger.note_step(backend.connection, ticket, step.number)
+                    await ledger.note_step(backend.connection, ticket, step, back)
             if await committed(backend):
                 return
         await ended(self._endpoint, backend)
@@ -127,7 +129,11 @@ class PostgresqlTarget:
                     await ledger.enter(backend.connection, ticket)
                     done = await ledger.claim(backend.connection, ticket.run_id, chunk)
                     if done is None:
-                        done, rejected = await _loaded(backend.connection, copy, chunk, batches)
+                        heard: list[pa.RecordBatch] = []
+                        told = overheard(batches, heard) if copy.added_key else batches
+                        done, rejected = await _loaded(backend.connection, copy, chunk, told)
+                        if copy.added_key:
+                            await undo.note_added(backend.connection, copy, heard, ticket.run_id)
                         await rejects.note(backend.connection, ticket.run_id, rejected)
                         await ledger.note_chunk(backend.connection, ticket, done)
                 if await committed(backend):

@@ -8,19 +8,22 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.migrations.transfer import Digest, DigestColumn, TableCopy
-from infra.connectors.file_ledger import FileLedger
+from infra.connectors.file_ledger import FileLedger, text_of
 from infra.connectors.file_target import FileTarget
+from infra.connectors.sidetables import KEYS_TABLE
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.introspect import introspect
 from infra.connectors.sqlite.places import to_stored
 from infra.connectors.sqlite.session import open_session
 from infra.connectors.sqltext import quoted
+from infra.connectors.undoing import Made
 
 LEDGER = FileLedger(
     runs="_wherry_run",
     steps="_wherry_step",
     chunks="_wherry_chunk",
     rejects="_wherry_reject",
+    uses="_wherry_use",
     find="SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_wherry_run'",
     make=(
         """
@@ -29,7 +32,9 @@ LEDGER = FileLedger(
             begun_at TEXT NOT NULL, seal TEXT NOT NULL)
         """,
         """
-        CREATE TABLE _wherry_step (run_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (run_id, number))
+        CREATE TABLE _wherry_step (
+            run_id TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL,
+            undo TEXT NOT NULL, PRIMARY KEY (run_id, number))
         """,
         """
         CREATE TABLE _wherry_chunk (
@@ -43,8 +48,20 @@ LEDGER = FileLedger(
             number INTEGER NOT NULL, column_name TEXT NOT NULL, reason TEXT NOT NULL, row_values TEXT NOT NULL,
             PRIMARY KEY (run_id, table_number, chunk_number, number))
         """,
+        """
+        CREATE TABLE _wherry_use (
+            run_id TEXT NOT NULL, table_number INTEGER NOT NULL, schema_name TEXT NOT NULL, name TEXT NOT NULL,
+            mode TEXT NOT NULL, place INTEGER NOT NULL, row_count INTEGER NOT NULL, key_columns TEXT NOT NULL,
+            side TEXT NOT NULL, is_undone INTEGER NOT NULL, PRIMARY KEY (run_id, table_number))
+        """,
     ),
-    drop=("DROP TABLE _wherry_reject", "DROP TABLE _wherry_chunk", "DROP TABLE _wherry_step", "DROP TABLE _wherry_run"),
+    drop=(
+        "DROP TABLE _wherry_reject",
+        "DROP TABLE _wherry_chunk",
+        "DROP TABLE _wherry_step",
+        "DROP TABLE _wherry_use",
+        "DROP TABLE _wherry_run",
+    ),
 )
 
 
@@ -53,6 +70,7 @@ class SqliteWriting:
 
     ledger = LEDGER
     begin = "BEGIN IMMEDIATE"
+    keys_place = TableName(KEYS_TABLE)
 
     def roll_back(self, connection: sqlite3.Connection) -> None:
         """End the transaction, if one is open, and undo it."""
@@ -79,6 +97,28 @@ class SqliteWriting:
         stored = [to_stored(column, array) for column, array in zip(copy.columns, batch.columns, strict=True)]
         sql = f"INSERT INTO {quoted(copy.target.name)} ({columns}) VALUES ({marks})"
         connection.executemany(sql, zip(*stored, strict=True))
+
+    def side(self, name: str) -> str:
+        """Spell a side table; its name alone keeps it apart."""
+        return quoted(name)
+
+    def stored_columns(self, connection: sqlite3.Connection, table: TableName) -> tuple[str, ...]:
+        """Return a table's columns but those that SQLite computes."""
+        sql = "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid"
+        return tuple(text_of(name) for (name,) in connection.execute(sql, (table.name,)).fetchall())
+
+    def row_text(self, alias: str, columns: tuple[str, ...]) -> str:
+        """Spell a row as the literals of its values."""
+        return " || ',' || ".join(f"quote({alias}.{quoted(column)})" for column in columns)
+
+    def is_there(self, connection: sqlite3.Connection, made: Made) -> bool:
+        """Tell nothing is: every statement of ours fails if its object is there."""
+        del connection, made
+        return False
+
+    def drop(self, made: Made) -> str | None:
+        """Spell the statement that drops what was made."""
+        return f"DROP {made.kind} {made.name}"
 
     def digest(self, connection: sqlite3.Connection, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest from the stored values."""

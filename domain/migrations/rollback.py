@@ -1,0 +1,159 @@
+"""Taking a run back: what is promised before it starts, what is kept for it, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from domain.catalog.model import TableName
+from domain.kernel.values import Rows
+from domain.migrations.runs import Ticket
+from domain.migrations.schema_plan import SchemaObject
+
+
+class RollbackLevel(Enum):
+    """How a run can be taken back."""
+
+    UNTOUCHED = "UNTOUCHED"
+    """What was there keeps its rows; everything the run makes is new, and a rollback drops it."""
+    KEPT_ROWS = "KEPT_ROWS"
+    """Rows that the run replaces are copied aside first, and a rollback brings them back."""
+    ADDED_ROWS = "ADDED_ROWS"
+    """The keys of added rows are noted, and a rollback removes just these."""
+    NONE = "NONE"
+    """The run cannot be taken back."""
+
+
+@dataclass(frozen=True)
+class RollbackGuarantee:
+    """What a rollback of a run will do: that of the table with the least."""
+
+    level: RollbackLevel
+    """How the run can be taken back."""
+    reason: str
+    """Why so, and what it costs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackOptions:
+    """How a run is to be taken back."""
+
+    acknowledge_writes_since_cutover: bool = False
+    """Whether rows that others have written since the end of the run may leave their tables. They are kept in
+    tables named `_wherry_after_...`."""
+    reason: str = ""
+    """Why, for the record."""
+
+
+class UseMode(Enum):
+    """What a run does with the rows of a table that was there before."""
+
+    EMPTY = "EMPTY"
+    """It had none."""
+    REPLACED = "REPLACED"
+    """They are copied aside and removed."""
+    EXTENDED = "EXTENDED"
+    """They stay; the keys of those that are added are noted."""
+    UNKNOWN = "UNKNOWN"
+    """They stay, and nothing tells them from those that are added."""
+
+
+@dataclass(frozen=True)
+class TableUse:
+    """A table that was there before a run, and how the run uses it.
+
+    Tables of lower `place` refer to those of higher ones. `rows` is how many it held, `key` what
+    added rows are noted by.
+    """
+
+    table_number: int
+    name: TableName
+    mode: UseMode
+    place: int
+    rows: Rows = Rows(0)
+    key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class UndoStep:
+    """A schema step that a run has done, and the statements that take it back, in order; none if it made nothing."""
+
+    number: int
+    object: SchemaObject
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TableUndone:
+    """What became of a table that was there before: rows brought back or removed, and those that others changed."""
+
+    table: str
+    """The table's name in the target."""
+    restored: Rows
+    """Rows brought back."""
+    removed: Rows
+    """Rows of the run removed."""
+    changed: Rows
+    """Rows of the run that others have changed since; they were left alone."""
+
+
+@dataclass(frozen=True)
+class RollbackReport:
+    """What a rollback did, or would do."""
+
+    run_id: str
+    """The run that was taken back."""
+    dropped: tuple[str, ...]
+    """Objects that the run had made: kind and name."""
+    tables: tuple[TableUndone, ...]
+    """Tables that were there before the run."""
+    kept_aside: tuple[str, ...]
+    """Tables whose rows were written to since, and of which a copy was kept."""
+
+
+class UndoBook(Protocol):
+    """What a target keeps so that runs can be taken back, and the single acts of doing so.
+
+    Each act runs under a ticket and is noted with its effect, so done twice it has the effect of once.
+    """
+
+    async def use(self, use: TableUse, ticket: Ticket) -> None:
+        """Note how a table is used, and keep what its rollback will need. Replaced rows are removed."""
+        ...
+
+    async def uses(self, run_id: str) -> tuple[TableUse, ...]:
+        """The tables that were there before a run."""
+        ...
+
+    async def steps(self, run_id: str) -> tuple[UndoStep, ...]:
+        """The steps that a run has done, in the order of their numbers."""
+        ...
+
+    async def begin(self, run_id: str, seal: str) -> Ticket:
+        """Begin to take a run back, or go on with it: void all its tickets and store `seal`, if it is the beginning.
+
+        Raises:
+            NotFound: the ledger does not know the run.
+        """
+        ...
+
+    async def take_back(self, step: UndoStep, ticket: Ticket) -> None:
+        """Run a step's statements and forget the step.
+
+        Raises:
+            DatabaseError: an object cannot be dropped, for instance because another needs it.
+        """
+        ...
+
+    async def remove_rows(self, use: TableUse, ticket: Ticket) -> TableUndone:
+        """Remove the rows of the run from a table that was there before it."""
+        ...
+
+    async def restore_rows(self, use: TableUse, ticket: Ticket) -> None:
+        """Bring the rows back that the run has replaced."""
+        ...
+
+    async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
+        """Copy a table into one that is named after it and the run, unless that is there; return its name."""
+        ...

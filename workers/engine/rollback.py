@@ -1,0 +1,162 @@
+"""Taking a run back: the target is put as it was before, step by step, however often that is interrupted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from domain.catalog.model import TableName
+from domain.kernel.codec import from_json, to_json
+from domain.kernel.errors import Conflict, NotFound
+from domain.migrations.rollback import (
+    RollbackLevel,
+    RollbackOptions,
+    RollbackReport,
+    TableUndone,
+    TableUse,
+    UndoStep,
+    UseMode,
+)
+from domain.migrations.runs import RunRecord, RunState, Ticket
+from domain.migrations.schema_plan import ObjectKind
+from domain.migrations.transfer import Target
+from workers.engine.control import Control, check
+from workers.engine.report import object_name
+from workers.engine.seal import written_since
+from workers.engine.uses import guarantee
+
+_GOES_WITH_ITS_TABLE = frozenset(
+    {
+        ObjectKind.PRIMARY_KEY,
+        ObjectKind.INDEX,
+        ObjectKind.CHECK,
+        ObjectKind.COMMENT,
+        ObjectKind.DEFAULT,
+        ObjectKind.IDENTITY,
+    }
+)
+
+
+@dataclass(frozen=True)
+class _Aside:
+    """Tables of which a copy is kept before they are taken back."""
+
+    tables: tuple[TableName, ...] = ()
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """What a rollback will do: statements of the steps, last first; then tables; `written` were written to since."""
+
+    record: RunRecord
+    steps: tuple[UndoStep, ...]
+    uses: tuple[TableUse, ...]
+    written: tuple[TableName, ...]
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The objects that are dropped: kind and name."""
+        return tuple(object_name(step.object) for step in self.steps if step.statements)
+
+
+async def plan_rollback(target: Target, run_id: str) -> RollbackPlan:
+    """Find out what a rollback of a run will do. Nothing is changed.
+
+    Raises:
+        NotFound: the target remembers no such run.
+        Conflict: the run cannot be taken back, or a later one must be first.
+        DatabaseError: the target failed.
+    """
+    records = await target.runs()
+    record = next((known for known in records if known.run_id == run_id), None)
+    if record is None:
+        raise NotFound(f"the target remembers no run {run_id}; `wherry runs` lists those it does")
+    uses = await target.undo.uses(run_id)
+    promised = guarantee(uses)
+    if promised.level is RollbackLevel.NONE:
+        raise Conflict(f"run {run_id} cannot be rolled back: {promised.reason}")
+    steps = await target.undo.steps(run_id)
+    await _refuse_overtaken(target, records, record, _tables(steps, uses))
+    own = {step.object.name for step in steps if step.object.kind is ObjectKind.TABLE}
+    left = tuple(step for step in reversed(steps) if not _goes_with(step, own))
+    if record.state is RunState.UNDOING:
+        written = _aside(record.seal).tables
+    else:
+        written = await written_since(target, record.seal)
+    return RollbackPlan(record, left, uses, written)
+
+
+async def roll_back(target: Target, run_id: str, options: RollbackOptions, control: Control) -> RollbackReport:
+    """Take a run back: drop what it made, last first, then put the rows of tables that were there as they were.
+
+    Re-entrant: every act is noted with its effect, and a rollback that was interrupted goes on.
+
+    Raises:
+        NotFound: the target remembers no such run.
+        Conflict: the run cannot be taken back, or others have written since and nobody has acknowledged that.
+        Stopped: the owner asked for an end; the rest can be done later.
+        DatabaseError: an object cannot be dropped, or the target failed.
+    """
+    plan = await plan_rollback(target, run_id)
+    begun = plan.record.state is RunState.UNDOING
+    if plan.written and not (begun or options.acknowledge_writes_since_cutover):
+        names = ", ".join(map(str, plan.written))
+        raise Conflict(
+            f"tables were written to since the end of run {run_id}: {names}. Acknowledge these writes to go on "
+            "(--acknowledge-writes); a copy of the tables is kept"
+        )
+    ticket = await target.undo.begin(run_id, json.dumps(to_json(_Aside(plan.written))))
+    kept = tuple([await target.undo.set_aside(run_id, table, ticket) for table in plan.written])
+    for step in plan.steps:
+        await check(control)
+        await target.undo.take_back(step, ticket)
+    tables = await _rows_put_back(target, plan.uses, ticket, control)
+    await target.forget_run(run_id)
+    return RollbackReport(run_id, plan.dropped, tables, kept)
+
+
+async def _rows_put_back(
+    target: Target, uses: tuple[TableUse, ...], ticket: Ticket, control: Control
+) -> tuple[TableUndone, ...]:
+    """Remove the run's rows, those that refer to others first, and bring the old ones back in the other direction."""
+    undone = []
+    for use in uses:
+        await check(control)
+        undone.append(await target.undo.remove_rows(use, ticket))
+    for use in reversed(uses):
+        if use.mode is UseMode.REPLACED:
+            await check(control)
+            await target.undo.restore_rows(use, ticket)
+    return tuple(undone)
+
+
+def _goes_with(step: UndoStep, own: Iterable[str]) -> bool:
+    return step.object.kind in _GOES_WITH_ITS_TABLE and step.object.table in own
+
+
+def _tables(steps: Iterable[UndoStep], uses: Iterable[TableUse]) -> set[str]:
+    made = {step.object.name.casefold() for step in steps if step.object.kind is ObjectKind.TABLE}
+    return made | {use.name.name.casefold() for use in uses}
+
+
+async def _refuse_overtaken(
+    target: Target, records: tuple[RunRecord, ...], record: RunRecord, tables: set[str]
+) -> None:
+    """Refuse while a later run has its hands on the same tables.
+
+    Raises:
+        Conflict: there is one.
+    """
+    if record.state is RunState.UNDOING:
+        return
+    for later in records[records.index(record) + 1 :]:
+        theirs = _tables(await target.undo.steps(later.run_id), await target.undo.uses(later.run_id))
+        if shared := tables & theirs:
+            raise Conflict(
+                f"run {later.run_id} came later and used {', '.join(sorted(shared)[:3])} too; roll that one back first"
+            )
+
+
+def _aside(seal: str) -> _Aside:
+    return from_json(_Aside, json.loads(seal)) if seal else _Aside()
