@@ -118,6 +118,11 @@ class UndoBook(Protocol):
     Each act runs under a ticket and is noted with its effect, so done twice it has the effect of once.
     """
 
+    @property
+    def reason_against(self) -> str:
+        """Why no run into this target can be taken back; empty if they can."""
+        ...
+
     async def use(self, use: TableUse, ticket: Ticket) -> None:
         """Note how a table is used, and keep what its rollback will need. Replaced rows are removed."""
         ...

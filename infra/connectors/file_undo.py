@@ -83,6 +83,8 @@ class FileUndoing(Protocol[C_contra]):
 class FileUndo(Generic[C]):
     """The book of one open file. `transaction` and `read` lend its connection."""
 
+    reason_against = ""
+
     def __init__(self, words: FileUndoing[C], transaction: Callable[..., Any], read: Callable[..., Any]) -> None:
         self._words = words
         self._ledger = words.ledger

@@ -30,6 +30,7 @@ LEDGER = FileLedger(
     runs="run",
     steps="step",
     chunks="chunk",
+    uses="used",
     rejects="reject",
     find="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'run'",
     make=(
@@ -38,7 +39,12 @@ LEDGER = FileLedger(
             run_id TEXT PRIMARY KEY, plan_hash TEXT NOT NULL, epoch INTEGER NOT NULL, state TEXT NOT NULL,
             begun_at TEXT NOT NULL, seal TEXT NOT NULL)
         """,
-        "CREATE TABLE step (run_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (run_id, number))",
+        """
+        CREATE TABLE step (
+            run_id TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL,
+            undo TEXT NOT NULL, PRIMARY KEY (run_id, number))
+        """,
+        "CREATE TABLE used (run_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (run_id, number))",
         """
         CREATE TABLE chunk (
             run_id TEXT NOT NULL, table_number INTEGER NOT NULL, chunk_number INTEGER NOT NULL,
@@ -51,7 +57,7 @@ LEDGER = FileLedger(
             number INTEGER NOT NULL, column_name TEXT NOT NULL, reason TEXT NOT NULL, row_values TEXT NOT NULL)
         """,
     ),
-    drop=("DROP TABLE reject", "DROP TABLE chunk", "DROP TABLE step", "DROP TABLE run"),
+    drop=("DROP TABLE reject", "DROP TABLE chunk", "DROP TABLE step", "DROP TABLE used", "DROP TABLE run"),
 )
 
 _TABLES = (

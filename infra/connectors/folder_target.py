@@ -31,6 +31,7 @@ from infra.connectors.folder_format import Stored
 from infra.connectors.folder_manifest import Entry, Manifest, save_manifest, schema_of
 from infra.connectors.folder_part import PartDraft, Writing, check_fit
 from infra.connectors.folder_plan import JoinTable, MakeObject, MakeTable, read_step
+from infra.connectors.folder_undo import FolderUndo
 from infra.connectors.folder_whole import emptied, make_whole
 from infra.connectors.threads import DriverThread
 
@@ -46,6 +47,12 @@ class FolderTarget:
         self._version = version
         self._book = Book(folder.path)
         self._turns = asyncio.Semaphore(writers)
+        self._undo = FolderUndo(folder, self._book)
+
+    @property
+    def undo(self) -> FolderUndo:
+        """What the folder keeps so that runs can be taken back: nothing."""
+        return self._undo
 
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the folder as it is by now."""
@@ -122,7 +129,7 @@ class FolderTarget:
                 book.save_entry(connection, wanted.entry, wanted.origin)
             elif isinstance(wanted, MakeObject):
                 book.add_object(connection, wanted.made, wanted.origin)
-            LEDGER.note_step(connection, ticket.run_id, step.number)
+            LEDGER.note_step(connection, ticket.run_id, step, ())
 
     async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
         """Write a chunk as a part, and then the note of it with its receipt; a chunk with a receipt is left alone."""

@@ -38,6 +38,7 @@ from domain.migrations.transfer import (
     Ticket,
     WireFormat,
 )
+from tests.support.memory_undo import Kept, MemoryUndo
 
 Row = tuple[object, ...]
 
@@ -68,6 +69,7 @@ class _Run:
     rejected: list[RejectedRow] = field(default_factory=list)
     state: RunState = RunState.OPEN
     seal: str = ""
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass
@@ -91,6 +93,7 @@ class MemoryDatabase:
     schema: DatabaseSchema = field(default_factory=lambda: DatabaseSchema(Engine.SQLITE, "memory"))
     rows: dict[TableName, list[Row]] = field(default_factory=dict)
     runs: dict[str, _Run] = field(default_factory=dict)
+    aside: dict[TableName, list[Row]] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     under_way: int = 0
@@ -192,6 +195,11 @@ class MemoryTarget:
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
+        self._undo = MemoryUndo(database, self._fenced)
+
+    @property
+    def undo(self) -> MemoryUndo:
+        return self._undo
 
     async def introspect(self) -> DatabaseSchema:
         return self._database.schema
@@ -251,6 +259,7 @@ class MemoryTarget:
             self._database.rows[table.name] = []
         self._database.statements.append(step.sql)
         run.steps.add(step.number)
+        run.kept.note_step(step)
         self._database.faults.at("executed")
 
     async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
@@ -267,6 +276,8 @@ class MemoryTarget:
         run = self._fenced(ticket)
         self._database.faults.at("commit")
         self._database.rows[copy.target] += rows
+        if copy.added_key:
+            run.kept.added.setdefault(copy.number, []).extend(rows)
         run.receipts[copy.number, chunk.number] = receipt
         self._database.faults.at("committed")
         return receipt

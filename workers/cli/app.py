@@ -13,6 +13,7 @@ from workers.cli.demo import demo
 from workers.cli.migrate import migrate
 from workers.cli.projections import projections
 from workers.cli.replay import replay_rejects
+from workers.cli.rollback import forget, rollback, runs
 from workers.cli.serve import api, up, worker
 from workers.cli.verify import verify
 
@@ -29,6 +30,9 @@ def build_app() -> typer.Typer:
     app.command("migrate")(migrate)
     app.command("replay-rejects")(replay_rejects)
     app.command("verify")(verify)
+    app.command("rollback")(rollback)
+    app.command("runs")(runs)
+    app.command("forget")(forget)
     app.command("assess")(assess)
     app.command("demo")(demo)
     app.command("up")(up)

@@ -11,6 +11,7 @@ from workers.engine.ends import Route, open_source
 from workers.engine.examine import Examiner
 from workers.engine.plan import look
 from workers.engine.report import objects_report
+from workers.engine.uses import foreseen
 
 
 async def planned(route: Route, options: RunOptions) -> MigrationPlan:
@@ -54,6 +55,7 @@ def plan_document(plan: MigrationPlan) -> dict[str, object]:
         "misfits": [plain(misfit) for misfit in plan.misfits],
         "rows_to_reject": sum(each.rows for each in plan.rejects),
         "warnings": list(plan.warnings),
+        "rollback": plain(foreseen(plan)),
     }
 
 
@@ -67,5 +69,7 @@ def print_plan(plan: MigrationPlan) -> None:
             typer.echo(f"-- {heading}: {note.name}: {note.reason}")
     for warning in plan.warnings:
         typer.echo(f"-- warning: {warning}")
+    promised = foreseen(plan)
+    typer.echo(f"-- rollback: {promised.level.value}: {promised.reason}")
     rows, size = sum(copy.row_estimate for copy in plan.tables), sum(copy.size_bytes for copy in plan.tables)
     typer.echo(f"-- {len(plan.tables)} tables, about {rows:,} rows, {size_text(size)}; {objects.created} objects as is")

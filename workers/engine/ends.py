@@ -55,6 +55,20 @@ async def open_source(connector: Connector, endpoint: Endpoint, *, readers: int)
 
 
 @asynccontextmanager
+async def open_target(connector: Connector, endpoint: Endpoint, *, writers: int = 1) -> AsyncIterator[Target]:
+    """Open a database for writing, and close it whatever happens.
+
+    Raises:
+        ConnectFailed: no session could be opened.
+    """
+    target = await connector.open_target(endpoint, writers=writers)
+    try:
+        yield PatientTarget(target)
+    finally:
+        await target.close()
+
+
+@asynccontextmanager
 async def open_ends(route: Route, *, parallel: int) -> AsyncIterator[Ends]:
     """Open source and target for up to `parallel` lanes, and close both whatever happens.
 
@@ -65,12 +79,11 @@ async def open_ends(route: Route, *, parallel: int) -> AsyncIterator[Ends]:
     route.check()
     connector, endpoint = route.target_connector, route.target_endpoint
     writers = min(parallel, connector.capabilities.writers_max)
-    async with open_source(route.source_connector, route.source_endpoint, readers=parallel) as source:
-        target = await connector.open_target(endpoint, writers=writers)
-        try:
-            yield Ends(route, source, PatientTarget(target))
-        finally:
-            await target.close()
+    async with (
+        open_source(route.source_connector, route.source_endpoint, readers=parallel) as source,
+        open_target(connector, endpoint, writers=writers) as target,
+    ):
+        yield Ends(route, source, target)
 
 
 def _place(endpoint: Endpoint) -> tuple[str, ...]:

@@ -80,6 +80,11 @@ class PatientUndo:
     def __init__(self, book: UndoBook) -> None:
         self._book = book
 
+    @property
+    def reason_against(self) -> str:
+        """Why no run into this target can be taken back."""
+        return self._book.reason_against
+
     async def use(self, use: TableUse, ticket: Ticket) -> None:
         """Note how a table is used, and keep what its rollback will need."""
         await retrying(lambda: self._book.use(use, ticket), STANDARD_RETRY)

@@ -158,7 +158,7 @@ async def _made_ready(
     made = frozenset(step.object for step in plan.schema.steps if step.number in done)
     others = made_by_others(plan, catalog, made)
     there = {copy: others[copy.source] for copy in plan.tables if copy.source in others}
-    return noting_added(plan, await use_tables(target, ticket, plan, there, order))
+    return noting_added(plan, await use_tables(target, ticket, plan, there, order), target.undo.reason_against)
 
 
 async def _baseline(target: Target, copy: TableCopy, counts: dict[TableName, Rows], options: RunOptions) -> Baseline:

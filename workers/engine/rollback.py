@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
@@ -26,16 +26,7 @@ from workers.engine.report import object_name
 from workers.engine.seal import written_since
 from workers.engine.uses import guarantee
 
-_GOES_WITH_ITS_TABLE = frozenset(
-    {
-        ObjectKind.PRIMARY_KEY,
-        ObjectKind.INDEX,
-        ObjectKind.CHECK,
-        ObjectKind.COMMENT,
-        ObjectKind.DEFAULT,
-        ObjectKind.IDENTITY,
-    }
-)
+_GOES_WITH_ITS_TABLE = frozenset({ObjectKind.PRIMARY_KEY, ObjectKind.INDEX, ObjectKind.CHECK})
 
 
 @dataclass(frozen=True)
@@ -72,6 +63,8 @@ async def plan_rollback(target: Target, run_id: str) -> RollbackPlan:
     record = next((known for known in records if known.run_id == run_id), None)
     if record is None:
         raise NotFound(f"the target remembers no run {run_id}; `wherry runs` lists those it does")
+    if target.undo.reason_against:
+        raise Conflict(f"run {run_id} cannot be rolled back: {target.undo.reason_against}")
     uses = await target.undo.uses(run_id)
     promised = guarantee(uses)
     if promised.level is RollbackLevel.NONE:
@@ -79,7 +72,7 @@ async def plan_rollback(target: Target, run_id: str) -> RollbackPlan:
     steps = await target.undo.steps(run_id)
     await _refuse_overtaken(target, records, record, _tables(steps, uses))
     own = {step.object.name for step in steps if step.object.kind is ObjectKind.TABLE}
-    left = tuple(step for step in reversed(steps) if not _goes_with(step, own))
+    left = tuple(replace(step, statements=()) if _goes_with(step, own) else step for step in reversed(steps))
     if record.state is RunState.UNDOING:
         written = _aside(record.seal).tables
     else:

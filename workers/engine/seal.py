@@ -59,11 +59,8 @@ async def written_since(target: Target, seal: str) -> tuple[TableName, ...]:
         return ()
     tables = from_json(Seal, json.loads(seal)).tables
     there = await target.row_counts(tuple(table.name for table in tables))
-    return tuple(
-        table.name
-        for table in tables
-        if there.get(table.name) and await target.digest(table.name, table.columns) != table.digest
-    )
+    filled = [table for table in tables if there.get(table.name)]
+    return tuple([table.name for table in filled if await target.digest(table.name, table.columns) != table.digest])
 
 
 _KEEPING = frozenset({UseMode.EXTENDED, UseMode.UNKNOWN})

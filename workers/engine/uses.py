@@ -59,8 +59,10 @@ def _use(copy: TableCopy, there: Table, rows: Rows, on_existing: OnExisting, pla
     return replace(use, mode=UseMode.EXTENDED, key=key)
 
 
-def noting_added(plan: MigrationPlan, uses: Iterable[TableUse]) -> MigrationPlan:
-    """Return the plan with what is promised of a rollback; added rows are noted by their keys, read off Arrow batches."""
+def noting_added(plan: MigrationPlan, uses: tuple[TableUse, ...], against: str) -> MigrationPlan:
+    """Return the plan with what is promised of a rollback; keys of added rows are read off Arrow batches."""
+    if against:
+        return replace(plan, rollback=RollbackGuarantee(RollbackLevel.NONE, against))
     keys = {use.table_number: use.key for use in uses if use.mode is UseMode.EXTENDED}
     tables = tuple(
         replace(copy, added_key=keys[copy.number], format=WireFormat.ARROW) if copy.number in keys else copy

@@ -53,7 +53,7 @@ def introspect(connection: duckdb.DuckDBPyConnection, schema: str) -> DatabaseSc
     sql = (
         "SELECT table_name, coalesce(comment, ''), estimated_size FROM duckdb_tables()"
         " WHERE schema_name = ? AND database_name = current_database() AND NOT internal AND NOT temporary"
-        " ORDER BY table_oid"
+        " AND NOT starts_with(table_name, '_wherry_') ORDER BY table_oid"
     )
     tables = tuple(
         _table(TableName(name, schema), comment, rows, [column for column, _ in columns[name]], constraints[name])

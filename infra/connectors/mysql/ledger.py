@@ -43,7 +43,7 @@ _CREATE_CHUNKS = (
 )
 _CREATE_STEPS = (
     f"CREATE TABLE IF NOT EXISTS {STEPS} (run_id {_ID}, step_number INT NOT NULL, is_done TINYINT NOT NULL, "
-    f"kind {_NAME}, name {_NAME}, owner {_NAME}, undo LONGTEXT CHARACTER SET utf8mb4 NOT NULL, "
+    f"kind {_NAME}, name {_NAME}, owner {_NAME}, undoing LONGTEXT CHARACTER SET utf8mb4 NOT NULL, "
     "PRIMARY KEY (run_id, step_number)) ENGINE=InnoDB"
 )
 _CREATE_REJECTS = (
@@ -90,10 +90,10 @@ ADD_REJECTS = f"INSERT INTO {REJECTS} (run_id, {_REJECT_COLUMNS}) VALUES (%s, %s
 STEP = f"SELECT is_done FROM {STEPS} WHERE run_id = %s AND step_number = %s"
 STEPS_DONE = f"SELECT step_number FROM {STEPS} WHERE run_id = %s AND is_done = 1"
 INTEND_STEP = (
-    f"INSERT INTO {STEPS} (run_id, step_number, is_done, kind, name, owner, undo) VALUES (%s, %s, 0, %s, %s, %s, %s)"
+    f"INSERT INTO {STEPS} (run_id, step_number, is_done, kind, name, owner, undoing) VALUES (%s, %s, 0, %s, %s, %s, %s)"
 )
 FINISH_STEP = f"UPDATE {STEPS} SET is_done = 1 WHERE run_id = %s AND step_number = %s"
-STEPS_NOTED = f"SELECT step_number, kind, name, owner, undo FROM {STEPS} WHERE run_id = %s ORDER BY step_number"
+STEPS_NOTED = f"SELECT step_number, kind, name, owner, undoing FROM {STEPS} WHERE run_id = %s ORDER BY step_number"
 FORGET_STEP = f"DELETE FROM {STEPS} WHERE run_id = %s AND step_number = %s"
 
 BEGIN_UNDO = f"UPDATE {RUNS} SET epoch = epoch + 1, state = 'UNDOING', seal = %s WHERE run_id = %s AND epoch = %s"

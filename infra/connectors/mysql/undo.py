@@ -61,6 +61,8 @@ class Session(Protocol):
 class MysqlUndo:
     """The book of a target."""
 
+    reason_against = ""
+
     def __init__(self, runs: RunBook, session: Session) -> None:
         self._runs = runs
         self._session = session

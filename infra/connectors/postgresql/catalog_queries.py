@@ -14,7 +14,7 @@ IS_TABLE = f"n.nspname = ANY($1::text[]) AND c.relkind IN ('r', 'p') AND NOT c.r
 
 SCHEMAS = f"""
 SELECT n.nspname::text AS name, has_schema_privilege(n.oid, 'USAGE') AS usable FROM pg_namespace n
-WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_wherry')
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_wherry', '_wherry_after')
   AND {NOT_OF_EXTENSION.format(catalog="pg_namespace", oid="n.oid")}
 ORDER BY n.nspname
 """

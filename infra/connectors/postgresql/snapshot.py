@@ -21,8 +21,8 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _READABLE = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND has_table_privilege(c.oid, 'SELECT')
-  AND (n.nspname = $1 OR $1 = '' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_wherry')
-       AND has_schema_privilege(n.oid, 'USAGE'))
+  AND (n.nspname = $1 OR $1 = '' AND n.nspname !~ '^pg_'
+       AND n.nspname NOT IN ('information_schema', '_wherry', '_wherry_after') AND has_schema_privilege(n.oid, 'USAGE'))
 ORDER BY c.oid
 """
 

@@ -58,8 +58,14 @@ _IS_THERE = {
 }
 _HAS_CONSTRAINT = """
 SELECT EXISTS (
-    SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND $2 IN (conname, format('"%s"', conname)))
+    SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND $2::text IN (conname::text, format('"%s"', conname)))
 """
+_IS_ASIDE = f"""
+SELECT EXISTS (
+    SELECT FROM {LEDGER_SCHEMA}.reference
+    WHERE to_regclass(relation) = to_regclass($1) AND $2::text IN (name, format('"%s"', name)))
+"""
+"""A foreign key that was there, is set aside while rows arrive, and is then made anew by a step of its name."""
 
 
 async def undoing(connection: asyncpg.Connection, step: Step) -> tuple[str, ...]:
@@ -71,7 +77,8 @@ async def undoing(connection: asyncpg.Connection, step: Step) -> tuple[str, ...]
 async def _is_there(connection: asyncpg.Connection, made: Made) -> bool:
     """Whether there is something already that a statement makes only if it is missing."""
     if made.altered:
-        return bool(await connection.fetchval(_HAS_CONSTRAINT, made.table, made.name))
+        aside = await connection.fetchval(_IS_ASIDE, made.table, made.name)
+        return bool(aside or await connection.fetchval(_HAS_CONSTRAINT, made.table, made.name))
     return made.kind in _IS_THERE and bool(await connection.fetchval(_IS_THERE[made.kind], made.name))
 
 
@@ -119,6 +126,8 @@ async def note_added(
 
 class PostgresqlUndo:
     """The book of a target; `session` lends its sessions, one at a time."""
+
+    reason_against = ""
 
     def __init__(self, session: Callable[[str], AbstractAsyncContextManager[Backend]]) -> None:
         self._session = session
