@@ -54,22 +54,27 @@ class FolderUndo:
 
     async def begin(self, run_id: str, seal: str) -> Ticket:
         """Refuse."""
+        del seal
         raise Conflict(f"run {run_id} cannot be rolled back: {REASON}")
 
     async def take_back(self, step: UndoStep, ticket: Ticket) -> None:
         """Refuse."""
+        del step
         raise Conflict(f"run {ticket.run_id} cannot be rolled back: {REASON}")
 
     async def remove_rows(self, use: TableUse, ticket: Ticket) -> TableUndone:
         """Refuse."""
+        del use
         raise Conflict(f"run {ticket.run_id} cannot be rolled back: {REASON}")
 
     async def restore_rows(self, use: TableUse, ticket: Ticket) -> None:
         """Refuse."""
+        del use
         raise Conflict(f"run {ticket.run_id} cannot be rolled back: {REASON}")
 
     async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
         """Refuse."""
+        del table, ticket
         raise Conflict(f"run {run_id} cannot be rolled back: {REASON}")
 
 
