@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+
+import pytest
 
 from domain.catalog.model import Column, Key, Table, TableName
 from domain.catalog.types import Integer
+from domain.connections.values import Engine
 from domain.kernel.errors import ErrorCode
 from domain.mappings.values import TableMapping
 from domain.migrations.misfits import MisfitPolicy, MisfitRule, RejectLimit
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
 from infra.connectors.canonical import Carried
+from infra.connectors.native import SWITCH, has_native
 from tests.pairs.conftest import Pair
 from tests.pairs.moves import Rows, fill, migrate, wrong_tables
 from tests.support.awkward import AWKWARD, Awkward
@@ -40,6 +45,20 @@ def lost_between(pair: Pair, awkward: Awkward) -> tuple[Carried, ...]:
     )
 
 
+@pytest.fixture(params=["C", "Python"])
+def helper(request: pytest.FixtureRequest, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The connectors with the C helper and without it, where one of the two could use it."""
+    if request.param == "Python":
+        if not {pair.source.engine, pair.target.engine} <= {Engine.POSTGRESQL, Engine.MYSQL}:
+            pytest.skip("these two engines do without the helper")
+        monkeypatch.setenv(SWITCH, "off")
+    has_native.cache_clear()
+    yield
+    monkeypatch.undo()
+    has_native.cache_clear()
+
+
+@pytest.mark.usefixtures("helper")
 async def test_every_awkward_value_arrives_as_it_was(pair: Pair) -> None:
     rows = {a_table(awkward): numbered(kept_by_both(pair, awkward)) for awkward in AWKWARD}
     await fill(pair.source, rows)
