@@ -1,0 +1,140 @@
+"""What of a schema DuckDB can have, and what it says of the rest."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, IndexPart, Key, Table, TableName
+from domain.catalog.types import (
+    Enumeration,
+    Integer,
+    Interval,
+    Text,
+)
+from domain.connections.values import Endpoint, Engine
+from domain.migrations.schema_plan import ObjectKind, Outcome
+from infra.connectors.duckdb.connector import CONNECTOR
+from tests.connectors.lab import Lab, a_column
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(Engine.DUCKDB, Endpoint(Engine.DUCKDB, path=str(tmp_path / "file é #%[x].duckdb")), CONNECTOR)
+
+
+def run(lab: Lab, *statements: str) -> list[tuple[object, ...]]:
+    """Run statements on the file, and return the rows of the last."""
+    with closing(duckdb.connect(lab.endpoint.path)) as connection:
+        for statement in statements[:-1]:
+            connection.execute(statement)
+        return connection.execute(statements[-1]).fetchall()
+
+
+def tables_in_a_circle() -> tuple[Table, Table]:
+    first = Table(
+        TableName("a"),
+        (a_column("id", Integer(64), nullable=False), a_column("b_id", Integer(64)), a_column("self", Integer(64))),
+        Key(("id",)),
+        foreign_keys=(
+            ForeignKey("to_b", ("b_id",), TableName("b"), ("id",)),
+            ForeignKey("to_self", ("self",), TableName("a"), ("id",)),
+        ),
+    )
+    second = Table(
+        TableName("b"),
+        (a_column("id", Integer(64), nullable=False), a_column("a_id", Integer(64)), a_column("small", Integer(32))),
+        Key(("id",)),
+        foreign_keys=(
+            ForeignKey("to_a", ("a_id",), TableName("a"), ("id",)),
+            ForeignKey("other_type", ("small",), TableName("a"), ("id",)),
+            ForeignKey("no_key", ("a_id",), TableName("a"), ("b_id",)),
+        ),
+    )
+    return first, second
+
+
+async def test_references_that_duckdb_cannot_have_are_left_out_with_a_reason(lab: Lab) -> None:
+    plan = await lab.build(lab.wanted(*tables_in_a_circle()))
+
+    keys = {line.object.name: line for line in plan.parity if line.object.kind is ObjectKind.FOREIGN_KEY}
+    skipped = {name: line.reason for name, line in keys.items() if line.outcome is Outcome.SKIPPED}
+    assert skipped == {
+        "to_self": "DuckDB refuses rows that come together with the rows of the same table they refer to.",
+        "other_type": "DuckDB needs the same types on both sides of a reference.",
+        "no_key": "a has no primary key or unique constraint on these columns in this order.",
+        "to_b": "It closes a circle of references, which DuckDB cannot make.",
+    }
+    assert [key.references.name for key in (await lab.found("b")).foreign_keys] == ["a"]
+
+
+async def test_indexes_that_duckdb_cannot_have_are_left_out_with_a_reason(lab: Lab) -> None:
+    table = Table(
+        TableName("t"),
+        (a_column("name", Text()), a_column("took", Interval())),
+        indexes=(
+            Index("partial", (IndexPart("name"),), predicate="name IS NOT NULL"),
+            Index("first", (IndexPart("name", prefix=3),)),
+            Index("words", (IndexPart("name"),), method="gin"),
+            Index("long", (IndexPart("took"),)),
+            Index("down", (IndexPart("name", descending=True),)),
+            Index("upper", (IndexPart(expression="upper(name)"),), unique=True),
+        ),
+    )
+
+    plan = await lab.build(lab.wanted(table))
+
+    outcomes = {line.object.name: line.outcome for line in plan.parity if line.object.kind is ObjectKind.INDEX}
+    assert outcomes == {
+        "partial": Outcome.SKIPPED,
+        "first": Outcome.SKIPPED,
+        "words": Outcome.SKIPPED,
+        "long": Outcome.SKIPPED,
+        "down": Outcome.REPLACED,
+        "upper": Outcome.CREATED,
+    }
+    found = {index.name: index for index in (await lab.found("t")).indexes}
+    assert found["upper"].unique
+    assert found["upper"].parts[0].expression
+    assert found["down"].parts == (IndexPart("name"),)
+
+
+async def test_comments_sequences_and_computed_columns_arrive(lab: Lab) -> None:
+    run(
+        lab,
+        "CREATE SEQUENCE tickets START WITH 7 INCREMENT BY 5",
+        "CREATE TABLE t (id INTEGER, twice INTEGER GENERATED ALWAYS AS (id * 2), CHECK ((id > 0) OR (id < -5)))",
+        "COMMENT ON TABLE t IS 'it''s a table'",
+        "COMMENT ON COLUMN t.id IS 'a number'",
+        "CREATE VIEW v (x) AS SELECT id FROM t",
+        "CREATE MACRO plus_one(a) AS a + 1",
+        "CREATE TYPE mood AS ENUM ('glad')",
+        "INSERT INTO t (id) VALUES (5)",
+    )
+    async with lab.source() as source:
+        schema = await source.introspect()
+    copied = replace(lab, endpoint=replace(lab.endpoint, path=lab.endpoint.path + ".copy"))
+
+    await copied.build(schema)
+
+    async with copied.source() as source:
+        again = await source.introspect()
+    assert [other.name for other in schema.others] == ["plus_one", "mood"]
+    assert again.sequences == schema.sequences
+    assert again.views == schema.views
+    assert again.tables[0].comment == "it's a table"
+    assert again.tables[0].columns == schema.tables[0].columns
+    assert again.tables[0].checks == schema.tables[0].checks
+    assert run(copied, "SELECT nextval('tickets')") == [(7,)]
+
+
+def test_a_column_made_for_a_set_of_repeated_labels_is_text() -> None:
+    table = Table(TableName("t"), (Column("a", Enumeration(("x", "x")), "enum"),))
+
+    plan = CONNECTOR.plan_schema(DatabaseSchema(Engine.MYSQL, "11", (table,)), Endpoint(Engine.DUCKDB))
+
+    assert plan.tables[0].columns[0].native == "VARCHAR"
