@@ -195,6 +195,8 @@ def run(lab: Lab, request: pytest.FixtureRequest, *statements: str) -> None:
 async def test_a_source_finds_beyond_each_limit_what_the_reference_finds(
     lab: Lab, request: pytest.FixtureRequest
 ) -> None:
+    if lab.engine not in SAMPLES:
+        pytest.skip("folders have no statements; tests/unit/infra/test_folder_misfit.py holds them to the reference")
     samples = SAMPLES[lab.engine]
     for number, sample in enumerate(samples):
         rows = ", ".join(f"({value})" for value in (*sample.values, "NULL"))

@@ -214,7 +214,9 @@ async def test_an_interrupted_step_is_finished_by_whoever_resumes(mysql_server: 
     target = await opened(place)
     ticket = await target.open_run("run", "plan")
     mysql_server.run(  # as a worker leaves it that dies after the statement and before its note
-        f"INSERT INTO {ledger.STEPS} VALUES ('run', 7, 0)", step.sql, database=place.database
+        f"INSERT INTO {ledger.STEPS} VALUES ('run', 7, 0, 'INDEX', 'by_name', 'item', '')",
+        step.sql,
+        database=place.database,
     )
 
     await target.execute(step, ticket)
