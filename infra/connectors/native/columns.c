@@ -111,35 +111,6 @@ void columns_close(columns *held) {
 
 int64_t columns_rows(const columns *held) { return held->count ? held->columns[held->count - 1].rows : 0; }
 
-size_t columns_bytes(const columns *held) {
-    size_t size = 0;
-    for (int64_t place = 0; place < held->count; place++)
-        size += held->columns[place].data.size + held->columns[place].offsets.size;
-    return size;
-}
-
-void columns_truncate(columns *held, int64_t rows) {
-    for (int64_t place = 0; place < held->count; place++) {
-        column *each = &held->columns[place];
-        for (; each->rows > rows; each->rows--) {
-            int64_t last = each->rows - 1;
-            if (each->valid.at != NULL && !(each->valid.at[last >> 3] >> (last & 7) & 1)) {
-                each->nulls -= 1;
-                each->valid.at[last >> 3] |= (uint8_t)(1u << (last & 7));
-            }
-            if (is_var(each->carrier)) {
-                each->offsets.size -= sizeof(int64_t);
-                each->data.size = (size_t)((int64_t *)each->offsets.at)[last];
-            } else if (each->carrier == CARRIER_BOOL) {
-                each->data.at[last >> 3] &= (uint8_t)~(1u << (last & 7));
-                if ((last & 7) == 0) each->data.size -= 1;
-            } else {
-                each->data.size -= sizeof(int64_t);
-            }
-        }
-    }
-}
-
 /* Handing over. An exported column owns its buffers; Arrow calls `release` when nobody needs them. */
 
 typedef struct {

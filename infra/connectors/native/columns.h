@@ -110,9 +110,6 @@ typedef struct {
 int columns_open(columns *held, const char *carriers, int64_t count);
 void columns_close(columns *held);
 int64_t columns_rows(const columns *held);
-size_t columns_bytes(const columns *held);
-/* Take away rows beyond `rows`: those of a row that was not completed. */
-void columns_truncate(columns *held, int64_t rows);
 /* Hand the columns over as an object with `__arrow_c_array__`; they are empty afterwards. */
 PyObject *columns_export(columns *held);
 int columns_ready_types(void);

@@ -8,17 +8,17 @@
 #define FORM_YEAR 'Y'  /* four digits: YEAR takes 0 for 2000, and 0000 for 0 */
 #define FORM_USUAL '-'
 
+/* What stands after the backslash; 0 for a sign that needs none. */
 static const uint8_t escaped_signs[256] = {['\\'] = '\\', ['\t'] = '\t', ['\n'] = '\n', ['\0'] = '0'};
-
-static bool is_escaped(char sign) { return sign == '\0' || escaped_signs[(uint8_t)sign] != 0; }
 
 static int add_escaped(buffer *out, const char *text, size_t size) {
     if (buffer_reserve(out, 2 * size) < 0) return -1;
     char *to = (char *)out->at + out->size;
     for (size_t at = 0; at < size; at++) {
-        if (is_escaped(text[at])) {
+        char escape = (char)escaped_signs[(uint8_t)text[at]];
+        if (escape) {
             *to++ = '\\';
-            *to++ = (char)escaped_signs[(uint8_t)text[at]];
+            *to++ = escape;
         } else {
             *to++ = text[at];
         }

@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DATE_TEXT_MAX 24
-#define TIME_TEXT_MAX 24
 #define STAMP_TEXT_MAX 48
 #define INTEGER_TEXT_MAX 20
 #define DOUBLE_TEXT_MAX 32
