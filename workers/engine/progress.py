@@ -128,6 +128,14 @@ class Meter:
             self._count(self._tables[receipt.table_number], receipt, receipt.size_bytes)
         self._rows_before = sum(table.written for table in self._tables.values())
 
+    def settle(self, receipts: Iterable[ChunkReceipt]) -> None:
+        """Replace what was counted by what the target's ledger holds, now that nothing is under way any more."""
+        for table in self._tables.values():
+            table.read = table.written = table.rejected = table.size_bytes = 0
+            table.under_way.clear()
+        for receipt in receipts:
+            self._count(self._tables[receipt.table_number], receipt, receipt.size_bytes)
+
     async def enter(self, phase: RunPhase) -> None:
         """Note that the run enters a phase, and report."""
         self._phase = phase

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from domain.kernel.errors import TargetNotEmpty, VerificationFailed, WherryError
 from domain.migrations.progress import ProgressSink, RunStatus
 from domain.migrations.report import RunReport
@@ -14,6 +16,7 @@ from workers.engine.pipeline import Desk
 from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
 from workers.engine.report import difference_message, run_report
+from workers.engine.settle import SETTLE_MAX_S, receipts_so_far
 
 
 async def run(
@@ -40,6 +43,8 @@ async def run(
         status = stopped.status
     except WherryError as error:
         status, failure = RunStatus.FAILED, error
+    if prepared is not None and finished is None:
+        await _settle(ends, request.run_id, meter)
     await meter.report()
     return run_report(status, meter, ends.source.consistency, prepared, finished, failure)
 
@@ -61,3 +66,14 @@ async def _prepared(
         if complete is None:
             raise
         return complete
+
+
+async def _settle(ends: Ends, run_id: str, meter: Meter) -> None:
+    """Count a run that ends early by the target's ledger; if it is out of reach, by what it has acknowledged."""
+    try:
+        async with asyncio.timeout(SETTLE_MAX_S):
+            held = await receipts_so_far(ends.target, run_id)
+    except (WherryError, TimeoutError):
+        return
+    if held is not None:
+        meter.settle(held)

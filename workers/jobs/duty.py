@@ -26,6 +26,7 @@ from workers.engine.concurrency import cancelled
 from workers.engine.control import Ask, ControlSwitch, Stopped, attended, check
 from workers.engine.retry import RetryPolicy
 from workers.jobs.report import stored_report
+from workers.jobs.settle import settle
 from workers.jobs.stall import StallWatch, where_everything_waits, write_dump
 from workers.jobs.workshop import Workshop
 
@@ -186,12 +187,16 @@ async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
 
 
 async def leave(shop: Workshop, migration_id: UUID) -> None:
-    """Note the failure, pause or wished-for end of a migration; this counts once the last worker has left it."""
+    """Note the failure, pause or wished-for end of a migration, once the last worker has left it."""
+    if await shop.leases.in_hand(migration_id):
+        return
     failure = await shop.pulse.failure(migration_id)
     brief = await read_brief(shop.container.database, migration_id)
     if failure is None and brief.status is MigrationStatus.PAUSING:
         await shop.tell(NotePaused(migration_id=migration_id))
         return
+    if failure is not None or brief.status is MigrationStatus.CANCELLING:
+        await settle(shop, migration_id, brief, for_good=failure is None)
     status = RunStatus.FAILED if failure else RunStatus.CANCELLED
     report = await stored_report(shop, migration_id, status)
     if failure is None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from domain.catalog.model import TableName
@@ -169,6 +171,23 @@ async def test_cancelling_rolls_the_chunk_back_and_the_same_run_goes_on() -> Non
     assert copied == [table.rows_written for table in report.tables] == [0, 6, 0]
     assert resumed.status is RunStatus.SUCCEEDED
     assert sorted(target.rows[TableName("actor")]) == ACTORS
+
+
+async def test_a_chunk_that_was_committed_while_the_run_was_given_up_is_accounted_for() -> None:
+    source, target, control = a_shop(), MemoryDatabase(), ControlSwitch()
+
+    def lose_the_answer(site: str, visit: int) -> BaseException | None:
+        if (site, visit) != ("committed", 2):
+            return None
+        control.set(Ask.CANCEL)
+        return asyncio.CancelledError()
+
+    target.faults = Faults(lose_the_answer)
+    report = await migrate(source, target, RunOptions(parallel=1), control=control)
+
+    assert report.status is RunStatus.CANCELLED
+    assert [len(rows) for rows in target.rows.values()] == [table.rows_written for table in report.tables]
+    assert sum(table.rows_written for table in report.tables) == 6
 
 
 async def test_pausing_lets_the_chunk_at_hand_finish() -> None:

@@ -142,6 +142,10 @@ class Leases:
                 outbox.put(session, [following.job], SystemClock().now())
             await session.commit()
 
+    async def in_hand(self, migration_id: UUID) -> bool:
+        """Tell whether any worker has an assignment of the migration in hand."""
+        return bool(await self.database.rows(_UNDER_WAY, migration_id=migration_id))
+
     async def _one(self, sql: str, values: dict[str, object]) -> bool:
         async with self.database.engine.begin() as connection:
             result = await connection.execute(text(sql), values)

@@ -103,6 +103,11 @@ class Plans:
             if held is not None:
                 await agree(connection, by.migration_id, tuple(held))
 
+    async def agree(self, migration_id: UUID, held: tuple[ChunkReceipt, ...]) -> None:
+        """Make a migration's chunks and counters agree with all that the target's ledger holds of it."""
+        async with self._database.engine.begin() as connection:
+            await agree(connection, migration_id, held)
+
 
 async def _add_work(connection: AsyncConnection, migration_id: UUID, work: tuple[TableWork, ...]) -> None:
     tables = [_table_row(migration_id, each) for each in work]

@@ -1,0 +1,54 @@
+"""The last look at the target of a migration that ends early: its ledger has the last word on what is there."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from domain.kernel.errors import WherryError
+from domain.migrations.transfer import ChunkReceipt
+from domain.migrations.values import LogLevel
+from infra.db.readers.migration_brief import Brief
+from infra.db.stores.migrations.chunks import Chunks
+from workers.engine.ends import open_target
+from workers.engine.prepare import PreparedRun
+from workers.engine.settle import SETTLE_MAX_S, receipts_after_the_end, receipts_so_far
+from workers.jobs.workshop import Workshop, prepared_run, run_id
+
+
+async def settle(shop: Workshop, migration_id: UUID, brief: Brief, *, for_good: bool) -> None:
+    """Make the counters agree with the target's ledger; for the last worker that leaves the migration.
+
+    A worker that is stopped, or lost, between a commit and its answer has counted too little. With
+    `for_good` nobody can write for the migration afterwards, however late a frozen worker wakes up.
+    """
+    stored = await shop.plans.find(migration_id)
+    if stored is None:
+        return
+    left = await Chunks(shop.container.database, migration_id, "", stored.epoch).left()
+    if not left.open and not left.dead:
+        return
+    try:
+        async with asyncio.timeout(SETTLE_MAX_S):
+            held = await _held(shop, migration_id, brief, prepared_run(stored), for_good=for_good)
+    except (WherryError, TimeoutError) as error:
+        reason = error.message if isinstance(error, WherryError) else "it did not answer in time"
+        await shop.pulse.log(
+            migration_id,
+            LogLevel.WARNING,
+            f"The target could not be asked what it holds: {reason}. Rows of chunks that were being committed "
+            "at the very end may be there without being counted.",
+        )
+        return
+    if held is not None:
+        await shop.plans.agree(migration_id, held)
+
+
+async def _held(
+    shop: Workshop, migration_id: UUID, brief: Brief, prepared: PreparedRun, *, for_good: bool
+) -> tuple[ChunkReceipt, ...] | None:
+    route, name = await shop.route(brief), run_id(migration_id)
+    async with open_target(route.target_connector, route.target_endpoint) as target:
+        if for_good:
+            return await receipts_after_the_end(target, name, prepared.plan.plan_hash)
+        return await receipts_so_far(target, name)
