@@ -16,7 +16,12 @@ from domain.connections.queries import GetConnectionsByIds, GetConnectionsOfProj
 from domain.kernel.messages import Query
 from domain.kernel.values import Page
 from domain.mappings.queries import GetMappingRules, GetMappingsByIds, GetMappingsOfProjects, GetValidations
-from domain.migrations.queries import GetLastMigrations, GetMigrationsByIds, GetMigrationsOfProjects
+from domain.migrations.queries import (
+    GetLastMigrations,
+    GetMigrationsByIds,
+    GetMigrationsOfProjects,
+    GetRollbackGuarantees,
+)
 from domain.projects.queries import GetProjectMembers, GetProjectsByIds
 from schema.context import Context, Loaders, current_loaders
 
@@ -45,6 +50,7 @@ def make_loaders(context: Context) -> Loaders:
         migrations=_one(context, lambda ids: GetMigrationsByIds(ids=ids)),
         last_migrations=_one(context, lambda ids: GetLastMigrations(project_ids=ids)),
         project_migrations=_pages(context, lambda ids, page: GetMigrationsOfProjects(project_ids=ids, page=page)),
+        rollback_guarantees=_one(context, lambda ids: GetRollbackGuarantees(migration_ids=ids)),
     )
 
 

@@ -18,6 +18,7 @@ from domain.migrations.views import (
     MigrationLogEntry,
     MigrationProgress,
     MigrationReject,
+    MigrationRollback,
     MigrationStatusReport,
 )
 from domain.projects.views import Project, ProjectActivity
@@ -62,6 +63,7 @@ from schema.migrations import (
     ReplayRejectsResult,
     ResumeMigrationResult,
     RetryDeadChunksResult,
+    RollbackMigrationResult,
     StartMigrationResult,
 )
 from schema.paging import Connection
@@ -93,6 +95,7 @@ class Query:
     migration_logs: Connection[MigrationLogEntry] = described(migration_queries.migration_logs)
     migration_report: RunReport | None = described(migration_queries.migration_report)
     migration_rejects: Connection[MigrationReject] = described(migration_queries.migration_rejects)
+    migration_rollback: MigrationRollback | None = described(migration_queries.migration_rollback)
     dead_chunks: list[DeadChunk] = described(migration_queries.dead_chunks)
 
 
@@ -122,6 +125,7 @@ class Mutation:
     pause_migration: PauseMigrationResult = described(migration_mutations.pause_migration)
     resume_migration: ResumeMigrationResult = described(migration_mutations.resume_migration)
     retry_dead_chunks: RetryDeadChunksResult = described(migration_mutations.retry_dead_chunks)
+    rollback_migration: RollbackMigrationResult = described(migration_mutations.rollback_migration)
     replay_rejects: ReplayRejectsResult = described(migration_mutations.replay_rejects)
     cancel_migration: CancelMigrationResult = described(migration_mutations.cancel_migration)
 

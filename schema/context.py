@@ -23,6 +23,7 @@ from domain.kernel.scope import Principal, Scope
 from domain.kernel.values import Page, PageRequest
 from domain.mappings.values import TableMapping
 from domain.mappings.views import SchemaMapping, SchemaValidation
+from domain.migrations.rollback import RollbackGuarantee
 from domain.migrations.views import Migration
 from domain.projects.views import Project, ProjectMember
 
@@ -50,6 +51,7 @@ class Loaders:
     migrations: DataLoader[UUID, Migration | None]
     last_migrations: DataLoader[UUID, Migration | None]
     project_migrations: DataLoader[tuple[UUID, PageRequest], Page[Migration]]
+    rollback_guarantees: DataLoader[UUID, RollbackGuarantee | None]
 
 
 current_loaders: ContextVar[Loaders] = ContextVar("current_loaders")

@@ -8,7 +8,7 @@ import strawberry
 
 from domain.auth.views import User
 from domain.connections import views as connections
-from domain.migrations import commands, progress, replaying, report, steering, values, views
+from domain.migrations import commands, progress, replaying, report, rollback, rolling_back, steering, values, views
 from domain.projects.views import Project
 from schema.context import Info
 from schema.errors import Failure
@@ -37,6 +37,13 @@ async def _started_by_user(root: strawberry.Parent[views.Migration], info: Info)
     return await info.context.loaders.users.load(root.started_by)
 
 
+async def _rollback_guarantee(
+    root: strawberry.Parent[views.Migration], info: Info
+) -> rollback.RollbackGuarantee | None:
+    """What a rollback will do, table by table; null before the target was looked at, which is before any row moves."""
+    return await info.context.loaders.rollback_guarantees.load(root.id)
+
+
 async def _migrations(
     root: strawberry.Parent[Project], info: Info, first: First = 20, after: After = None
 ) -> Connection[views.Migration]:
@@ -57,6 +64,12 @@ expose_type(views.DeadChunk)
 expose_type(views.RejectedValue)
 expose_type(views.MigrationReject)
 expose_type(report.Failure, name="MigrationFailure")
+expose_type(rollback.TableGuarantee)
+expose_type(rollback.RollbackGuarantee)
+expose_type(rollback.TableUndone)
+expose_type(rollback.RollbackReport)
+expose_type(views.RollbackProgress)
+expose_type(views.MigrationRollback)
 expose_type(report.TableReport)
 expose_type(report.ObjectNote)
 expose_type(report.ObjectsReport)
@@ -73,6 +86,7 @@ expose_type(
     source_connection=_source_connection,
     target_connection=_target_connection,
     started_by_user=_started_by_user,
+    rollback_guarantee=_rollback_guarantee,
 )
 add_edges(PROJECT, migrations=_migrations, last_migration=_last_migration)
 
@@ -82,6 +96,8 @@ expose_input(commands.CancelMigration, "CancelMigrationInput")
 expose_input(steering.PauseMigration, "PauseMigrationInput")
 expose_input(steering.ResumeMigration, "ResumeMigrationInput")
 expose_input(steering.RetryDeadChunks, "RetryDeadChunksInput")
+expose_input(rollback.RollbackOptions, "RollbackOptions")
+expose_input(rolling_back.RollbackMigration, "RollbackMigrationInput")
 expose_input(replaying.ReplayRejects, "ReplayRejectsInput")
 expose_type(replaying.Replayed, name="ReplayRejectsSuccess")
 
@@ -105,5 +121,6 @@ StartMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("S
 CancelMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("CancelMigrationResult")]
 PauseMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("PauseMigrationResult")]
 ResumeMigrationResult = Annotated[ResumeMigrationSuccess | Failure, strawberry.union("ResumeMigrationResult")]
+RollbackMigrationResult = Annotated[MigrationSuccess | Failure, strawberry.union("RollbackMigrationResult")]
 ReplayRejectsResult = Annotated[replaying.Replayed | Failure, strawberry.union("ReplayRejectsResult")]
 RetryDeadChunksResult = Annotated[ResumeMigrationSuccess | Failure, strawberry.union("RetryDeadChunksResult")]

@@ -26,6 +26,7 @@ from workers.jobs.heart import beating
 from workers.jobs.lane import copy_lane
 from workers.jobs.prepare import prepare_migration
 from workers.jobs.reconcile import Reconciler
+from workers.jobs.rollback import rollback_migration
 from workers.jobs.workshop import KEY, open_workshop
 
 POLL_S = 0.1
@@ -36,7 +37,7 @@ JOB_S_MAX = 7 * 24 * 3600
 TRIES_MAX = 1_000
 """Each stop of a worker is a try; our own attempts are counted per chunk."""
 
-_JOBS = (prepare_migration, copy_lane, finish_migration)
+_JOBS = (prepare_migration, copy_lane, finish_migration, rollback_migration)
 
 _log = structlog.get_logger(__name__)
 

@@ -50,6 +50,10 @@ SITES = frozenset(
         "target.commits",
         "target.described",
         "target.moved",
+        "undo.acted",
+        "undo.finished",
+        "undo.forgotten",
+        "undo.told",
         "work.committed",
         "work.commits",
     }

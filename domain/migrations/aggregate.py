@@ -20,12 +20,16 @@ from domain.migrations.events import (
     MigrationPlanned,
     MigrationPlanningStarted,
     MigrationResumed,
+    MigrationRollbackFailed,
+    MigrationRollbackRequested,
+    MigrationRolledBack,
     MigrationStarted,
     MigrationTableCompleted,
     MigrationVerificationStarted,
 )
 from domain.migrations.progress import TableProgress
 from domain.migrations.report import Failure
+from domain.migrations.rollback import RollbackOptions, RollbackReport
 from domain.migrations.values import TRANSITIONS, MigrationConfig, MigrationStatistics, MigrationStatus, Outlook
 from domain.projects.aggregate import Actor
 
@@ -45,6 +49,11 @@ _UNDER_WAY = frozenset(
 )
 """Where a migration goes on by itself."""
 
+_ALL_OR_NOTHING = (
+    "The migration is being rolled back, and half a rollback would be neither the old target nor the new one. "
+    "It ends by itself, also after an interruption."
+)
+
 
 class Migration(Aggregate[MigrationEvent]):
     """A database on its way from a source to a target.
@@ -61,6 +70,10 @@ class Migration(Aggregate[MigrationEvent]):
         self.status = MigrationStatus.PENDING
         self.started_at: datetime | None = None
         self.tables_completed: set[str] = set()
+        self.stood_at = MigrationStatus.PENDING
+        """Where it stood when its rollback was asked for."""
+        self.is_half_undone = False
+        """Whether a rollback has begun and failed, so that only another one can follow."""
 
     @classmethod
     def start(cls, id_: UUID, project_id: UUID, config: MigrationConfig, actor: Actor) -> Migration:
@@ -85,6 +98,8 @@ class Migration(Aggregate[MigrationEvent]):
         """
         if self.status in (MigrationStatus.PAUSING, MigrationStatus.PAUSED):
             return
+        if self.status is MigrationStatus.ROLLING_BACK:
+            raise Conflict(_ALL_OR_NOTHING)
         works = self._may_become(MigrationStatus.PAUSING)
         if not works and not self._may_become(MigrationStatus.PAUSED):
             raise Conflict(f"A migration that is {self.status.value} cannot be paused.")
@@ -106,6 +121,8 @@ class Migration(Aggregate[MigrationEvent]):
             return False
         if self.status is MigrationStatus.PAUSING:
             raise Conflict("The migration is still pausing. Resume it as soon as it is PAUSED.")
+        if self.is_half_undone:
+            raise Conflict("A rollback of this migration has begun. Roll it back again: that goes on where it stood.")
         if not self._may_become(MigrationStatus.PENDING):
             raise Conflict(f"A migration that is {self.status.value} cannot be resumed.")
         self.record(
@@ -127,6 +144,8 @@ class Migration(Aggregate[MigrationEvent]):
         """
         if self.status is MigrationStatus.CANCELLING:
             return
+        if self.status is MigrationStatus.ROLLING_BACK:
+            raise Conflict(_ALL_OR_NOTHING)
         if self.status.is_settled:
             raise Conflict(f"The migration has ended already: it is {self.status.value}.")
         works = self._may_become(MigrationStatus.CANCELLING)
@@ -139,6 +158,58 @@ class Migration(Aggregate[MigrationEvent]):
         )
         if not works:
             self._cancel(statistics, actor.now)
+
+    def request_rollback(self, actor: Actor, reason: str, options: RollbackOptions) -> bool:
+        """Ask for the target to be put back as it was; tell whether there is anything to do. Asking twice is once.
+
+        Raises:
+            Conflict: somebody works on it.
+        """
+        if self.status in (MigrationStatus.ROLLING_BACK, MigrationStatus.ROLLED_BACK):
+            return False
+        if not self._may_become(MigrationStatus.ROLLING_BACK):
+            raise Conflict(f"A migration that is {self.status.value} cannot be rolled back. Pause or cancel it first.")
+        self.record(
+            MigrationRollbackRequested(
+                occurred_at=actor.now,
+                migration_id=self.id,
+                project_id=self.project_id,
+                requested_by=actor.user_id,
+                reason=reason,
+                options=options,
+            )
+        )
+        return True
+
+    def note_rolled_back(self, report: RollbackReport, now: datetime) -> None:
+        """Note that the target is as it was before."""
+        if self._may_become(MigrationStatus.ROLLED_BACK):
+            self.record(
+                MigrationRolledBack(
+                    occurred_at=now,
+                    migration_id=self.id,
+                    project_id=self.project_id,
+                    objects_dropped=len(report.dropped),
+                    rows_removed=Rows(sum(table.removed for table in report.tables)),
+                    rows_restored=Rows(sum(table.restored for table in report.tables)),
+                    rows_left=Rows(sum(table.changed for table in report.tables)),
+                )
+            )
+
+    def note_rollback_failed(self, failure: Failure, now: datetime, *, has_begun: bool) -> None:
+        """Note that a rollback did not come to its end, or was refused before it had begun."""
+        if self.status is MigrationStatus.ROLLING_BACK:
+            self.record(
+                MigrationRollbackFailed(
+                    occurred_at=now,
+                    migration_id=self.id,
+                    project_id=self.project_id,
+                    code=failure.code,
+                    message=failure.message,
+                    has_begun=has_begun or self.is_half_undone,
+                    status=MigrationStatus.FAILED if has_begun or self.is_half_undone else self.stood_at,
+                )
+            )
 
     def note_planning(self, now: datetime) -> None:
         """Note that a worker has begun to plan."""
@@ -193,7 +264,7 @@ class Migration(Aggregate[MigrationEvent]):
 
     def note_completed(self, statistics: MigrationStatistics, difference: str, now: datetime) -> None:
         """Note that the end was reached; a difference between the databases makes it a failure."""
-        if self._may_become(MigrationStatus.COMPLETED):
+        if self._may_become(MigrationStatus.COMPLETED) and self.status is not MigrationStatus.ROLLING_BACK:
             self.record(
                 MigrationCompleted(
                     occurred_at=now,
@@ -208,7 +279,7 @@ class Migration(Aggregate[MigrationEvent]):
 
     def note_failed(self, failure: Failure, statistics: MigrationStatistics, now: datetime) -> None:
         """Note that an error has ended it."""
-        if self._may_become(MigrationStatus.FAILED):
+        if self._may_become(MigrationStatus.FAILED) and self.status is not MigrationStatus.ROLLING_BACK:
             self.record(
                 MigrationFailed(
                     occurred_at=now,
@@ -229,6 +300,10 @@ class Migration(Aggregate[MigrationEvent]):
             case MigrationTableCompleted():
                 self.tables_completed.add(event.table)
             case _:
+                if isinstance(event, MigrationRollbackRequested):
+                    self.stood_at = self.status
+                elif isinstance(event, MigrationRollbackFailed):
+                    self.is_half_undone = event.has_begun
                 self.status = status_after(event, self.status)
 
     def _pause(self, now: datetime) -> None:
@@ -252,6 +327,8 @@ _LEADS_TO: dict[type[MigrationEvent], MigrationStatus] = {
     MigrationResumed: MigrationStatus.PENDING,
     MigrationCancelled: MigrationStatus.CANCELLED,
     MigrationFailed: MigrationStatus.FAILED,
+    MigrationRollbackRequested: MigrationStatus.ROLLING_BACK,
+    MigrationRolledBack: MigrationStatus.ROLLED_BACK,
 }
 
 _ASKS_FOR: dict[type[MigrationEvent], MigrationStatus] = {
@@ -265,6 +342,8 @@ def status_after(event: MigrationEvent, status: MigrationStatus) -> MigrationSta
     """Return where a migration stands after an event, given where it stood before."""
     if isinstance(event, MigrationCompleted):
         return MigrationStatus.COMPLETED if event.success else MigrationStatus.FAILED
+    if isinstance(event, MigrationRollbackFailed):
+        return event.status
     wish = _ASKS_FOR.get(type(event))
     if wish is not None:
         return wish if wish in TRANSITIONS[status] else status
@@ -274,7 +353,7 @@ def status_after(event: MigrationEvent, status: MigrationStatus) -> MigrationSta
 def failure_of(event: MigrationEvent) -> Failure | None:
     """Return why a migration failed, if this event says that it did."""
     match event:
-        case MigrationFailed():
+        case MigrationFailed() | MigrationRollbackFailed():
             return Failure(event.code, event.message)
         case MigrationCompleted(success=False):
             return Failure(ErrorCode.VERIFICATION_FAILED, event.message)

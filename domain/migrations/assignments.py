@@ -11,9 +11,10 @@ from domain.kernel.messages import Job
 
 PREPARE = "prepare"
 FINISH = "finish"
+ROLLBACK = "rollback"
 
 _LANE = "lane"
-_JOBS = {PREPARE: "prepare_migration", _LANE: "copy_lane", FINISH: "finish_migration"}
+_JOBS = {PREPARE: "prepare_migration", _LANE: "copy_lane", FINISH: "finish_migration", ROLLBACK: "rollback_migration"}
 
 
 @dataclass(frozen=True)

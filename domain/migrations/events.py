@@ -9,7 +9,8 @@ from uuid import UUID
 from domain.kernel.errors import ErrorCode
 from domain.kernel.messages import Event
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.values import MigrationConfig, MigrationStatistics, Outlook
+from domain.migrations.rollback import RollbackOptions
+from domain.migrations.values import MigrationConfig, MigrationStatistics, MigrationStatus, Outlook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +131,41 @@ class MigrationFailed(Event):
     statistics: MigrationStatistics
 
 
+@dataclass(frozen=True, kw_only=True)
+class MigrationRollbackRequested(Event):
+    """Somebody has asked for the target to be put back as it was; a worker will take it up."""
+
+    migration_id: UUID
+    project_id: UUID
+    requested_by: UUID
+    reason: str
+    options: RollbackOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationRolledBack(Event):
+    """The target is as it was before. Rows left were changed by others since, and stay as these left them."""
+
+    migration_id: UUID
+    project_id: UUID
+    objects_dropped: int
+    rows_removed: Rows
+    rows_restored: Rows
+    rows_left: Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationRollbackFailed(Event):
+    """A rollback did not come to its end. If it had not begun, the migration stands at `status` as before it."""
+
+    migration_id: UUID
+    project_id: UUID
+    code: ErrorCode
+    message: str
+    has_begun: bool
+    status: MigrationStatus
+
+
 MigrationEvent = (
     MigrationStarted
     | MigrationPlanningStarted
@@ -143,6 +179,9 @@ MigrationEvent = (
     | MigrationCancelled
     | MigrationCompleted
     | MigrationFailed
+    | MigrationRollbackRequested
+    | MigrationRolledBack
+    | MigrationRollbackFailed
 )
 EVENTS = (
     MigrationStarted,
@@ -157,4 +196,7 @@ EVENTS = (
     MigrationCancelled,
     MigrationCompleted,
     MigrationFailed,
+    MigrationRollbackRequested,
+    MigrationRolledBack,
+    MigrationRollbackFailed,
 )

@@ -13,6 +13,7 @@ from domain.mappings.values import TableMapping
 from domain.migrations.assignments import Assignment
 from domain.migrations.progress import TableProgress
 from domain.migrations.report import RunReport
+from domain.migrations.rollback import RollbackGuarantee, RollbackReport
 from domain.migrations.values import LogLevel, Outlook
 from domain.migrations.views import (
     DeadChunk,
@@ -22,6 +23,7 @@ from domain.migrations.views import (
     MigrationFrame,
     MigrationLogEntry,
     MigrationProgress,
+    MigrationRollback,
     MigrationStatusReport,
     RejectPage,
 )
@@ -121,6 +123,26 @@ class Reports(Protocol):
         ...
 
 
+class Rollbacks(Protocol):
+    """Knows how far the rollback of a migration has come, and makes the migration ready for it."""
+
+    async def guarantee(self, work: Work, migration_id: UUID) -> RollbackGuarantee | None:
+        """Return what was promised of a rollback; nothing before there is a plan."""
+        ...
+
+    async def open(self, work: Work, migration_id: UUID) -> None:
+        """Open the migration's stream again and withdraw what is left of its work."""
+        ...
+
+    async def report(self, work: Work, migration_id: UUID) -> RollbackReport | None:
+        """Return what was done so far; nothing before a rollback has begun."""
+        ...
+
+    async def close(self, work: Work, migration_id: UUID) -> None:
+        """Note that nothing of the migration is in the target any more."""
+        ...
+
+
 class MigrationReader(Protocol):
     """The read side of the migrations slice. What takes a viewer is narrowed to what the viewer may see."""
 
@@ -156,6 +178,14 @@ class MigrationReader(Protocol):
 
     async def outlook(self, migration_id: UUID) -> Outlook:
         """Return what a migration has done, and what is left to be copied."""
+        ...
+
+    async def guarantees(self, viewer: UUID, ids: tuple[UUID, ...]) -> dict[UUID, RollbackGuarantee]:
+        """Return what is promised of rollbacks of those of the migrations that have a plan and the viewer may see."""
+        ...
+
+    async def rollback(self, migration_id: UUID) -> MigrationRollback | None:
+        """Return how far the rollback of a migration has come; nothing if none was asked for."""
         ...
 
     async def dead_chunks(self, migration_id: UUID, rows_max: int) -> tuple[DeadChunk, ...]:

@@ -43,6 +43,8 @@ class RunPhase(Enum):
     """Comparing both databases."""
     DONE = "DONE"
     """Nothing is left to do."""
+    ROLLBACK = "ROLLBACK"
+    """Putting the target back as it was before."""
 
 
 class TablePhase(Enum):

@@ -12,6 +12,7 @@ from domain.kernel.scope import Scope
 from domain.kernel.values import Page, PageRequest
 from domain.migrations.ports import FramesSince, MigrationFollower, MigrationReader
 from domain.migrations.report import RunReport
+from domain.migrations.rollback import RollbackGuarantee
 from domain.migrations.values import Outlook
 from domain.migrations.views import (
     DeadChunk,
@@ -21,6 +22,7 @@ from domain.migrations.views import (
     MigrationFrame,
     MigrationLogEntry,
     MigrationProgress,
+    MigrationRollback,
     MigrationStatusReport,
     RejectPage,
 )
@@ -234,6 +236,46 @@ class GetMigrationRejectsHandler:
     async def __call__(self, query: GetMigrationRejects, scope: Scope) -> RejectPage:  # noqa: ARG002
         """Return up to `rows_max` of them."""
         return await self.reader.rejects(query.migration_id, query.skip, query.rows_max)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetRollbackGuarantees(Query[dict[UUID, RollbackGuarantee]]):
+    """Ask what is promised of rollbacks of several migrations at once; those without a plan are left out."""
+
+    guard = SIGNED_IN
+
+    migration_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class GetRollbackGuaranteesHandler:
+    """Reads the promises."""
+
+    reader: MigrationReader
+
+    async def __call__(self, query: GetRollbackGuarantees, scope: Scope) -> dict[UUID, RollbackGuarantee]:
+        """Return the promises by migration id."""
+        return await self.reader.guarantees(scope.user_id, query.migration_ids)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetMigrationRollback(Query[MigrationRollback | None]):
+    """Ask how far the rollback of a migration has come."""
+
+    guard = _VIEWING
+
+    migration_id: UUID
+
+
+@dataclass(frozen=True)
+class GetMigrationRollbackHandler:
+    """Reads the rollback."""
+
+    reader: MigrationReader
+
+    async def __call__(self, query: GetMigrationRollback, scope: Scope) -> MigrationRollback | None:  # noqa: ARG002
+        """Return the rollback, if one was ever asked for."""
+        return await self.reader.rollback(query.migration_id)
 
 
 DEAD_CHUNKS_MAX = 100

@@ -73,7 +73,7 @@ class ReplayRejectsHandler:
         """
         rules = _rules(command.on_misfit)
         migration = await work.load(Migration, command.migration_id)
-        if migration.config is None or migration.status not in _ENDED:
+        if migration.config is None or migration.status not in _ENDED or migration.is_half_undone:
             raise Conflict(f"The migration is {migration.status.value}; rejected rows are loaded once it is complete.")
         target_id = migration.config.target_connection_id
         running = await self.claims.claim(work, target_id)

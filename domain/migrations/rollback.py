@@ -26,6 +26,18 @@ class RollbackLevel(Enum):
 
 
 @dataclass(frozen=True)
+class TableGuarantee:
+    """What a rollback will do to one table of the target."""
+
+    table: str
+    """The table's name in the target."""
+    level: RollbackLevel
+    """How what the run does to it is taken back."""
+    rows_before: Rows
+    """Rows that it held before the run."""
+
+
+@dataclass(frozen=True)
 class RollbackGuarantee:
     """What a rollback of a run will do: that of the table with the least."""
 
@@ -33,6 +45,8 @@ class RollbackGuarantee:
     """How the run can be taken back."""
     reason: str
     """Why so, and what it costs."""
+    tables: tuple[TableGuarantee, ...] = ()
+    """Table by table, once the target was looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +56,9 @@ class RollbackOptions:
     acknowledge_writes_since_cutover: bool = False
     """Whether rows that others have written since the end of the run may leave their tables. They are kept in
     tables named `_wherry_after_...`."""
-    reason: str = ""
-    """Why, for the record."""
+    drop_created: bool = True
+    """Whether tables and other objects that the run has made are dropped. If not they stay as they are, and belong
+    to whoever finds them; tables that were there before are put back all the same."""
 
 
 class UseMode(Enum):
@@ -110,6 +125,63 @@ class RollbackReport:
     """Tables that were there before the run."""
     kept_aside: tuple[str, ...]
     """Tables whose rows were written to since, and of which a copy was kept."""
+
+
+@dataclass(frozen=True)
+class RollbackState:
+    """How far a rollback has come: acts done of all acts, and what they have done so far.
+
+    Begun is the first act. All acts are done just before the target forgets the run.
+    """
+
+    acts_done: int
+    acts_total: int
+    report: RollbackReport
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do but to forget the run."""
+        return self.acts_done == self.acts_total
+
+
+class RollbackSink(Protocol):
+    """Whoever wants to know how far a rollback has come, or must know it before it goes on."""
+
+    async def report(self, state: RollbackState) -> None:
+        """Take note: before anything is changed, after each act, and before the target forgets the run."""
+        ...
+
+
+def gone_on(earlier: RollbackState | None, later: RollbackState) -> RollbackState:
+    """Return the state of a rollback that was interrupted at `earlier` and has come to `later` since it goes on.
+
+    Acts that were done before the interruption are none of the later ones. An act whose process died between
+    doing it and saying so is not in any report.
+    """
+    if earlier is None:
+        return later
+    total = max(earlier.acts_total, later.acts_total)
+    one, other = earlier.report, later.report
+    tables = {table.table: table for table in one.tables}
+    for table in other.tables:
+        known = tables.get(table.table, TableUndone(table.table, Rows(0), Rows(0), Rows(0)))
+        tables[table.table] = TableUndone(
+            table.table,
+            Rows(max(known.restored, table.restored)),
+            Rows(known.removed + table.removed),
+            Rows(max(known.changed, table.changed)),
+        )
+    report = RollbackReport(
+        other.run_id,
+        _in_order((*one.dropped, *other.dropped)),
+        tuple(tables.values()),
+        _in_order((*one.kept_aside, *other.kept_aside)),
+    )
+    return RollbackState(total - later.acts_total + later.acts_done, total, report)
+
+
+def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 class UndoBook(Protocol):

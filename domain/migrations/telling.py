@@ -19,6 +19,9 @@ from domain.migrations.events import (
     MigrationPlanned,
     MigrationPlanningStarted,
     MigrationResumed,
+    MigrationRollbackFailed,
+    MigrationRollbackRequested,
+    MigrationRolledBack,
     MigrationStarted,
     MigrationTableCompleted,
     MigrationVerificationStarted,
@@ -111,8 +114,27 @@ def sentence_of(event: MigrationEvent) -> str:
             return f"The migration is complete: {event.statistics.processed_records} rows."
         case MigrationCompleted() | MigrationFailed():
             return f"The migration has failed: {event.message}"
+        case MigrationRollbackRequested() | MigrationRolledBack() | MigrationRollbackFailed():
+            return _of_rollback(event)
         case _:
             return _SENTENCES[type(event)]
+
+
+def _of_rollback(event: MigrationRollbackRequested | MigrationRolledBack | MigrationRollbackFailed) -> str:
+    """Say what happened to a rollback."""
+    match event:
+        case MigrationRollbackRequested():
+            return f"A rollback was asked for{f': {event.reason}' if event.reason else '.'}"
+        case MigrationRolledBack():
+            left = f"; {event.rows_left} rows that others have changed since were left alone" if event.rows_left else ""
+            return (
+                f"The target is as it was before: {event.objects_dropped} objects were dropped, {event.rows_removed} "
+                f"rows removed and {event.rows_restored} brought back{left}."
+            )
+        case MigrationRollbackFailed(has_begun=True):
+            return f"The rollback has failed: {event.message} Roll back again to go on with it."
+        case MigrationRollbackFailed():
+            return f"The migration was not rolled back, and nothing was changed: {event.message}"
 
 
 def _redone(outlook: Outlook) -> str:

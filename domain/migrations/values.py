@@ -80,7 +80,9 @@ TRANSITIONS: dict[MigrationStatus, frozenset[MigrationStatus]] = {
     MigrationStatus.CANCELLED: frozenset({MigrationStatus.ROLLING_BACK}),
     MigrationStatus.COMPLETED: frozenset({MigrationStatus.ROLLING_BACK}),
     MigrationStatus.FAILED: frozenset({MigrationStatus.PENDING, MigrationStatus.ROLLING_BACK}),
-    MigrationStatus.ROLLING_BACK: frozenset({MigrationStatus.ROLLED_BACK, MigrationStatus.FAILED}),
+    # A rollback that is refused before it has changed anything leaves the migration where it stood.
+    MigrationStatus.ROLLING_BACK: frozenset({MigrationStatus.ROLLED_BACK, MigrationStatus.FAILED})
+    | {MigrationStatus.PAUSED, MigrationStatus.CANCELLED, MigrationStatus.COMPLETED},
     MigrationStatus.ROLLED_BACK: frozenset(),
 }
 """The status changes that are allowed, over a migration's whole life."""

@@ -11,6 +11,7 @@ from domain.kernel.values import Bytes, Rows
 from domain.migrations.plan import OnExisting, VerifyLevel
 from domain.migrations.progress import RunPhase, TableProgress
 from domain.migrations.report import Failure
+from domain.migrations.rollback import RollbackReport
 from domain.migrations.values import LogLevel, MigrationStatistics, MigrationStatus
 
 
@@ -148,6 +149,40 @@ class MigrationProgress:
     """Table by table; within an event only those in which something happens."""
 
 
+@dataclass(frozen=True)
+class RollbackProgress:
+    """How far a rollback has come."""
+
+    acts_done: int
+    """How many objects were dropped and tables put back so far."""
+    acts_total: int
+    """How many there are in all."""
+
+
+@dataclass(frozen=True)
+class MigrationRollback:
+    """A rollback: by whom it was asked for, why, and what it has done so far."""
+
+    migration_id: UUID
+    """The migration's id."""
+    requested_by: UUID
+    """The user who asked for it last."""
+    requested_at: datetime
+    """When that was."""
+    reason: str
+    """Why, as the user said."""
+    acknowledge_writes_since_cutover: bool
+    """Whether rows written since by others may leave their tables, once a copy is kept."""
+    drop_created: bool
+    """Whether what the migration has made is dropped."""
+    progress: RollbackProgress | None
+    """How far it has come; null before it has begun."""
+    report: RollbackReport | None
+    """What it has done so far; null before it has begun."""
+    failure: Failure | None
+    """Why it was refused or failed the last time; null if it was not."""
+
+
 class MigrationEventKind(Enum):
     """What an event of a migration tells."""
 
@@ -184,7 +219,9 @@ class MigrationFrame:
     statistics: MigrationStatistics | None = None
     """What it added up to, once it has ended."""
     error: Failure | None = None
-    """Why it failed, once it has."""
+    """Why it failed, or why its rollback was refused, once that has happened."""
+    rollback: RollbackProgress | None = None
+    """How far its rollback has come, while there is one; with SNAPSHOT and PROGRESS."""
 
 
 @dataclass(frozen=True)

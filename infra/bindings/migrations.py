@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.kernel.messages import Binding
-from domain.migrations import commands, facts, queries, replaying, steering
+from domain.migrations import commands, facts, queries, replaying, rolling_back, steering
 from infra.bindings.ports import Ports
 from infra.db.readers.migration_following import SqlMigrationFollower
 from infra.db.readers.migrations import SqlMigrationReader
@@ -13,6 +13,7 @@ from infra.db.stores.migrations.claims import SqlTargetClaims
 from infra.db.stores.migrations.counters import SqlCounters
 from infra.db.stores.migrations.reports import SqlReports
 from infra.db.stores.migrations.resumption import SqlResumption
+from infra.db.stores.migrations.rollbacks import SqlRollbacks
 from infra.db.stores.migrations.stream import SqlStream
 from infra.replaying import StoredReplayer
 
@@ -47,6 +48,11 @@ def _steering(ports: Ports) -> tuple[Binding, ...]:
             )
         ),
         steering.RetryDeadChunks.handled_by(steering.RetryDeadChunksHandler(restart)),
+        rolling_back.RollbackMigration.handled_by(
+            rolling_back.RollbackMigrationHandler(
+                ports.clock, SqlTargetClaims(), SqlStream(), SqlAssignments(), SqlRollbacks()
+            )
+        ),
     )
 
 
@@ -61,6 +67,8 @@ def _facts(ports: Ports) -> tuple[Binding, ...]:
         facts.NoteFailed.handled_by(facts.NoteFailedHandler(desk)),
         facts.NotePaused.handled_by(facts.NotePausedHandler(desk)),
         facts.NoteCancelled.handled_by(facts.NoteCancelledHandler(desk)),
+        rolling_back.NoteRolledBack.handled_by(rolling_back.NoteRolledBackHandler(desk, SqlRollbacks())),
+        rolling_back.NoteRollbackFailed.handled_by(rolling_back.NoteRollbackFailedHandler(desk, SqlRollbacks())),
     )
 
 
@@ -77,6 +85,8 @@ def _queries(ports: Ports) -> tuple[Binding, ...]:
         queries.GetMigrationReport.handled_by(queries.GetMigrationReportHandler(reader)),
         queries.GetMigrationOutlook.handled_by(queries.GetMigrationOutlookHandler(reader)),
         queries.GetMigrationRejects.handled_by(queries.GetMigrationRejectsHandler(reader)),
+        queries.GetRollbackGuarantees.handled_by(queries.GetRollbackGuaranteesHandler(reader)),
+        queries.GetMigrationRollback.handled_by(queries.GetMigrationRollbackHandler(reader)),
         queries.GetDeadChunks.handled_by(queries.GetDeadChunksHandler(reader)),
         queries.FollowMigration.handled_by(queries.FollowMigrationHandler(follower)),
         queries.FollowMigrationLog.handled_by(queries.FollowMigrationLogHandler(follower)),

@@ -12,6 +12,7 @@ from domain.kernel.messages import Command
 from domain.migrations.commands import CancelMigration, StartMigration
 from domain.migrations.queries import GetMigrationOutlook
 from domain.migrations.replaying import ReplayRejects
+from domain.migrations.rolling_back import RollbackMigration
 from domain.migrations.steering import PauseMigration, ResumeMigration, RetryDeadChunks
 from domain.migrations.views import Migration
 from schema.context import Info
@@ -23,6 +24,7 @@ from schema.migrations import (
     ResumeMigrationResult,
     ResumeMigrationSuccess,
     RetryDeadChunksResult,
+    RollbackMigrationResult,
     StartMigrationResult,
 )
 
@@ -47,6 +49,14 @@ async def pause_migration(info: Info, input: Annotated[PauseMigration, Input]) -
 async def resume_migration(info: Info, input: Annotated[ResumeMigration, Input]) -> ResumeMigrationResult:  # noqa: A002
     """Let a migration go on that was paused or has failed. It is refused if the source's schema has changed since."""
     return await _resumed(info, input)
+
+
+async def rollback_migration(
+    info: Info,
+    input: Annotated[RollbackMigration, Input],  # noqa: A002
+) -> RollbackMigrationResult:
+    """Put the target back as it was before a migration. A worker does it; it survives interruptions of every kind."""
+    return await _changed(info, input)
 
 
 async def retry_dead_chunks(info: Info, input: Annotated[RetryDeadChunks, Input]) -> RetryDeadChunksResult:  # noqa: A002

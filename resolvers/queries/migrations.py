@@ -82,6 +82,11 @@ async def migration_rejects(
     return connection_with(page.items, cursors, has_next=start + first < page.total, total=page.total)
 
 
+async def migration_rollback(info: Info, id: MigrationId) -> views.MigrationRollback | None:  # noqa: A002
+    """How far the rollback of a migration has come, or why it was refused; null if none was ever asked for."""
+    return await info.context.send(queries.GetMigrationRollback(migration_id=id))
+
+
 async def dead_chunks(info: Info, id: MigrationId) -> list[views.DeadChunk]:  # noqa: A002
     """The first hundred chunks that a migration has given up, and why; retryDeadChunks tries them again."""
     return list(await info.context.send(queries.GetDeadChunks(migration_id=id)))

@@ -8,20 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from domain.catalog.model import DatabaseSchema, ForeignKey, Identity, Index, IndexPart, Key, Table, TableName
+from domain.catalog.model import ForeignKey, Index, IndexPart, Key, Table, TableName
 from domain.catalog.types import Integer, Text
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import Conflict
-from domain.kernel.values import Bytes, Rows
 from domain.migrations.plan import OnExisting, RunOptions
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
 from domain.migrations.rollback import RollbackLevel, RollbackOptions
-from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab, Row, a_column, batches, copy_of, whole
 from tests.pairs.conftest import Pair, _lab, _server
 from tests.pairs.moves import fill, migrate
+from tests.support.pictures import picture
 from tests.support.runs import Watcher
 from workers.engine.control import Ask, ControlSwitch, Stopped
 from workers.engine.ends import open_ends, open_target
@@ -57,8 +56,6 @@ OLD_KINDS: list[Row] = [(number, f"old {number}") for number in range(101, 104)]
 OLD_ITEMS: list[Row] = [(number, 101, None) for number in range(201, 207)]
 SOURCE: dict[Table, list[Row]] = {KIND: KINDS, ITEM: ITEMS}
 
-Picture = tuple[DatabaseSchema, dict[TableName, Digest]]
-
 
 @pytest.fixture(params=DATABASES, ids=[engine.value.lower() for engine in DATABASES])
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
@@ -69,23 +66,6 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     yield Pair(source, target)
     if not engine.is_file:
         _server(engine, request).drop(target.endpoint)
-
-
-async def picture(lab: Lab) -> Picture:
-    """Describe everything in a database, without what nobody promises: sizes and next numbers."""
-    async with lab.target() as target:
-        found = await target.introspect()
-        digests = {table.name: await target.digest(table.name, _digest_columns(table)) for table in found.tables}
-    return replace(found, tables=tuple(map(_still, found.tables))), digests
-
-
-def _digest_columns(table: Table) -> tuple[DigestColumn, ...]:
-    return tuple(DigestColumn(column.name, column.native, column.type) for column in table.columns)
-
-
-def _still(table: Table) -> Table:
-    columns = tuple(replace(column, identity=column.identity and Identity(1)) for column in table.columns)
-    return replace(table, columns=columns, row_estimate=Rows(0), size_bytes=Bytes(0))
 
 
 async def back(lab: Lab, run_id: str = "run", *, acknowledge: bool = False) -> object:
@@ -113,13 +93,13 @@ async def migrate_partly(pair: Pair, options: RunOptions, stop_at: int) -> RunRe
 
 async def test_a_finished_run_into_an_empty_target_leaves_nothing(pair: Pair) -> None:
     await fill(pair.source, SOURCE)
-    before = await picture(pair.target)
+    before = await picture(pair.target.endpoint)
     report = await migrate(pair)
     assert report.status is RunStatus.SUCCEEDED, report.error
 
     await back(pair.target)
 
-    assert await picture(pair.target) == before
+    assert await picture(pair.target.endpoint) == before
     async with pair.target.target() as target:
         assert await target.runs() == ()
 
@@ -127,45 +107,45 @@ async def test_a_finished_run_into_an_empty_target_leaves_nothing(pair: Pair) ->
 async def test_tables_of_others_stay_as_they_are(pair: Pair) -> None:
     await fill(pair.source, SOURCE)
     await fill(pair.target, {UNRELATED: [(1,), (2,)]})
-    before = await picture(pair.target)
+    before = await picture(pair.target.endpoint)
     await migrate(pair)
 
     await back(pair.target)
 
-    assert await picture(pair.target) == before
+    assert await picture(pair.target.endpoint) == before
 
 
 async def test_empty_tables_that_were_used_are_empty_again(pair: Pair) -> None:
     await fill(pair.source, SOURCE)
     bare: dict[Table, list[Row]] = {KIND: [], replace(ITEM, indexes=(), foreign_keys=()): []}
     await fill(pair.target, bare)
-    before = await picture(pair.target)
+    before = await picture(pair.target.endpoint)
     report = await migrate(pair)
     assert report.status is RunStatus.SUCCEEDED, report.error
-    assert await picture(pair.target) != before
+    assert await picture(pair.target.endpoint) != before
 
     await back(pair.target)
 
-    assert await picture(pair.target) == before
+    assert await picture(pair.target.endpoint) == before
 
 
 async def test_replaced_rows_come_back(pair: Pair) -> None:
     await fill(pair.source, SOURCE)
     await fill(pair.target, {KIND: OLD_KINDS, ITEM: OLD_ITEMS})
-    before = await picture(pair.target)
+    before = await picture(pair.target.endpoint)
     report = await migrate(pair, RunOptions(on_existing=OnExisting.TRUNCATE))
     assert report.status is RunStatus.SUCCEEDED, report.error
-    assert (await picture(pair.target))[1] != before[1]
+    assert (await picture(pair.target.endpoint))[1] != before[1]
 
     await back(pair.target)
 
-    assert await picture(pair.target) == before
+    assert await picture(pair.target.endpoint) == before
 
 
 async def test_added_rows_are_removed_and_those_that_others_changed_are_listed(pair: Pair) -> None:
     await fill(pair.source, SOURCE)
     await fill(pair.target, {KIND: OLD_KINDS, ITEM: OLD_ITEMS})
-    before = await picture(pair.target)
+    before = await picture(pair.target.endpoint)
     report = await migrate(pair, RunOptions(on_existing=OnExisting.APPEND, chunk_rows=15))
     assert report.status is RunStatus.SUCCEEDED, report.error
     async with pair.target.target() as target:
@@ -176,7 +156,7 @@ async def test_added_rows_are_removed_and_those_that_others_changed_are_listed(p
 
     await back(pair.target)
 
-    assert await picture(pair.target) == before
+    assert await picture(pair.target.endpoint) == before
 
 
 async def test_added_rows_of_a_table_without_key_cannot_be_taken_back(pair: Pair) -> None:
@@ -192,20 +172,20 @@ async def test_added_rows_of_a_table_without_key_cannot_be_taken_back(pair: Pair
 async def test_a_run_that_stopped_half_way_is_taken_back(pair: Pair, on_existing: OnExisting) -> None:
     await fill(pair.source, SOURCE)
     await fill(pair.target, {KIND: OLD_KINDS})
-    before = await picture(pair.target)
+    before = await picture(pair.target.endpoint)
     for stop_at in (4, 9, 15):
         report = await migrate_partly(pair, RunOptions(on_existing=on_existing, chunk_rows=15, parallel=1), stop_at)
         async with pair.target.target() as target:
             begun = bool(await target.runs())
         if begun:
             await back(pair.target)
-        assert await picture(pair.target) == before, (stop_at, report.status)
+        assert await picture(pair.target.endpoint) == before, (stop_at, report.status)
 
 
 async def test_a_rollback_may_be_killed_after_every_act_and_repeated(pair: Pair) -> None:
     await fill(pair.source, SOURCE)
     await fill(pair.target, {KIND: OLD_KINDS})
-    before = await picture(pair.target)
+    before = await picture(pair.target.endpoint)
     report = await migrate(pair, RunOptions(on_existing=OnExisting.TRUNCATE))
     assert report.status is RunStatus.SUCCEEDED, report.error
 
@@ -219,12 +199,12 @@ async def test_a_rollback_may_be_killed_after_every_act_and_repeated(pair: Pair)
                 continue
             break
     assert rounds > 2
-    assert await picture(pair.target) == before
+    assert await picture(pair.target.endpoint) == before
 
 
 async def test_rows_written_since_need_a_word_and_are_kept(pair: Pair) -> None:
     await fill(pair.source, SOURCE)
-    before = await picture(pair.target)
+    before = await picture(pair.target.endpoint)
     await migrate(pair)
     async with pair.target.target() as target:
         found = next(table for table in (await target.introspect()).tables if table.name.name == "kind")
@@ -240,7 +220,7 @@ async def test_rows_written_since_need_a_word_and_are_kept(pair: Pair) -> None:
     assert [table.name for table in plan.written] == ["kind"]
     await back(pair.target, acknowledge=True)
 
-    assert await picture(pair.target) == before
+    assert await picture(pair.target.endpoint) == before
 
 
 async def test_what_is_promised_stands_in_the_plan(pair: Pair) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
 from domain.kernel.errors import Conflict, NotFound
+from domain.kernel.failpoints import failpoint
 from domain.migrations.rollback import (
     RollbackLevel,
     RollbackOptions,
     RollbackReport,
+    RollbackSink,
+    RollbackState,
     TableUndone,
     TableUse,
     UndoStep,
@@ -44,6 +47,12 @@ class RollbackPlan:
     steps: tuple[UndoStep, ...]
     uses: tuple[TableUse, ...]
     written: tuple[TableName, ...]
+
+    @property
+    def acts_total(self) -> int:
+        """How many acts it takes, the first of which is to begin."""
+        replaced = sum(use.mode is UseMode.REPLACED for use in self.uses)
+        return 1 + len(self.written) + len(self.steps) + len(self.uses) + replaced
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -80,16 +89,13 @@ async def plan_rollback(target: Target, run_id: str) -> RollbackPlan:
     return RollbackPlan(record, left, uses, written)
 
 
-async def roll_back(target: Target, run_id: str, options: RollbackOptions, control: Control) -> RollbackReport:
-    """Take a run back: drop what it made, last first, then put the rows of tables that were there as they were.
-
-    Re-entrant: every act is noted with its effect, and a rollback that was interrupted goes on.
+async def allowed_rollback(target: Target, run_id: str, options: RollbackOptions) -> RollbackPlan:
+    """Find out what a rollback of a run will do, and make sure that it may be done. Nothing is changed.
 
     Raises:
         NotFound: the target remembers no such run.
         Conflict: the run cannot be taken back, or others have written since and nobody has acknowledged that.
-        Stopped: the owner asked for an end; the rest can be done later.
-        DatabaseError: an object cannot be dropped, or the target failed.
+        DatabaseError: the target failed.
     """
     plan = await plan_rollback(target, run_id)
     begun = plan.record.state is RunState.UNDOING
@@ -97,31 +103,100 @@ async def roll_back(target: Target, run_id: str, options: RollbackOptions, contr
         names = ", ".join(map(str, plan.written))
         raise Conflict(
             f"tables were written to since the end of run {run_id}: {names}. Acknowledge these writes to go on "
-            "(--acknowledge-writes); a copy of the tables is kept"
+            "(acknowledgeWritesSinceCutover, --acknowledge-writes); a copy of the tables is kept"
         )
+    return plan if options.drop_created else replace(plan, steps=())
+
+
+async def roll_back(target: Target, run_id: str, options: RollbackOptions, control: Control) -> RollbackReport:
+    """Take a run back, as `allowed_rollback` and `carry_out` do one after the other.
+
+    Raises:
+        NotFound: the target remembers no such run.
+        Conflict: the run cannot be taken back, or others have written since and nobody has acknowledged that.
+        Stopped: the owner asked for an end; the rest can be done later.
+        DatabaseError: an object cannot be dropped, or the target failed.
+    """
+    return await carry_out(target, await allowed_rollback(target, run_id, options), control, Unheard())
+
+
+async def carry_out(target: Target, plan: RollbackPlan, control: Control, sink: RollbackSink) -> RollbackReport:
+    """Drop what a run made, last first, then put the rows of tables that were there as they were.
+
+    Re-entrant: every act is noted with its effect, and a rollback that was interrupted goes on.
+
+    Raises:
+        Fenced: another worker goes on with this rollback.
+        Stopped: the owner asked for an end; the rest can be done later.
+        DatabaseError: an object cannot be dropped, or the target failed.
+    """
+    run_id, told = plan.record.run_id, _Teller(plan, sink)
+    await told.nothing_yet()
     ticket = await target.undo.begin(run_id, json.dumps(to_json(_Aside(plan.written))))
-    kept = tuple([await target.undo.set_aside(run_id, table, ticket) for table in plan.written])
+    await told.done()
+    for table in plan.written:
+        told.kept.append(await target.undo.set_aside(run_id, table, ticket))
+        await told.done()
     for step in plan.steps:
         await check(control)
         await target.undo.take_back(step, ticket)
-    tables = await _rows_put_back(target, plan.uses, ticket, control)
+        if step.statements:
+            told.dropped.append(object_name(step.object))
+        await told.done()
+    await _put_rows_back(target, plan.uses, ticket, control, told)
     await target.forget_run(run_id)
-    return RollbackReport(run_id, plan.dropped, tables, kept)
+    failpoint("undo.forgotten")
+    return told.report
 
 
-async def _rows_put_back(
-    target: Target, uses: tuple[TableUse, ...], ticket: Ticket, control: Control
-) -> tuple[TableUndone, ...]:
+class Unheard:
+    """Nobody wants to know how far a rollback has come."""
+
+    async def report(self, state: RollbackState) -> None:
+        """Take no note."""
+
+
+@dataclass
+class _Teller:
+    """Adds up what a rollback has done, and tells it act by act."""
+
+    plan: RollbackPlan
+    sink: RollbackSink
+    acts_done: int = 0
+    dropped: list[str] = field(default_factory=list)
+    tables: list[TableUndone] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    @property
+    def report(self) -> RollbackReport:
+        """What was done so far."""
+        return RollbackReport(self.plan.record.run_id, tuple(self.dropped), tuple(self.tables), tuple(self.kept))
+
+    async def nothing_yet(self) -> None:
+        """Tell that the rollback is about to begin."""
+        await self.sink.report(RollbackState(0, self.plan.acts_total, self.report))
+
+    async def done(self) -> None:
+        """Tell that one more act is done."""
+        failpoint("undo.acted")
+        self.acts_done += 1
+        await self.sink.report(RollbackState(self.acts_done, self.plan.acts_total, self.report))
+        failpoint("undo.told")
+
+
+async def _put_rows_back(
+    target: Target, uses: tuple[TableUse, ...], ticket: Ticket, control: Control, told: _Teller
+) -> None:
     """Remove the run's rows, those that refer to others first, and bring the old ones back in the other direction."""
-    undone = []
     for use in uses:
         await check(control)
-        undone.append(await target.undo.remove_rows(use, ticket))
+        told.tables.append(await target.undo.remove_rows(use, ticket))
+        await told.done()
     for use in reversed(uses):
         if use.mode is UseMode.REPLACED:
             await check(control)
             await target.undo.restore_rows(use, ticket)
-    return tuple(undone)
+            await told.done()
 
 
 def _goes_with(step: UndoStep, own: Iterable[str]) -> bool:

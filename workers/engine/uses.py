@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from domain.catalog.model import Table
+from domain.catalog.model import Table, TableName
 from domain.kernel.values import Rows
 from domain.migrations.plan import MigrationPlan, OnExisting
-from domain.migrations.rollback import RollbackGuarantee, RollbackLevel, TableUse, UseMode
+from domain.migrations.rollback import RollbackGuarantee, RollbackLevel, TableGuarantee, TableUse, UseMode
 from domain.migrations.transfer import TableCopy, Target, Ticket, WireFormat
 from workers.engine.order import Waves, in_order
 
 _NAMED_MAX = 5
+
+_LEVELS = {
+    UseMode.EMPTY: RollbackLevel.UNTOUCHED,
+    UseMode.REPLACED: RollbackLevel.KEPT_ROWS,
+    UseMode.EXTENDED: RollbackLevel.ADDED_ROWS,
+    UseMode.UNKNOWN: RollbackLevel.NONE,
+}
 
 NEW = RollbackGuarantee(
     RollbackLevel.UNTOUCHED, "everything this run makes is new; a rollback drops it, and empties tables that were empty"
@@ -68,7 +75,16 @@ def noting_added(plan: MigrationPlan, uses: tuple[TableUse, ...], against: str) 
         replace(copy, added_key=keys[copy.number], format=WireFormat.ARROW) if copy.number in keys else copy
         for copy in plan.tables
     )
-    return replace(plan, tables=tables, rollback=guarantee(uses))
+    return replace(plan, tables=tables, rollback=table_by_table(plan, uses))
+
+
+def table_by_table(plan: MigrationPlan, uses: tuple[TableUse, ...]) -> RollbackGuarantee:
+    """Say what a rollback of a run by this plan will do, as a whole and to each table."""
+    known = {use.table_number: use for use in uses}
+    new = TableUse(0, TableName(""), UseMode.EMPTY, 0)
+    found = ((copy, known.get(copy.number, new)) for copy in plan.tables)
+    tables = tuple(TableGuarantee(str(copy.target), _LEVELS[use.mode], use.rows) for copy, use in found)
+    return replace(guarantee(uses), tables=tables)
 
 
 def guarantee(uses: Iterable[TableUse]) -> RollbackGuarantee:

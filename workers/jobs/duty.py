@@ -13,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.kernel.errors import ErrorCode, Fenced, WherryError
 from domain.kernel.failpoints import failpoint
-from domain.migrations.assignments import Assignment
+from domain.migrations.assignments import ROLLBACK, Assignment
 from domain.migrations.facts import NoteCancelled, NoteFailed, NotePaused, NoteTables
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure
+from domain.migrations.rolling_back import NoteRollbackFailed
 from domain.migrations.signals import MigrationLogged, MigrationProgressUpdated
 from domain.migrations.values import LogLevel, MigrationStatus
 from infra.db.readers.migration_brief import Brief, read_brief
@@ -105,6 +106,10 @@ class Duty:
         stopping = status in (MigrationStatus.PAUSING, MigrationStatus.CANCELLING)
         return stopping or (not status.is_settled and await self.shop.pulse.failure(self.migration_id) is not None)
 
+    def _is_undone(self, status: MigrationStatus) -> bool:
+        """Tell whether what this duty is about is being rolled back meanwhile."""
+        return status is MigrationStatus.ROLLING_BACK and self.assignment.task != ROLLBACK
+
     async def _tell_stall(self) -> None:
         settings, task = self.shop.container.settings, self.assignment.task
         name = f"{self.migration_id}-{task}"
@@ -120,7 +125,7 @@ class Duty:
     async def _beat(self) -> None:
         standing = await self.shop.pulse.beat(self.assignment, self.under_way)
         self.lost = standing is None
-        if standing is None or standing.is_failing or standing.status.is_settled:
+        if standing is None or standing.is_failing or standing.status.is_settled or self._is_undone(standing.status):
             self.control.set(Ask.CANCEL)
             return
         self.control.set(_ASKS.get(standing.status, Ask.RUN))
@@ -194,6 +199,10 @@ async def leave(shop: Workshop, migration_id: UUID) -> None:
     brief = await read_brief(shop.container.database, migration_id)
     if failure is None and brief.status is MigrationStatus.PAUSING:
         await shop.tell(NotePaused(migration_id=migration_id))
+        return
+    if brief.status is MigrationStatus.ROLLING_BACK:
+        if failure is not None:
+            await shop.tell(NoteRollbackFailed(migration_id=migration_id, failure=failure))
         return
     if failure is not None or brief.status is MigrationStatus.CANCELLING:
         await settle(shop, migration_id, brief, for_good=failure is None)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
+from domain.connections.values import Endpoint
 from domain.kernel.codec import from_json
 from domain.kernel.messages import Command, Signal
 from domain.kernel.scope import Scope
 from domain.migrations.assignments import Assignment
+from domain.migrations.transfer import Connector
 from infra.clock import SystemIds
 from infra.connectors.registry import connector_for
 from infra.container import Container
@@ -62,6 +64,15 @@ class Workshop:
             OSError: the queue cannot be reached.
         """
         return await outbox.deliver(self.container.database, self.container.doorbell)
+
+    async def target(self, brief: Brief) -> tuple[Connector, Endpoint]:
+        """Return the way to a migration's target, with its password; the source may be gone.
+
+        Raises:
+            WherryError: the connection is gone, or its password cannot be opened.
+        """
+        endpoint = await self.container.credentials.open(brief.target_connection_id)
+        return connector_for(endpoint.engine), endpoint
 
     async def route(self, brief: Brief) -> Route:
         """Return a migration's route, with passwords.

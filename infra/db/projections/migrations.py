@@ -9,7 +9,14 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.migrations.aggregate import failure_of, statistics_of, status_after
-from domain.migrations.events import MigrationEvent, MigrationResumed, MigrationStarted, MigrationTableCompleted
+from domain.migrations.events import (
+    MigrationEvent,
+    MigrationResumed,
+    MigrationRollbackFailed,
+    MigrationRollbackRequested,
+    MigrationStarted,
+    MigrationTableCompleted,
+)
 from domain.migrations.report import Failure
 from domain.migrations.values import MigrationStatistics, MigrationStatus
 from infra.db.event_store import Recorded
@@ -56,6 +63,20 @@ async def _changed(session: AsyncSession, event: MigrationEvent) -> None:
     row.status = status.value
     if isinstance(event, MigrationResumed):
         row.ended_at = row.statistics = row.error = None
+    elif isinstance(event, MigrationRollbackRequested):
+        row.rollback = {
+            "requested_by": str(event.requested_by),
+            "requested_at": event.occurred_at.isoformat(),
+            "reason": event.reason,
+            "acknowledge_writes_since_cutover": event.options.acknowledge_writes_since_cutover,
+            "drop_created": event.options.drop_created,
+            "failure": None,
+        }
+    elif isinstance(event, MigrationRollbackFailed):
+        failure = adapter(Failure).dump_python(Failure(event.code, event.message), mode="json")
+        row.rollback = {**(row.rollback or {}), "failure": failure}
+        if event.has_begun:
+            row.ended_at, row.error = event.occurred_at, failure
     elif status.is_settled:
         statistics, failure = statistics_of(event), failure_of(event)
         row.ended_at = event.occurred_at

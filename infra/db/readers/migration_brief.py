@@ -7,12 +7,13 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.migrations.plan import OnExisting, RunOptions, VerifyLevel
+from domain.migrations.rollback import RollbackOptions
 from domain.migrations.values import MigrationConfig, MigrationStatus
 from infra.db.database import Database, build
 
 _BRIEF = """
 SELECT project_id, source_connection_id, target_connection_id, mapping_id, include, exclude, parallel_tasks,
-       batch_size, verify, on_existing, on_misfit, reject_limit, status, started_at
+       batch_size, verify, on_existing, on_misfit, reject_limit, status, started_at, rollback
 FROM migration WHERE id = :migration_id
 """
 
@@ -35,6 +36,8 @@ class Brief:
     reject_limit: str
     status: MigrationStatus
     started_at: datetime
+    rollback: RollbackOptions | None
+    """How it is to be rolled back, once that was asked for."""
 
     @property
     def options(self) -> RunOptions:

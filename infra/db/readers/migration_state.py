@@ -11,12 +11,19 @@ from domain.migrations.progress import RunPhase
 from domain.migrations.report import Failure
 from domain.migrations.tally import RunClock, TableCount, progress
 from domain.migrations.values import MigrationStatistics, MigrationStatus
-from domain.migrations.views import MigrationEventKind, MigrationFrame, MigrationProgress, MigrationStatusReport
+from domain.migrations.views import (
+    MigrationEventKind,
+    MigrationFrame,
+    MigrationProgress,
+    MigrationStatusReport,
+    RollbackProgress,
+)
 from infra.db.database import Database, build
 from infra.db.stores.migrations.counters import COUNTS
 
 _STATE = f"""
 SELECT migration.id AS migration_id, status, started_at, ended_at, error, statistics, sequence, closed, phase,
+       (SELECT state FROM migration_rollback WHERE migration_id = migration.id AND status = 'ROLLING_BACK') AS rollback,
        migration_stream.rows_per_second, migration_stream.bytes_per_second, clock_timestamp() AS now,
        (SELECT coalesce(json_agg(counted ORDER BY number), '[]') FROM ({COUNTS}) AS counted) AS tables
 FROM migration JOIN migration_stream ON migration_stream.migration_id = migration.id
@@ -41,6 +48,7 @@ class MigrationState:
     bytes_per_second: float
     now: datetime
     tables: tuple[TableCount, ...]
+    rollback: RollbackProgress | None
 
     def progress(self) -> MigrationProgress:
         """Return how far it has come."""
@@ -72,6 +80,7 @@ class MigrationState:
             progress=self.progress(),
             statistics=self.statistics,
             error=self.error,
+            rollback=self.rollback,
         )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping
 from domain.kernel.codec import from_json
 from domain.kernel.values import Page, PageRequest
 from domain.migrations.report import RunReport
+from domain.migrations.rollback import RollbackGuarantee
 from domain.migrations.transfer import ChunkScope, scope_text
 from domain.migrations.values import SETTLED, Outlook
 from domain.migrations.views import (
@@ -21,14 +22,17 @@ from domain.migrations.views import (
     MigrationLogEntry,
     MigrationProgress,
     MigrationReject,
+    MigrationRollback,
     MigrationStatusReport,
     RejectPage,
+    RollbackProgress,
 )
 from infra.db.database import Database, build
 from infra.db.readers.access import VISIBLE_PROJECTS
 from infra.db.readers.migration_state import read_state
 from infra.db.readers.paging import page_of, pages_of
 from infra.db.stores.migrations.resumption import OUTLOOK
+from infra.db.stores.migrations.rollbacks import GUARANTEES, STATE, guarantee_of, state_of
 
 _COLUMNS = """
 migration.id, project_id, source_connection_id, target_connection_id, mapping_id, include, exclude, parallel_tasks,
@@ -74,6 +78,14 @@ _REJECTS = """
 SELECT table_name AS table, column_name AS column, reason, row_values, count(*) OVER () AS total FROM migration_reject
 WHERE migration_id = :migration_id ORDER BY table_number, chunk_number, number LIMIT :rows_max OFFSET :skip
 """
+
+_VISIBLE = f"""
+WITH {VISIBLE_PROJECTS}
+SELECT migration.id FROM migration JOIN visible_project ON visible_project.id = project_id
+WHERE migration.id = ANY(CAST(:ids AS uuid[]))
+"""
+
+_ROLLBACK = "SELECT rollback FROM migration WHERE id = :migration_id AND rollback IS NOT NULL"
 
 _REPORT = "SELECT report FROM migration_report WHERE migration_id = :migration_id"
 
@@ -147,6 +159,22 @@ class SqlMigrationReader:
     async def outlook(self, migration_id: UUID) -> Outlook:
         """Return what a migration has done, and what is left to be copied."""
         return build(Outlook, (await self._database.rows(OUTLOOK, migration_id=migration_id))[0])
+
+    async def guarantees(self, viewer: UUID, ids: tuple[UUID, ...]) -> dict[UUID, RollbackGuarantee]:
+        """Return what is promised of rollbacks of those of the migrations that have a plan and the viewer may see."""
+        visible = [row["id"] for row in await self._database.rows(_VISIBLE, viewer=viewer, ids=list(ids))]
+        rows = await self._database.rows(GUARANTEES, ids=visible)
+        return {row["migration_id"]: guarantee_of(row) for row in rows}
+
+    async def rollback(self, migration_id: UUID) -> MigrationRollback | None:
+        """Return how far the rollback of a migration has come; nothing if none was asked for."""
+        asked = await self._database.rows(_ROLLBACK, migration_id=migration_id)
+        if not asked:
+            return None
+        state = state_of(await self._database.rows(STATE, migration_id=migration_id))
+        progress = RollbackProgress(state.acts_done, state.acts_total) if state else None
+        found = {**asked[0]["rollback"], "migration_id": migration_id, "progress": progress}
+        return build(MigrationRollback, {**found, "report": state.report if state else None})
 
     async def dead_chunks(self, migration_id: UUID, rows_max: int) -> tuple[DeadChunk, ...]:
         """Return chunks that were given up, in the order of their tables."""

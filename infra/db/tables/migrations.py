@@ -43,6 +43,7 @@ class MigrationRow(SQLModel, table=True):
     ended_at: datetime | None = instant(nullable=True)
     statistics: dict[str, Any] | None = document(nullable=True)
     error: dict[str, Any] | None = document(nullable=True)
+    rollback: dict[str, Any] | None = document(nullable=True)
 
 
 class MigrationPlanRow(SQLModel, table=True):
@@ -184,6 +185,16 @@ class MigrationReportRow(SQLModel, table=True):
 
     migration_id: UUID = Field(primary_key=True)
     report: dict[str, Any] = document()
+
+
+class MigrationRollbackRow(SQLModel, table=True):
+    """How far a rollback has come, by `domain.kernel.codec`. `acts` counts all acts of all attempts."""
+
+    __tablename__ = "migration_rollback"
+
+    migration_id: UUID = Field(primary_key=True)
+    acts: int = _big()
+    state: dict[str, Any] = document()
 
 
 class MigrationRejectRow(SQLModel, table=True):

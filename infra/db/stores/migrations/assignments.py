@@ -89,7 +89,7 @@ class SqlAssignments:
         """Give a task out once more, under the next number; its job goes out at the commit."""
         connection = await session_of(work).connection()
         found = await connection.execute(text(_LAST), {"migration_id": migration_id, "task": task})
-        epoch, sequence = found.one()
+        epoch, sequence = found.first() or (0, 0)
         await self.give(work, (Assignment(migration_id, task, epoch, sequence + 1),))
 
     async def holds(self, work: Work, assignment: Assignment) -> bool:

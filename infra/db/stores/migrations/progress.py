@@ -13,8 +13,8 @@ from domain.migrations.progress import RunPhase
 from domain.migrations.tally import RunClock, TableCount, progress, smoothed
 from domain.migrations.telling import NOT_NUMBERED
 from domain.migrations.values import MigrationStatus
-from domain.migrations.views import MigrationEventKind, MigrationFrame
-from infra.db.database import Database
+from domain.migrations.views import MigrationEventKind, MigrationFrame, RollbackProgress
+from infra.db.database import Database, build
 from infra.db.stores.migrations.counters import table_counts
 from infra.db.stores.migrations.stream import add_frame
 
@@ -30,7 +30,11 @@ WHERE migration_id = :migration_id AND NOT closed
 FOR UPDATE SKIP LOCKED
 """
 
-_MIGRATION = "SELECT status, started_at, ended_at FROM migration WHERE id = :migration_id"
+_MIGRATION = """
+SELECT status, started_at, ended_at,
+    (SELECT state FROM migration_rollback WHERE migration_id = id AND status = 'ROLLING_BACK') AS rollback
+FROM migration WHERE id = :migration_id
+"""
 
 _TOLD = """
 UPDATE migration_stream SET told_at = :now, moved = false, rows_seen = :rows_seen, bytes_seen = :bytes_seen,
@@ -113,4 +117,5 @@ def _frame(
         occurred_at=stream["now"],
         status=status,
         progress=replace(whole, tables=at_work),
+        rollback=build(RollbackProgress, migration["rollback"]) if migration["rollback"] else None,
     )

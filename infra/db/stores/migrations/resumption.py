@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.kernel.work import Work
 from domain.migrations.assignments import PREPARE
@@ -62,16 +63,21 @@ class SqlResumption:
         return build(Outlook, row)
 
     async def reopen(self, work: Work, migration_id: UUID) -> None:
-        """Open its stream again, forget why it failed, and let chunks that were given up be tried again.
-
-        What was the last event is one like any other from now on, so that there is never more than
-        one TERMINAL, and nothing after it.
-        """
+        """Open its stream again, forget why it failed, and let chunks that were given up be tried again."""
         connection = await session_of(work).connection()
-        of = {"migration_id": migration_id}
-        kinds = {"status": MigrationEventKind.STATUS.value, "terminal": MigrationEventKind.TERMINAL.value}
-        await connection.execute(text(_WITHDRAW), {**of, "kept": PREPARE})
-        await connection.execute(text(_OPEN), {**of, "phase": RunPhase.PLANNING.value})
-        await connection.execute(text(_NOT_THE_END), {**of, **kinds})
+        await open_again(connection, migration_id, PREPARE, RunPhase.PLANNING)
         for statement in (_REVIVE, _LOOK_AGAIN, _NO_REPORT):
-            await connection.execute(text(statement), of)
+            await connection.execute(text(statement), {"migration_id": migration_id})
+
+
+async def open_again(connection: AsyncConnection, migration_id: UUID, task: str, phase: RunPhase) -> None:
+    """Open a migration's stream again for a task, withdraw all others that nobody has in hand, forget why it failed.
+
+    What was the last event is one like any other from now on, so that there is never more than
+    one TERMINAL, and nothing after it.
+    """
+    of = {"migration_id": migration_id}
+    kinds = {"status": MigrationEventKind.STATUS.value, "terminal": MigrationEventKind.TERMINAL.value}
+    await connection.execute(text(_WITHDRAW), {**of, "kept": task})
+    await connection.execute(text(_OPEN), {**of, "phase": phase.value})
+    await connection.execute(text(_NOT_THE_END), {**of, **kinds})

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 
-from domain.migrations.assignments import FINISH, PREPARE, Assignment
+from domain.migrations.assignments import FINISH, PREPARE, ROLLBACK, Assignment
 from domain.migrations.values import MigrationStatus
 from infra.clock import SystemClock
 from infra.db import outbox
@@ -24,7 +24,7 @@ RING_S = 5
 RING_MAX_S = 120
 """A job that was given out this long ago is given out again, whatever the queue says."""
 
-_AT_WORK = ("PENDING", "PLANNING", "RUNNING", "VERIFYING", "PAUSING", "CANCELLING")
+_AT_WORK = ("PENDING", "PLANNING", "RUNNING", "VERIFYING", "PAUSING", "CANCELLING", "ROLLING_BACK")
 
 _SUSPECTS = f"""
 SELECT migration.id FROM migration
@@ -57,7 +57,9 @@ UPDATE migration_stream AS stream SET
         ELSE least({BACKOFF_MAX_S}, {BACKOFF_S} * power(2, losses - 1)) END)
 FROM (SELECT (SELECT count(*) FROM migration_chunk WHERE migration_id = :migration_id AND state = 'DONE')
            + (SELECT count(*) FROM migration_table
-              WHERE migration_id = :migration_id AND phase IN ('VERIFIED', 'DIFFERENT')) + 1 AS done) AS so_far
+              WHERE migration_id = :migration_id AND phase IN ('VERIFIED', 'DIFFERENT'))
+           + coalesce((SELECT acts FROM migration_rollback WHERE migration_id = :migration_id), 0)
+           + 1 AS done) AS so_far
 WHERE migration_id = :migration_id RETURNING losses, not_before > now() AS waits
 """
 
@@ -176,8 +178,9 @@ def _anew(migration_id: UUID, status: MigrationStatus, found: _Found) -> tuple[A
     """
     if found.in_hand and not found.lost:
         return ()
-    if status is MigrationStatus.VERIFYING:
-        return () if found.has(FINISH) else (_next(migration_id, FINISH, found.all),)
+    alone = {MigrationStatus.VERIFYING: FINISH, MigrationStatus.ROLLING_BACK: ROLLBACK}.get(status)
+    if alone is not None:
+        return () if found.has(alone) else (_next(migration_id, alone, found.all),)
     if found.has(PREPARE):
         return ()
     if found.lost and all(row["state"] == "GIVEN" for row in found.lost):

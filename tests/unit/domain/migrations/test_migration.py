@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from domain.kernel.errors import Conflict, ErrorCode
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.aggregate import Migration, PlanSize, status_after
-from domain.migrations.events import MigrationResumed
+from domain.migrations.events import MigrationResumed, MigrationRollbackRequested
 from domain.migrations.progress import TablePhase, TableProgress
 from domain.migrations.report import Failure
+from domain.migrations.rollback import RollbackOptions, RollbackReport, RollbackState, TableUndone, gone_on
 from domain.migrations.values import (
     SETTLED,
     TRANSITIONS,
@@ -30,6 +31,7 @@ from domain.projects.aggregate import Actor
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ACTOR = Actor(UUID(int=1), NOW)
 CONFIG = MigrationConfig(source_connection_id=UUID(int=2), target_connection_id=UUID(int=3))
+GONE = Failure(ErrorCode.DATABASE_FAILED, "gone")
 NOTHING = MigrationStatistics(Rows(0), Rows(0), Rows(0), 0.0, 0.0, ())
 TABLE = TableProgress("t", TablePhase.COPIED, Rows(1), Rows(1), Rows(0), Rows(1), Bytes(1), Bytes(1), 0.0)
 
@@ -45,8 +47,13 @@ STEPS: dict[str, Callable[[Migration], object]] = {
     "cancelled": lambda migration: migration.note_cancelled(NOTHING, NOW),
     "completed": lambda migration: migration.note_completed(NOTHING, "", NOW),
     "different": lambda migration: migration.note_completed(NOTHING, "one row is missing", NOW),
-    "failed": lambda migration: migration.note_failed(Failure(ErrorCode.DATABASE_FAILED, "gone"), NOTHING, NOW),
+    "failed": lambda migration: migration.note_failed(GONE, NOTHING, NOW),
+    "roll back": lambda migration: migration.request_rollback(ACTOR, "a trial", RollbackOptions()),
+    "rolled back": lambda migration: migration.note_rolled_back(RollbackReport("run", (), (), ()), NOW),
+    "rollback refused": lambda migration: migration.note_rollback_failed(GONE, NOW, has_begun=False),
+    "rollback failed": lambda migration: migration.note_rollback_failed(GONE, NOW, has_begun=True),
 }
+ASKING_AGAIN = ("resume", "roll back")
 
 
 def a_migration() -> Migration:
@@ -70,7 +77,7 @@ def test_whatever_is_asked_and_reported_a_migration_moves_only_along_the_table(s
         except Conflict:
             assert migration.status is before
         assert migration.status is before or migration.status in TRANSITIONS[before]
-        assert step == "resume" or not (before.is_settled and migration.status is not before)
+        assert step in ASKING_AGAIN or not (before.is_settled and migration.status is not before)
 
 
 @given(st.lists(st.sampled_from(sorted(STEPS)), max_size=30))
@@ -86,10 +93,13 @@ def test_a_replayed_migration_is_the_migration(steps: list[str]) -> None:
 
     assert vars(replayed) | {"pending": [], "version": 0} == vars(migration) | {"pending": [], "version": 0}
     ends = sum(status_after(event, MigrationStatus.RUNNING).is_settled for event in migration.pending)
-    assert ends <= 1 + sum(isinstance(event, MigrationResumed) for event in migration.pending)
+    asked_again = (MigrationResumed, MigrationRollbackRequested)
+    assert ends <= 1 + sum(isinstance(event, asked_again) for event in migration.pending)
 
 
-@given(st.lists(st.sampled_from(sorted(STEPS)), max_size=30), st.sampled_from(["pause", "resume", "cancel"]))
+@given(
+    st.lists(st.sampled_from(sorted(STEPS)), max_size=30), st.sampled_from(["pause", "resume", "cancel", "roll back"])
+)
 def test_a_wish_that_is_repeated_at_once_changes_nothing_more(steps: list[str], wish: str) -> None:
     migration = a_migration()
     for step in [*steps, wish]:
@@ -184,6 +194,76 @@ def test_what_has_ended_cannot_be_cancelled(last: str) -> None:
 
     with pytest.raises(Conflict, match=migration.status.value):
         STEPS["cancel"](migration)
+
+
+FINISHED = ("planning", "planned", "copied", "completed")
+
+
+@pytest.mark.parametrize(
+    "steps", [("pause",), ("cancel",), FINISHED, ("planning", "failed"), ("planning", "planned", "pause", "paused")]
+)
+def test_a_migration_that_nobody_works_on_is_rolled_back_for_good(steps: tuple[str, ...]) -> None:
+    migration = after(*steps, "roll back")
+
+    assert migration.status is MigrationStatus.ROLLING_BACK
+    STEPS["rolled back"](migration)
+    assert migration.status is MigrationStatus.ROLLED_BACK
+    STEPS["roll back"](migration)
+    assert migration.status is MigrationStatus.ROLLED_BACK
+    with pytest.raises(Conflict):
+        STEPS["resume"](migration)
+
+
+@pytest.mark.parametrize("steps", [(), ("planning",), ("planning", "planned"), ("planning", "planned", "cancel")])
+def test_a_migration_at_work_is_not_rolled_back(steps: tuple[str, ...]) -> None:
+    with pytest.raises(Conflict, match="Pause or cancel it first"):
+        after(*steps, "roll back")
+
+
+@pytest.mark.parametrize("wish", ["pause", "cancel", "resume"])
+def test_a_rollback_is_neither_paused_nor_cancelled_nor_resumed(wish: str) -> None:
+    migration = after(*FINISHED, "roll back")
+
+    with pytest.raises(Conflict):
+        STEPS[wish](migration)
+    assert migration.status is MigrationStatus.ROLLING_BACK
+
+
+@pytest.mark.parametrize("steps", [("pause",), ("cancel",), FINISHED, ("planning", "failed")])
+def test_a_rollback_that_is_refused_leaves_the_migration_where_it_stood(steps: tuple[str, ...]) -> None:
+    before = after(*steps).status
+
+    assert after(*steps, "roll back", "rollback refused").status is before
+
+
+def test_a_rollback_that_fails_half_way_can_only_be_rolled_back_again() -> None:
+    migration = after("planning", "planned", "pause", "paused", "roll back", "rollback failed")
+
+    assert migration.status is MigrationStatus.FAILED
+    with pytest.raises(Conflict, match="Roll it back again"):
+        STEPS["resume"](migration)
+    STEPS["roll back"](migration)
+    STEPS["rollback refused"](migration)
+    assert migration.status is MigrationStatus.FAILED
+    STEPS["roll back"](migration)
+    STEPS["rolled back"](migration)
+    assert migration.status is MigrationStatus.ROLLED_BACK
+
+
+def test_a_finish_that_is_reported_too_late_does_not_end_a_rollback() -> None:
+    assert after(*FINISHED, "roll back", "completed", "failed").status is MigrationStatus.ROLLING_BACK
+
+
+def test_what_a_rollback_did_before_an_interruption_counts_with_what_it_does_after_it() -> None:
+    first = RollbackState(
+        3, 5, RollbackReport("run", ("table a", "table b"), (TableUndone("t", Rows(0), Rows(7), Rows(0)),), ("aside",))
+    )
+    second = RollbackState(1, 3, RollbackReport("run", (), (TableUndone("t", Rows(4), Rows(0), Rows(0)),), ("aside",)))
+
+    assert gone_on(first, second) == RollbackState(
+        3, 5, RollbackReport("run", ("table a", "table b"), (TableUndone("t", Rows(4), Rows(7), Rows(0)),), ("aside",))
+    )
+    assert gone_on(None, second) == second
 
 
 def test_a_worker_that_reports_twice_or_too_late_is_not_heard_again() -> None:
