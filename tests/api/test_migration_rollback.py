@@ -140,11 +140,11 @@ async def test_after_a_rollback_at_every_level_the_target_is_as_it_was(
 
 
 async def test_a_migration_that_was_stopped_in_the_middle_is_rolled_back(
-    target: Lab, live_api: LiveApi, worker: None
+    postgresql_target: Lab, live_api: LiveApi, worker: None
 ) -> None:
-    await fill(target, {KIND: OLD_KINDS, ITEM: OLD_ITEMS})
-    before = await picture(target.endpoint)
-    route = await route_between(live_api, target, {KIND: KINDS, ITEM: MANY_ITEMS})
+    await fill(postgresql_target, {KIND: OLD_KINDS, ITEM: OLD_ITEMS})
+    before = await picture(postgresql_target.endpoint)
+    route = await route_between(live_api, postgresql_target, {KIND: KINDS, ITEM: MANY_ITEMS})
     id_ = await route.start(onExisting="TRUNCATE", batchSize=100, parallelTasks=1)
     await reached(route, id_, rows=1_000)
     await route.client.ok("cancelMigration", "CancelMigrationInput", {"migrationId": id_}, MIGRATION)
@@ -152,7 +152,7 @@ async def test_a_migration_that_was_stopped_in_the_middle_is_rolled_back(
 
     await rolled_back(route, id_)
 
-    assert await picture(target.endpoint) == before
+    assert await picture(postgresql_target.endpoint) == before
     assert (await route.client.ask(PROGRESS, id=id_))["migrationProgress"]["rowsWritten"] == 0
 
 
@@ -291,12 +291,10 @@ async def test_subscribers_see_a_rollback_up_to_its_end(
     route = await route_between(live_api, postgresql_target, {KIND: KINDS, ITEM: ITEMS})
     id_ = await completed(route)
     await roll_back(route, id_)
-    seen: list[Json] = []
 
     events_with_rollback = EVENTS.replace("error {", "rollback { actsDone actsTotal } error {")
     async with asyncio.timeout(120), route.client.follow(events_with_rollback, id=id_, after=0) as events:
-        async for event in events:
-            seen.append(event["migrationEvents"])
+        seen: list[Json] = [event["migrationEvents"] async for event in events]
 
     statuses = [frame["status"] for frame in seen if frame["kind"] in ("STATUS", "TERMINAL")]
     told = [frame["rollback"]["actsDone"] for frame in seen if frame["rollback"]]

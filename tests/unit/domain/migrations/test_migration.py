@@ -203,15 +203,11 @@ FINISHED = ("planning", "planned", "copied", "completed")
     "steps", [("pause",), ("cancel",), FINISHED, ("planning", "failed"), ("planning", "planned", "pause", "paused")]
 )
 def test_a_migration_that_nobody_works_on_is_rolled_back_for_good(steps: tuple[str, ...]) -> None:
-    migration = after(*steps, "roll back")
-
-    assert migration.status is MigrationStatus.ROLLING_BACK
-    STEPS["rolled back"](migration)
-    assert migration.status is MigrationStatus.ROLLED_BACK
-    STEPS["roll back"](migration)
-    assert migration.status is MigrationStatus.ROLLED_BACK
+    assert after(*steps, "roll back").status is MigrationStatus.ROLLING_BACK
+    assert after(*steps, "roll back", "rolled back").status is MigrationStatus.ROLLED_BACK
+    assert after(*steps, "roll back", "rolled back", "roll back").status is MigrationStatus.ROLLED_BACK
     with pytest.raises(Conflict):
-        STEPS["resume"](migration)
+        after(*steps, "roll back", "rolled back", "resume")
 
 
 @pytest.mark.parametrize("steps", [(), ("planning",), ("planning", "planned"), ("planning", "planned", "cancel")])
@@ -237,17 +233,13 @@ def test_a_rollback_that_is_refused_leaves_the_migration_where_it_stood(steps: t
 
 
 def test_a_rollback_that_fails_half_way_can_only_be_rolled_back_again() -> None:
-    migration = after("planning", "planned", "pause", "paused", "roll back", "rollback failed")
+    failed = ("planning", "planned", "pause", "paused", "roll back", "rollback failed")
 
-    assert migration.status is MigrationStatus.FAILED
+    assert after(*failed).status is MigrationStatus.FAILED
     with pytest.raises(Conflict, match="Roll it back again"):
-        STEPS["resume"](migration)
-    STEPS["roll back"](migration)
-    STEPS["rollback refused"](migration)
-    assert migration.status is MigrationStatus.FAILED
-    STEPS["roll back"](migration)
-    STEPS["rolled back"](migration)
-    assert migration.status is MigrationStatus.ROLLED_BACK
+        after(*failed, "resume")
+    assert after(*failed, "roll back", "rollback refused").status is MigrationStatus.FAILED
+    assert after(*failed, "roll back", "rolled back").status is MigrationStatus.ROLLED_BACK
 
 
 def test_a_finish_that_is_reported_too_late_does_not_end_a_rollback() -> None:
