@@ -4,8 +4,8 @@ Batches are anything with `__arrow_c_array__` whose columns are of carriers (`in
 Columns are told what they are by one letter each. The functions let other threads run.
 """
 
-from collections.abc import Sequence
-from typing import Protocol, Self
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, Self, TypeAlias
 
 class ArrowBatch(Protocol):
     """What can be handed over as an Arrow batch without a copy."""
@@ -73,3 +73,96 @@ def load_text(batch: ArrowBatch, forms: str) -> bytes:
 
     Forms: `-` as usual, `p` a text with nothing to escape, `Y` a YEAR.
     """
+
+class SqliteFailed(Exception):
+    """SQLite said no. `args` holds its extended result code and its message."""
+
+class SqliteHandle:
+    """A connection that Python's sqlite3 has opened. Whoever closes that one closes this one first."""
+
+    def close(self) -> None:
+        """Let go of the connection; what is still begun on it fails."""
+
+def sqlite_find(path: str | None) -> str | None:
+    """Look up SQLite's functions in a library that is loaded already (None: in the program itself).
+
+    Returns SQLite's version, nothing if the functions are not to be found. From then on SQLite tells of
+    every connection that is opened.
+    """
+
+def sqlite_opened() -> SqliteHandle | None:
+    """Return the connection that this thread has opened last, once."""
+
+SqliteValue: TypeAlias = int | float | bytes | bytearray
+"""A stored value: text as `bytearray`, a blob as `bytes`."""
+
+Shape: TypeAlias = tuple[str, int, int]
+"""What values are made into: a letter and two numbers.
+
+`i` INT64, `u` UINT64, `f` FLOAT64, `b` BOOL, `y` bytes, `t` text, `d` date, `s` timestamp, `z` instant, `Z` instant
+that is marked as UTC, `m` time, `g` UUID, `B` bits (their number), `n` decimal (digits, places), `N` decimal of
+any size, `j` JSON.
+"""
+
+class SqliteRows:
+    """The rows of a query, made into columns. `ask` is given the place and value of what has no usual spelling."""
+
+    def __new__(
+        cls,
+        handle: SqliteHandle,
+        sql: str,
+        parameters: Sequence[int | str],
+        shapes: Sequence[Shape],
+        ask: Callable[[int, SqliteValue], object],
+    ) -> Self: ...
+    def take(self, rows_max: int, bytes_max: int) -> tuple[int, int, ArrowBatch]:
+        """Return the number of the next rows, the bytes of their values, and the rows; no rows at the end.
+
+        Raises:
+            SqliteFailed: the query failed.
+        """
+
+    def close(self) -> None:
+        """End the query."""
+
+def sqlite_scan(
+    handle: SqliteHandle,
+    sql: str,
+    parameters: Sequence[int | str],
+    columns: Sequence[tuple[Sequence[Shape], bool]],
+    ask: Callable[[int, int, SqliteValue], bool],
+) -> tuple[int, list[dict[str, Any]]]:
+    """Count the rows of a query and say what each column holds.
+
+    A column has the shapes that its values may fit, and whether the characters of its texts are counted.
+    `ask` is given the places of column and shape and a value of no usual spelling, and says whether it fits.
+
+    Raises:
+        SqliteFailed: the query failed.
+    """
+
+def sqlite_digest(
+    handle: SqliteHandle,
+    sql: str,
+    parameters: Sequence[int | str],
+    shapes: Sequence[Shape],
+    ask: Callable[[int, SqliteValue], bytes],
+) -> tuple[int, int, int]:
+    """Return the number of rows of a query, and the sums of the upper and of the lower 30 bits of their hashes.
+
+    Shapes: `i` digits, `f` the hex digits of a double, `t` text as it is, `h` its MD5, `s` moment, `m` time,
+    `n` decimal (digits, places), `N` decimal of any size. `ask` spells what is of another kind.
+
+    Raises:
+        SqliteFailed: the query failed.
+    """
+
+def sqlite_insert(handle: SqliteHandle, sql: str, batch: ArrowBatch) -> None:
+    """Run a statement once for every row of a batch, whose columns it binds.
+
+    Raises:
+        SqliteFailed: a row was refused; those before it are there until the transaction is rolled back.
+    """
+
+def md5_digest(content: bytes | bytearray) -> str:
+    """Return the lower-case hex MD5 of some bytes, by the code that hashes rows."""

@@ -1,11 +1,18 @@
 /* The module `infra.connectors.native._native`. */
 #include "columns.h"
 #include "parts.h"
+#include "sqlite_api.h"
 #include "texts.h"
 
 static PyMethodDef functions[] = {
     {"copy_binary", copy_binary, METH_VARARGS, NULL},
     {"load_text", load_text, METH_VARARGS, NULL},
+    {"md5_digest", md5_digest, METH_O, NULL},
+    {"sqlite_digest", sqlite_digest, METH_VARARGS, NULL},
+    {"sqlite_find", sqlite_find, METH_O, NULL},
+    {"sqlite_insert", sqlite_insert, METH_VARARGS, NULL},
+    {"sqlite_opened", sqlite_opened, METH_NOARGS, NULL},
+    {"sqlite_scan", sqlite_scan, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -16,7 +23,10 @@ static struct PyModuleDef definition = {
 static int add_types(PyObject *module) {
     MisfitError = PyErr_NewException("infra.connectors.native.Misfit", PyExc_ValueError, NULL);
     if (MisfitError == NULL || PyModule_AddObjectRef(module, "Misfit", MisfitError) < 0) return -1;
+    SqliteFailedError = PyErr_NewException("infra.connectors.native.SqliteFailed", PyExc_Exception, NULL);
+    if (SqliteFailedError == NULL || PyModule_AddObjectRef(module, "SqliteFailed", SqliteFailedError) < 0) return -1;
     if (PyModule_AddType(module, &MysqlRowsType) < 0) return -1;
+    if (PyModule_AddType(module, &SqliteHandleType) < 0 || PyModule_AddType(module, &SqliteRowsType) < 0) return -1;
     return PyModule_AddType(module, &CopyRowsType);
 }
 

@@ -1,4 +1,4 @@
-/* The parts of the module, each in a file of its own; `__init__.pyi` says what they do. */
+/* The parts of the module, each in a file of its own; `_native.pyi` says what they do. */
 #ifndef WHERRY_PARTS_H
 #define WHERRY_PARTS_H
 
@@ -7,8 +7,14 @@
 
 extern PyTypeObject MysqlRowsType;
 extern PyTypeObject CopyRowsType;
+extern PyTypeObject SqliteHandleType;
+extern PyTypeObject SqliteRowsType;
 
 PyObject *copy_binary(PyObject *module, PyObject *args);
 PyObject *load_text(PyObject *module, PyObject *args);
+PyObject *md5_digest(PyObject *module, PyObject *bytes);
+PyObject *sqlite_digest(PyObject *module, PyObject *args);
+PyObject *sqlite_insert(PyObject *module, PyObject *args);
+PyObject *sqlite_scan(PyObject *module, PyObject *args);
 
 #endif

@@ -6,7 +6,6 @@ a word whose affinity turns texts into numbers or numbers into texts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NoReturn
 
 import pyarrow as pa
@@ -25,8 +24,8 @@ _DOUBLE_DIGITS = 15
 _AS_TEXT = frozenset({Affinity.TEXT, Affinity.BLOB})
 
 
-def to_stored(column: ColumnCopy, array: pa.Array) -> Sequence[int | float | str | bytes | None]:
-    """Return a column's values as the driver binds them.
+def to_stored(column: ColumnCopy, array: pa.Array) -> pa.Array:
+    """Return a column's values as they are bound: 64-bit integers, doubles, texts, bytes.
 
     Raises:
         ValueRejected: the column would not keep one of them as it is.
@@ -41,32 +40,32 @@ def to_stored(column: ColumnCopy, array: pa.Array) -> Sequence[int | float | str
             if place is Affinity.REAL:
                 _check_doubles(column, array)
         case Carrier.BOOL:
-            array = array.cast(pa.int8())
+            array = array.cast(pa.int64())
         case Carrier.TEXT:
             if place not in _AS_TEXT:
                 _check_texts(column, array)
         case Carrier.BYTES:
             pass
-    return array.to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
+    return array
 
 
-def _unsigned(column: ColumnCopy, array: pa.Array, place: Affinity) -> Sequence[int | float | str | bytes | None]:
+def _unsigned(column: ColumnCopy, array: pa.Array, place: Affinity) -> pa.Array:
     if place in _AS_TEXT:
-        return array.cast(pa.large_string()).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
+        return array.cast(pa.large_string())
     largest = pc.max(array).as_py()
     if largest is not None and largest > _LARGEST:
         _reject(column, str(largest), "is beyond SQLite's integers")
     if place is Affinity.REAL:
         _check_doubles(column, array)
-    return array.to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
+    return array
 
 
-def _floats(column: ColumnCopy, array: pa.Array, place: Affinity) -> Sequence[int | float | str | bytes | None]:
+def _floats(column: ColumnCopy, array: pa.Array, place: Affinity) -> pa.Array:
     if pc.any(pc.is_nan(array)).as_py():
         _reject(column, "NaN", "would become NULL in SQLite")
     if place is Affinity.TEXT and array.null_count < len(array):
         _reject(column, str(pc.max(array).as_py()), "would be rounded to 15 digits by a column of text")
-    return array.to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
+    return array
 
 
 def _check_doubles(column: ColumnCopy, array: pa.Array) -> None:

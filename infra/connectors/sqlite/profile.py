@@ -10,18 +10,25 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from itertools import compress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.catalog.types import Binary, Decimal, Float, Integer, Json, LogicalType, Text, Timestamp
 from infra.connectors.sqlite import types, values
-from infra.connectors.sqlite.values import Misfit, Stored
+from infra.connectors.sqlite.driver import driver_errors, handle_of
+from infra.connectors.sqlite.shapes import candidate_shapes
+from infra.connectors.sqlite.values import Misfit, Present, Stored
+
+if TYPE_CHECKING:
+    from infra.connectors.native._native import Shape, SqliteHandle
 
 _SCAN_ROWS = 5_000
 _SCAN_BYTES_MAX = 16 * 1024 * 1024
 _CLASSES = {int: "integer", float: "real", bytearray: "text", bytes: "blob"}
+_WORD_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """What one scan of a table found; `size_bytes` is the size of its values in memory."""
+    """What one scan of a table found; `size_bytes` counts eight bytes for every value, and those of texts and blobs."""
 
     rows: int
     size_bytes: int
@@ -64,18 +71,26 @@ class _Evidence:
             only = found == {bytearray}
             self._add_texts(column if only else [value for value in column if isinstance(value, bytearray)])
         if bytes in found:
-            self.size_bytes += sum(len(value) for value in column if isinstance(value, bytes))
+            self.size_bytes += sum(len(value) + _WORD_BYTES for value in column if isinstance(value, bytes))
         if found & {int, float}:
-            self.size_bytes += 8 * len(column)
+            self.size_bytes += _WORD_BYTES * sum(isinstance(value, int | float) for value in column)
         if int in found and self.fits_double:
             integers = pa.array([value for value in column if isinstance(value, int)], pa.int64())
             extremes = pc.min_max(integers)
             bound = values.INTEGER_EXACT_MAX
             self.fits_double = -bound <= extremes["min"].as_py() and extremes["max"].as_py() <= bound
 
+    def take(self, facts: dict[str, Any]) -> None:
+        """Take over what the C helper has found in all of the column's values."""
+        kinds = {int: "integers", float: "reals", bytearray: "texts", bytes: "blobs"}
+        self.classes = {kind for kind, name in kinds.items() if facts[name]}
+        self.candidates = list(compress(self.candidates, facts["fits"]))
+        self.nulls, self.size_bytes, self.length_max = facts["nulls"], facts["size_bytes"], facts["length_max"]
+        self.is_utf8, self.fits_double = facts["is_utf8"], facts["fits_double"]
+
     def _add_texts(self, column: Sequence[Stored]) -> None:
         raw = pa.array(column, pa.large_binary())
-        self.size_bytes += raw.nbytes
+        self.size_bytes += pc.sum(pc.binary_length(raw)).as_py() + _WORD_BYTES * (len(raw) - raw.null_count)
         if not self.is_utf8:
             return
         try:
@@ -143,11 +158,42 @@ def profile_table(connection: sqlite3.Connection, table: str, declared: dict[str
     """Scan a table once. `table` is quoted; `declared` maps quoted column names to declared types."""
     evidence = [_Evidence(word, list(types.candidates(word))) for word in declared.values()]
     names = ", ".join(f"{table}.{name}" for name in declared)
-    cursor = connection.execute(f"SELECT {names} FROM {table}")
+    sql = f"SELECT {names} FROM {table}"
+    shapes, handle = [candidate_shapes(seen.declared, seen.candidates) for seen in evidence], handle_of(connection)
+    if handle and None not in shapes:
+        rows = _scanned_natively(handle, sql, evidence, [each or [] for each in shapes])
+    else:
+        rows = _scanned(connection, sql, evidence)
+    columns = {name: seen.conclude() for name, seen in zip(declared, evidence, strict=True)}
+    return TableProfile(rows, sum(seen.size_bytes for seen in evidence), columns)
+
+
+def _scanned(connection: sqlite3.Connection, sql: str, evidence: Sequence[_Evidence]) -> int:
+    """Look at all rows, and return how many there are."""
+    cursor = connection.execute(sql)
     rows = 0
     while stored := values.fetch_columns(cursor, _SCAN_ROWS, _SCAN_BYTES_MAX, range(len(evidence))):
         rows += len(stored[0])
         for seen, column in zip(evidence, stored, strict=True):
             seen.add(column)
-    columns = {name: seen.conclude() for name, seen in zip(declared, evidence, strict=True)}
-    return TableProfile(rows, sum(seen.size_bytes for seen in evidence), columns)
+    return rows
+
+
+def _scanned_natively(
+    handle: SqliteHandle, sql: str, evidence: Sequence[_Evidence], shapes: Sequence[Sequence[Shape]]
+) -> int:
+    """Look at all rows by the C helper, and return how many there are."""
+    from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
+
+    lengths = [types.text_length(seen.declared) is not None for seen in evidence]
+    wanted = list(zip(shapes, lengths, strict=True))
+
+    def belongs(place: int, candidate: int, value: Present) -> bool:
+        seen = evidence[place]
+        return _belongs(seen.candidates[candidate], seen.declared, [value], {type(value)})
+
+    with driver_errors():
+        rows, found = _native.sqlite_scan(handle, sql, (), wanted, belongs)
+    for seen, facts in zip(evidence, found, strict=True):
+        seen.take(facts)
+    return rows

@@ -7,34 +7,24 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import pyarrow as pa
-
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
-from domain.kernel.errors import ObjectMissing, SchemaDrift
 from domain.kernel.values import Rows
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.transfer import (
     Batch,
     Chunk,
-    ChunkScope,
-    ColumnCopy,
     Consistency,
     Digest,
     DigestColumn,
-    KeyRange,
-    PhysicalRange,
     TableCopy,
-    WholeTable,
 )
-from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX, arrow_schema
-from infra.connectors.sqlite import values
 from infra.connectors.sqlite.capabilities import SNAPSHOT_ATTEMPTS
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.introspect import introspect
 from infra.connectors.sqlite.misfit import profile_table
+from infra.connectors.sqlite.reading import open_reading
 from infra.connectors.sqlite.session import Session, open_session
-from infra.connectors.sqlite.split import row_number_name, split_table
-from infra.connectors.sqlite.values import Misfit, Stored
+from infra.connectors.sqlite.split import split_table
 from infra.connectors.sqltext import orphans_query, quoted
 
 
@@ -66,7 +56,7 @@ class SqliteSource:
     async def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
         """Read a chunk; the next batch is prepared while the last one is written."""
         async with self._session() as session:
-            reading = await session.run(lambda connection: _ChunkReading(connection, copy, chunk.scope))
+            reading = await session.run(lambda connection: open_reading(connection, copy, chunk.scope))
             pending = session.submit(reading.next_batch)
             try:
                 while (batch := await pending) is not None:
@@ -161,68 +151,3 @@ def _begin(connection: sqlite3.Connection) -> None:
 def _data_version(connection: sqlite3.Connection) -> int:
     """A number that changes when another session commits (only comparable within one session)."""
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
-
-
-class _ChunkReading:
-    """One pass over a chunk, in Arrow batches."""
-
-    def __init__(self, connection: sqlite3.Connection, copy: TableCopy, scope: ChunkScope) -> None:
-        self._copy = copy
-        self._schema = arrow_schema(copy)
-        self._large = values.large_places([column.type for column in copy.columns])
-        table = quoted(copy.source.name)
-        columns = ", ".join(f"{table}.{quoted(column.source)}" for column in copy.columns)
-        where, bounds = condition(connection, copy, scope)
-        try:
-            self._cursor = connection.execute(f"SELECT {columns} FROM {table}{where}", bounds)
-        except sqlite3.OperationalError as error:
-            if "no such" in str(error):
-                raise SchemaDrift(f"Table {copy.source} is no longer as it was planned: {error}.") from error
-            raise
-
-    def next_batch(self, _: sqlite3.Connection) -> Batch | None:
-        """Return the next rows, nothing after the last."""
-        stored = values.fetch_columns(self._cursor, BATCH_ROWS_MAX, BATCH_BYTES_MAX, self._large)
-        if not stored:
-            return None
-        arrays = [self._array(column, part) for column, part in zip(self._copy.columns, stored, strict=True)]
-        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
-        return Batch(batch.num_rows, batch.nbytes, batch)
-
-    def _array(self, column: ColumnCopy, stored: Sequence[Stored]) -> pa.Array:
-        try:
-            return values.to_arrow(column.type, stored)
-        except Misfit as error:
-            raise SchemaDrift(
-                f"Column {column.source} of {self._copy.source} holds what it did not hold when it was analysed:"
-                f" {error}. Analyse the file again."
-            ) from error
-
-    def close(self, _: sqlite3.Connection) -> None:
-        """End the pass."""
-        self._cursor.close()
-
-
-def condition(connection: sqlite3.Connection, copy: TableCopy, scope: ChunkScope) -> tuple[str, tuple[int | str, ...]]:
-    """Return the WHERE clause of a chunk and what it binds."""
-    table = quoted(copy.source.name)
-    match scope:
-        case WholeTable():
-            return "", ()
-        case PhysicalRange(first=first, last=last):
-            number = row_number_name(connection, copy.source.name)
-            if not number:
-                raise ObjectMissing(f"Table {copy.source} has no row numbers any more.")
-            if last is None:
-                return f" WHERE {table}.{number} >= ?", (first,)
-            return f" WHERE {table}.{number} >= ? AND {table}.{number} < ?", (first, last)
-        case KeyRange(after=after, upto=upto):
-            key = ", ".join(f"{table}.{quoted(column)}" for column in copy.key)
-            marks = ", ".join("?" for _ in copy.key)
-            parts = []
-            if after is not None:
-                parts.append(f"({key}) > ({marks})")
-            if upto is not None:
-                parts.append(f"({key}) <= ({marks})")
-            where = f" WHERE {' AND '.join(parts)}" if parts else ""
-            return where, (after or ()) + (upto or ())

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ObjectMissing, ValueRejected
 from infra.connectors.file_session import FileSession
 from infra.connectors.sqlite.capabilities import BUSY_TIMEOUT_S, CACHE_KIB
+from infra.connectors.sqlite.driver import Connection
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -39,6 +40,7 @@ def _connect(path: str, *, writable: bool) -> sqlite3.Connection:
             timeout=BUSY_TIMEOUT_S,
             isolation_level=None,
             check_same_thread=False,
+            factory=Connection,
         )
     except sqlite3.Error as error:
         raise _connect_failure(error, path) from error

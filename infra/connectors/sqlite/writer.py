@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 import pyarrow as pa
 
@@ -12,6 +13,7 @@ from infra.connectors.file_ledger import FileLedger, text_of
 from infra.connectors.file_target import FileTarget
 from infra.connectors.sidetables import KEYS_TABLE
 from infra.connectors.sqlite.digest import digest_table
+from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.introspect import introspect
 from infra.connectors.sqlite.places import to_stored
 from infra.connectors.sqlite.session import open_session
@@ -95,8 +97,7 @@ class SqliteWriting:
         columns = ", ".join(quoted(column.target) for column in copy.columns)
         marks = ", ".join("?" for _ in copy.columns)
         stored = [to_stored(column, array) for column, array in zip(copy.columns, batch.columns, strict=True)]
-        sql = f"INSERT INTO {quoted(copy.target.name)} ({columns}) VALUES ({marks})"
-        connection.executemany(sql, zip(*stored, strict=True))
+        _insert(connection, f"INSERT INTO {quoted(copy.target.name)} ({columns}) VALUES ({marks})", stored)
 
     def side(self, name: str) -> str:
         """Spell a side table; its name alone keeps it apart."""
@@ -123,6 +124,19 @@ class SqliteWriting:
     def digest(self, connection: sqlite3.Connection, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest from the stored values."""
         return digest_table(connection, table, columns)
+
+
+def _insert(connection: sqlite3.Connection, sql: str, stored: Sequence[pa.Array]) -> None:
+    """Run an INSERT for every row of some columns, in the transaction that is open."""
+    handle = handle_of(connection)
+    if handle is None:
+        connection.executemany(sql, zip(*(array.to_pylist() for array in stored), strict=True))
+        return
+    from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
+
+    batch = pa.RecordBatch.from_arrays(stored, names=[str(place) for place in range(len(stored))])
+    with driver_errors():
+        _native.sqlite_insert(handle, sql, batch)
 
 
 async def open_target(path: str) -> FileTarget[sqlite3.Connection]:

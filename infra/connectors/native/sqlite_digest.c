@@ -1,0 +1,229 @@
+/* The digest of the rows of a query of SQLite (domain.migrations.transfer.Digest), from the stored values.
+ *
+ * Moments are spelled by code of their own, not by the reader's: what a reader gets wrong must show. */
+#include "columns.h"
+#include "md5.h"
+#include "parts.h"
+#include "sqlite_values.h"
+#include "texts.h"
+
+/* How a value enters its row's text, beside FORM_DECIMAL and FORM_DECIMAL_FREE: */
+#define SPELL_WHOLE 'i'
+#define SPELL_DOUBLE 'f'
+#define SPELL_TEXT 't'
+#define SPELL_HASH 'h'
+#define SPELL_STAMP 's'
+#define SPELL_TIME 'm'
+#define SPELLINGS "ifthsmnN"
+
+#define HALF_BITS 30
+#define NUMBER_TEXT_MAX 40
+#define DOUBLE_HEX 16
+#define SECONDS_SIZE 8
+#define DAY_SIZE 10
+#define SPELLED_MAX 40
+
+typedef struct {
+    statement query;
+    PyObject *ask;
+    Py_ssize_t count;
+    shape *shapes;
+    buffer row;
+    buffer text;
+    int64_t rows;
+    uint64_t high; /* the sums of the upper and the lower half of the rows' 60 bits */
+    uint64_t low;
+} digest;
+
+enum stop { STOP_END, STOP_ASK, STOP_SQLITE, STOP_MEMORY };
+
+/* How a value is set apart from the next one in its row's text. */
+static int add_framed(buffer *row, const char *text, size_t size) {
+    char length[INTEGER_TEXT_MAX + 1];
+    size_t digits = write_uint64(length, size);
+    length[digits++] = ':';
+    return buffer_add(row, length, digits) < 0 ? -1 : buffer_add(row, text, size);
+}
+
+static int add_null(buffer *row) { return buffer_add(row, "-", 1); }
+
+static bool are(const char *text, const char *pattern) {
+    for (; *pattern; pattern++, text++)
+        if (*pattern == '9' ? *text < '0' || *text > '9' : *text != *pattern) return false;
+    return true;
+}
+
+/* The number of bytes of `HH:MM:SS[.f{1,6}]` at the front of a text; 0 if there is none. */
+static size_t clock_size(const char *text, size_t size) {
+    if (size < SECONDS_SIZE || !are(text, "99:99:99")) return 0;
+    if (size == SECONDS_SIZE || text[SECONDS_SIZE] != '.') return SECONDS_SIZE;
+    size_t at = SECONDS_SIZE + 1;
+    while (at < size && at < SECONDS_SIZE + 7 && text[at] >= '0' && text[at] <= '9') at++;
+    return at == SECONDS_SIZE + 1 ? 0 : at;
+}
+
+/* Write a clock with six digits of a second. */
+static size_t write_clock(char *out, const char *clock, size_t size) {
+    memcpy(out, "00:00:00.000000", SECONDS_SIZE + 7);
+    memcpy(out, clock, size);
+    return SECONDS_SIZE + 7;
+}
+
+/* Spell a time or moment canonically; 0 if it has another shape and is spelled already. */
+static size_t write_moment(char form, char *out, const char *text, size_t size) {
+    size_t before = form == SPELL_STAMP ? DAY_SIZE + 1 : 0;
+    if (before && (size <= before || !are(text, "9999-99-99") || (text[DAY_SIZE] != ' ' && text[DAY_SIZE] != 'T')))
+        return 0;
+    size_t clock = clock_size(text + before, size - before), left = size - before - clock;
+    const char *rest = text + before + clock;
+    bool is_marked = before && ((left == 1 && *rest == 'Z') || (left == 6 && memcmp(rest, "+00:00", 6) == 0));
+    if (clock == 0 || (left && !is_marked)) return 0;
+    memcpy(out, text, before);
+    if (before) out[DAY_SIZE] = ' ';
+    return before + write_clock(out + before, text + before, clock);
+}
+
+static int add_double(buffer *row, double value) {
+    static const char digits[] = "0123456789abcdef";
+    char hex[DOUBLE_HEX];
+    uint64_t bits;
+    if (value == 0) value = 0;  /* one zero of two */
+    memcpy(&bits, &value, sizeof bits);
+    for (int at = DOUBLE_HEX - 1; at >= 0; at--, bits >>= 4) hex[at] = digits[bits & 15];
+    return add_framed(row, hex, DOUBLE_HEX);
+}
+
+static int add_hash(buffer *row, const char *bytes, size_t size) {
+    char hex[MD5_HEX_SIZE];
+    md5_hex(bytes, size, hex);
+    return add_framed(row, hex, MD5_HEX_SIZE);
+}
+
+static enum taken done(int result) { return result < 0 ? NO_MEMORY : TAKEN; }
+
+static enum taken add_decimal(digest *self, shape wanted, const stored *value) {
+    size_t size;
+    self->text.size = 0;
+    if (buffer_reserve(&self->text, decimal_text_max(wanted, value)) < 0) return NO_MEMORY;
+    enum taken result = decimal_write(wanted, value, (char *)self->text.at, &size);
+    return result == TAKEN ? done(add_framed(&self->row, (const char *)self->text.at, size)) : result;
+}
+
+static enum taken add_whole(digest *self, char form, int64_t value) {
+    char text[INTEGER_TEXT_MAX + 1];
+    if (form == SPELL_DOUBLE) return done(add_double(&self->row, (double)value));
+    size_t size = write_int64(text, value);
+    return done(form == SPELL_HASH ? add_hash(&self->row, text, size) : add_framed(&self->row, text, size));
+}
+
+static enum taken add_bytes(digest *self, char form, const char *bytes, size_t size) {
+    char text[SPELLED_MAX];
+    switch (form) {
+        case SPELL_WHOLE: case SPELL_DOUBLE: return ASK;
+        case SPELL_HASH: return done(add_hash(&self->row, bytes, size));
+        case SPELL_TEXT: return done(add_framed(&self->row, bytes, size));
+        default: {
+            size_t spelled = write_moment(form, text, bytes, size);
+            return done(spelled ? add_framed(&self->row, text, spelled) : add_framed(&self->row, bytes, size));
+        }
+    }
+}
+
+static enum taken add_value(digest *self, shape wanted, const stored *value) {
+    if (value->class == SQLITE_NULL) return done(add_null(&self->row));
+    if (wanted.form == FORM_DECIMAL || wanted.form == FORM_DECIMAL_FREE) return add_decimal(self, wanted, value);
+    if (value->class == SQLITE_INTEGER) return add_whole(self, wanted.form, value->whole);
+    if (value->class == SQLITE_FLOAT)
+        return wanted.form == SPELL_DOUBLE ? done(add_double(&self->row, value->real)) : ASK;
+    return add_bytes(self, wanted.form, value->bytes, value->size);
+}
+
+static void add_row(digest *self) {
+    uint8_t hash[MD5_SIZE];
+    uint64_t number = 0;
+    md5(self->row.at, self->row.size, hash);
+    for (int byte = 0; byte < 8; byte++) number = number << 8 | hash[byte];
+    number >>= 4;
+    self->high += number >> HALF_BITS;
+    self->low += number & ((UINT64_C(1) << HALF_BITS) - 1);
+    self->rows += 1;
+    self->row.size = 0;
+}
+
+/* Go on at a column of the present row, or with the next row. */
+static enum stop add_rows(digest *self, Py_ssize_t *place, stored *value) {
+    for (;;) {
+        for (; *place >= 0 && *place < self->count; *place += 1) {
+            if (stored_get(self->query.stmt, (int)*place, value) < 0) return STOP_MEMORY;
+            enum taken result = add_value(self, self->shapes[*place], value);
+            if (result == ASK) return STOP_ASK;
+            if (result == NO_MEMORY) return STOP_MEMORY;
+        }
+        if (*place >= 0) add_row(self);
+        *place = -1;
+        int code = sqlite.step(self->query.stmt);
+        if (code == SQLITE_DONE) return STOP_END;
+        if (code != SQLITE_ROW) return STOP_SQLITE;
+        *place = 0;
+    }
+}
+
+/* Have Python spell a value; -1 with its exception. */
+static int ask_python(digest *self, Py_ssize_t place, const stored *value) {
+    Py_ssize_t size;
+    char *bytes;
+    PyObject *given = stored_object(value);
+    PyObject *spelled = given == NULL ? NULL : PyObject_CallFunction(self->ask, "nN", place, given);
+    int result = spelled == NULL ? -1 : PyBytes_AsStringAndSize(spelled, &bytes, &size);
+    if (result == 0 && add_framed(&self->row, bytes, (size_t)size) < 0) result = (PyErr_NoMemory(), -1);
+    Py_XDECREF(spelled);
+    return result;
+}
+
+static PyObject *digest_all(digest *self) {
+    Py_ssize_t place = -1;
+    enum stop why = STOP_ASK;
+    while (why == STOP_ASK) {
+        stored value;
+        Py_BEGIN_ALLOW_THREADS
+        why = add_rows(self, &place, &value);
+        Py_END_ALLOW_THREADS
+        if (why == STOP_ASK && ask_python(self, place++, &value) < 0) return NULL;
+    }
+    if (why == STOP_SQLITE) return statement_raise(&self->query);
+    if (why == STOP_MEMORY) return PyErr_NoMemory();
+    return Py_BuildValue("(LKK)", (long long)self->rows, (unsigned long long)self->high, (unsigned long long)self->low);
+}
+
+static int open_shapes(digest *self, PyObject *shapes) {
+    self->count = PySequence_Size(shapes);
+    if (self->count < 1 || self->count > COLUMNS_MAX || self->count != sqlite.column_count(self->query.stmt)) {
+        if (self->count >= 0) PyErr_Format(PyExc_ValueError, "another number of columns: %zd", self->count);
+        return -1;
+    }
+    self->shapes = PyMem_Calloc((size_t)self->count, sizeof(shape));
+    if (self->shapes == NULL) return PyErr_NoMemory(), -1;
+    return shapes_read(self->shapes, self->count, shapes, SPELLINGS);
+}
+
+PyObject *sqlite_digest(PyObject *Py_UNUSED(module), PyObject *args) {
+    PyObject *handle, *sql, *parameters, *shapes, *result = NULL;
+    digest self = {0};
+    if (!PyArg_ParseTuple(args, "OUOOO", &handle, &sql, &parameters, &shapes, &self.ask)) return NULL;
+    if (statement_open(&self.query, handle, sql, parameters) == 0 && open_shapes(&self, shapes) == 0)
+        result = digest_all(&self);
+    statement_close(&self.query);
+    PyMem_Free(self.shapes);
+    buffer_free(&self.row);
+    buffer_free(&self.text);
+    return result;
+}
+
+PyObject *md5_digest(PyObject *Py_UNUSED(module), PyObject *bytes) {
+    char hex[MD5_HEX_SIZE];
+    Py_buffer given;
+    if (PyObject_GetBuffer(bytes, &given, PyBUF_SIMPLE) < 0) return NULL;
+    md5_hex(given.buf, (size_t)given.len, hex);
+    PyBuffer_Release(&given);
+    return PyUnicode_FromStringAndSize(hex, MD5_HEX_SIZE);
+}
