@@ -68,7 +68,7 @@ def digest_table(
         if handle and shapes and not treatments:
             return _digested_natively(handle, name, columns, shapes)
         return _digested(connection, name, columns, treatments)
-    except (Misfit, ValueError) as error:
+    except (Misfit, ValueError, OverflowError) as error:
         raise SchemaDrift(f"Table {table} holds a value that is not of its column's type: {error}.") from error
 
 

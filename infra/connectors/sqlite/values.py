@@ -132,7 +132,7 @@ def to_arrow(type_: LogicalType, values: Sequence[Stored]) -> pa.Array:
                 return pa.array(_raw(values, found), pa.large_binary())
             case Carrier.TEXT:
                 return _texts(type_, values, found)
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+    except (pa.ArrowInvalid, UnicodeDecodeError, OverflowError) as error:
         raise Misfit(str(error)) from error
 
 
