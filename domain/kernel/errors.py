@@ -14,6 +14,7 @@ WherryError
     ├── ObjectMissing      a table or column is not there
     ├── TargetNotEmpty     a target table already holds rows
     ├── SchemaDrift        a table changed while it was being copied
+    ├── SnapshotLost       the state of the source that was read is no longer to be had
     ├── ValueRejected      a value has no exact place in the target
     ├── VerificationFailed source and target differ
     └── Fenced             another worker has taken this work over
@@ -69,6 +70,8 @@ class ErrorCode(Enum):
     """A target table already holds rows."""
     SCHEMA_DRIFT = "SCHEMA_DRIFT"
     """A table changed while it was being copied."""
+    SNAPSHOT_LOST = "SNAPSHOT_LOST"
+    """The source's consistent snapshot was lost; resume with RESTART or CONTINUE."""
     VALUE_REJECTED = "VALUE_REJECTED"
     """A value has no exact place in the target."""
     VERIFICATION_FAILED = "VERIFICATION_FAILED"
@@ -186,6 +189,12 @@ class SchemaDrift(DatabaseError):
     """A table changed while it was being copied."""
 
     code = ErrorCode.SCHEMA_DRIFT
+
+
+class SnapshotLost(DatabaseError):
+    """The state of the source that was read is no longer to be had; a new snapshot would show another one."""
+
+    code = ErrorCode.SNAPSHOT_LOST
 
 
 class ValueRejected(DatabaseError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from domain.kernel.errors import ErrorCode
 from domain.kernel.values import Rows
+from domain.migrations.moments import Moment
 from domain.migrations.progress import RunStatus
 from domain.migrations.transfer import Consistency
 
@@ -53,7 +54,7 @@ class ObjectsReport:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run failed."""
+    """Why a run failed, or has paused by itself."""
 
     code: ErrorCode
     """Why, for programs."""
@@ -63,7 +64,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What became of a run, whole or not. `error` is there if and only if it failed."""
+    """What became of a run, whole or not. `error` is there if and only if it failed.
+
+    `pause` is there if it has paused without being asked to; then it says what to choose from.
+    """
 
     status: RunStatus
     """How it ended."""
@@ -81,3 +85,7 @@ class RunReport:
     """What deserves a look."""
     error: Failure | None = None
     """Why it failed; null if it did not."""
+    pause: Failure | None = None
+    """Why it has paused by itself, and what to choose from; null if it has not."""
+    snapshots: tuple[Moment, ...] = ()
+    """The states of the source that were read, the first one first; more than one if it was shared out or resumed."""

@@ -24,7 +24,7 @@ class RunState(Enum):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run by the target's ledger. `seal` is what the run noted at its end, as JSON; empty before."""
+    """A run by the target's ledger. `seal` is what the run noted of itself, as JSON."""
 
     run_id: str
     plan_hash: str
@@ -91,6 +91,10 @@ class RunLedger(Protocol):
 
     async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
         """Return the next rejected rows of the chunks in the target, in the order of their places."""
+        ...
+
+    async def note_run(self, run_id: str, seal: str) -> None:
+        """Note something of an unfinished run, in place of what was noted before; of no other run."""
         ...
 
     async def close_run(self, run_id: str, seal: str = "") -> None:

@@ -18,6 +18,7 @@ from domain.kernel.values import Bytes, Rows
 from domain.migrations.columns import Columns
 from domain.migrations.limits import Limit
 from domain.migrations.misfits import ColumnLimits, Profile, Treatments
+from domain.migrations.moments import Moment
 from domain.migrations.rejects import RejectedRow
 from domain.migrations.rollback import UndoBook
 from domain.migrations.runs import ChunkReceipt as ChunkReceipt  # noqa: PLC0414 - one of the words shared from here
@@ -220,6 +221,11 @@ class Source(Protocol):
         """What this source's reads have in common."""
         ...
 
+    @property
+    def moment(self) -> Moment:
+        """The state that its sessions see: where it lies in the source's history."""
+        ...
+
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the database (or in the endpoint's schema)."""
         ...
@@ -236,6 +242,7 @@ class Source(Protocol):
 
         Raises:
             SchemaDrift: a table or column is no longer as the copy says.
+            SnapshotLost: the moment is gone; as for every other method here.
             DatabaseError: the database failed; `transient` tells whether to try again.
         """
         ...

@@ -142,6 +142,12 @@ class FileLedger:
             (run_id, done.table_number, done.chunk_number, *counts),
         )
 
+    def note(self, connection: FileConnection, run_id: str, seal: str) -> None:
+        """Note something of an unfinished run."""
+        if self.exists(connection):
+            sql = f"UPDATE {self.runs} SET seal = ? WHERE run_id = ? AND state = ?"
+            connection.execute(sql, (seal, run_id, OPEN))
+
     def close(self, connection: FileConnection, run_id: str, seal: str) -> None:
         """Note that nothing is left to do for a run."""
         if self.exists(connection):

@@ -168,6 +168,10 @@ class FileTarget(Generic[C]):
         """Compute a table's digest from the stored values."""
         return await self._in_turn(lambda connection: self._writing.digest(connection, table, columns))
 
+    async def note_run(self, run_id: str, seal: str) -> None:
+        """Note something of an unfinished run."""
+        await self._transaction(lambda connection: self._ledger.note(connection, run_id, seal))
+
     async def close_run(self, run_id: str, seal: str = "") -> None:
         """Note that nothing is left to do; the record stays."""
         await self._transaction(lambda connection: self._ledger.close(connection, run_id, seal))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.errors import DatabaseError, ErrorCode, ObjectMissing, SchemaDrift
 from domain.kernel.values import Rows
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+from domain.migrations.moments import Moment, MomentMark, utc_text
 from domain.migrations.transfer import (
     Batch,
     Chunk,
@@ -46,6 +49,7 @@ class FolderSource:
         self._described: Manifest | None = None
         self._stored: dict[str, Stored] = {}
         self._stamps: dict[Path, tuple[int, ...]] = {}
+        self._opened_at = utc_text(datetime.now(UTC))
 
     def open(self) -> None:
         """Look which files there are; blocks.
@@ -69,6 +73,13 @@ class FolderSource:
     def consistency(self) -> Consistency:
         """All tables as of the moment of opening: reading a file that has changed since fails."""
         return Consistency.SNAPSHOT
+
+    @property
+    def moment(self) -> Moment:
+        """The files as they were when they were looked at first."""
+        stamps = tuple((str(path), *stamp_) for path, stamp_ in sorted(self._stamps.items()))
+        print_ = hashlib.sha256(repr(stamps).encode()).hexdigest()
+        return Moment(self._opened_at, (MomentMark("files", str(len(stamps))), MomentMark("stamps", print_)), print_)
 
     async def introspect(self) -> DatabaseSchema:
         """Describe everything; without a manifest all rows are read to find out the types."""

@@ -187,6 +187,16 @@ class FolderTarget:
 
         return await asyncio.to_thread(compute)
 
+    async def note_run(self, run_id: str, seal: str) -> None:
+        """Note something of an unfinished run."""
+
+        def note() -> None:
+            if self._knows(run_id):
+                with self._book.writing() as connection:
+                    LEDGER.note(connection, run_id, seal)
+
+        await asyncio.to_thread(note)
+
     async def close_run(self, run_id: str, seal: str = "") -> None:
         """Make every table of the run whole, write the manifest, and note that nothing is left to do."""
 

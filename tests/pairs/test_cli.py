@@ -66,7 +66,10 @@ def test_a_database_is_copied_and_verified(shop: Path, tmp_path: Path) -> None:
         "rows_per_second",
         "consistency",
         "warnings",
+        "snapshots",
     }
+    [snapshot] = document["snapshots"]
+    assert {"file", "page count", "data version"} <= {mark["name"] for mark in snapshot["marks"]}
     assert (document["objects"]["replaced"], document["objects"]["skipped"]) == ([], [])
     assert _rows(target, "film") == _rows(shop, "film")
     assert _rows(target, "sale") == _rows(shop, "sale")

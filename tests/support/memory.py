@@ -19,6 +19,7 @@ from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.limits import Limit, Value, fits
 from domain.migrations.misfits import ColumnLimit, Finding, Profile, Treatment
+from domain.migrations.moments import Moment, MomentMark
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
@@ -98,6 +99,8 @@ class MemoryDatabase:
     faults: Faults = field(default_factory=Faults)
     under_way: int = 0
     under_way_max: int = 0
+    history: int = 0
+    """Where it stands in its history; a change moves it on."""
 
     def add(self, table: Table, rows: list[Row]) -> None:
         table = replace(table, row_estimate=Rows(len(rows)), size_bytes=Bytes(10 * len(rows)))
@@ -126,6 +129,9 @@ class MemorySource:
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
+        self.moment = Moment(
+            "2026-01-01T00:00:00Z", (MomentMark("history", str(database.history)),), str(database.history)
+        )
 
     async def introspect(self) -> DatabaseSchema:
         self._database.faults.at("source introspect")
@@ -299,6 +305,11 @@ class MemoryTarget:
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         return self._database.digest(table, columns)
+
+    async def note_run(self, run_id: str, seal: str) -> None:
+        run = self._database.runs.get(run_id)
+        if run is not None and run.state is RunState.OPEN:
+            run.seal = seal
 
     async def close_run(self, run_id: str, seal: str = "") -> None:
         self._database.faults.at("close run")

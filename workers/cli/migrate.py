@@ -20,6 +20,7 @@ from workers.cli.options import (
     Exclude,
     Existing,
     Include,
+    LostSnapshot,
     MapFile,
     OnMisfit,
     Parallel,
@@ -70,6 +71,7 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
     reject_limit: RejectLimitText = "",
     rejects: RejectsFile = None,
     restart: Restart = False,
+    on_lost_snapshot: LostSnapshot = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -96,7 +98,7 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
             plan = run_until_interrupted(lambda _: planned(route, options))
             print_json(plan_document(plan)) if as_json else print_plan(plan)
             return
-        request = RunRequest(run_id(route, options), options, restart=restart)
+        request = RunRequest(run_id(route, options), options, restart, on_lost_snapshot)
         path = rejects or default_path(request.run_id)
         report = run_until_interrupted(lambda control: _run(route, request, control, path))
     if any(table.rows_rejected for table in report.tables) and path.exists():
@@ -114,8 +116,9 @@ def _print_report(report: RunReport, *, as_json: bool) -> None:
     """Print the report and exit with the code that its status stands for."""
     if as_json:
         document = plain(report)
-        if report.error is None:
-            del document["error"]
+        for name in ("error", "pause"):
+            if document[name] is None:
+                del document[name]
         print_json(document)
     else:
         _print_summary(report)
@@ -123,6 +126,10 @@ def _print_report(report: RunReport, *, as_json: bool) -> None:
         say(f"wherry: {report.error.code.value}: {report.error.message}")
         say(_advice(report))
         raise typer.Exit(EXIT_FAILED)
+    if report.pause is not None:
+        say(f"wherry: paused: {report.pause.code.value}: {report.pause.message}")
+        say("wherry: give the same command again with --on-lost-snapshot restart, or --on-lost-snapshot continue")
+        raise typer.Exit(EXIT_STOPPED)
     if report.status is not RunStatus.SUCCEEDED:
         say("wherry: paused; what is copied is kept, and the same command goes on from here")
         raise typer.Exit(EXIT_STOPPED)
@@ -139,6 +146,9 @@ def _print_summary(report: RunReport) -> None:
             typer.echo(f"{heading} {note.name}: {note.reason}")
     for warning in report.warnings:
         typer.echo(f"warning: {warning}")
+    for number, moment in enumerate(report.snapshots, start=1):
+        proof = ", ".join(f"{mark.name} {mark.value}" for mark in moment.marks)
+        typer.echo(f"snapshot {number} of {len(report.snapshots)}, taken at {moment.taken_at}: {proof}")
     rows = sum(table.rows_written for table in report.tables)
     typer.echo(
         f"{report.status.value.lower()}: {len(report.tables)} tables, {rows:,} rows in "

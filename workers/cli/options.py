@@ -13,6 +13,7 @@ import typer
 from domain.kernel.errors import ValidationFailed
 from domain.mappings.values import ColumnMapping, TableMapping
 from domain.migrations.misfits import NO_REJECTS, MisfitRule, RejectLimit, parse_reject_limit, parse_rule
+from domain.migrations.moments import OnLostSnapshot
 from domain.migrations.plan import OnExisting, VerifyLevel
 
 LANES_MAX = 64
@@ -61,6 +62,16 @@ Existing = Annotated[
     ),
 ]
 Restart = Annotated[bool, typer.Option("--restart", help="Forget what an interrupted run of this command has done.")]
+LostSnapshot = Annotated[
+    OnLostSnapshot | None,
+    typer.Option(
+        "--on-lost-snapshot",
+        metavar="restart|continue",
+        case_sensitive=False,
+        help="For a run that has lost the source's snapshot: copy all tables again from a new one, or go on with "
+        "another one, which is exact only if the source was at rest.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; the target is not even opened.")]
 OnMisfit = Annotated[
     list[str],

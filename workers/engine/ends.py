@@ -47,9 +47,13 @@ async def open_source(connector: Connector, endpoint: Endpoint, *, readers: int)
     Raises:
         ConnectFailed: no session could be opened.
     """
-    source = await connector.open_source(endpoint, readers=readers)
+
+    async def opened() -> Source:
+        return await connector.open_source(endpoint, readers=readers)
+
+    source = PatientSource(await opened(), opened)
     try:
-        yield PatientSource(source)
+        yield source
     finally:
         await source.close()
 

@@ -6,11 +6,15 @@ written together, so their retry belongs to the chunk (`pipeline.copy_chunk`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
+from domain.kernel.errors import DatabaseError, SnapshotLost
 from domain.kernel.values import Rows
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+from domain.migrations.moments import Moment
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.rollback import TableUndone, TableUse, UndoBook, UndoStep
 from domain.migrations.runs import RunRecord
@@ -29,49 +33,99 @@ from domain.migrations.transfer import (
 )
 from workers.engine.retry import STANDARD_RETRY, retrying
 
+T = TypeVar("T")
+
 
 class PatientSource:
-    """A source whose questions are asked again after a transient failure."""
+    """A source whose questions are asked again after a transient failure.
 
-    def __init__(self, source: Source) -> None:
+    If its snapshot is lost, it is opened anew; should that show the same moment, nothing is lost after all.
+    """
+
+    def __init__(self, source: Source, reopen: Callable[[], Awaitable[Source]]) -> None:
         self._source = source
+        self._reopen = reopen
+        self._renewing = asyncio.Lock()
 
     @property
     def consistency(self) -> Consistency:
         """What this source's reads have in common."""
         return self._source.consistency
 
+    @property
+    def moment(self) -> Moment:
+        """The state that its sessions see."""
+        return self._source.moment
+
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the database."""
-        return await retrying(self._source.introspect, STANDARD_RETRY)
+        return await self._asked(lambda source: source.introspect())
 
     async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
         """Cut a table into chunks."""
-        return await retrying(lambda: self._source.split(copy, rows_max), STANDARD_RETRY)
+        return await self._asked(lambda source: source.split(copy, rows_max))
 
-    def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
+    async def read(self, copy: TableCopy, chunk: Chunk) -> AsyncGenerator[Batch]:
         """Read a chunk, once."""
-        return self._source.read(copy, chunk)
+        source = self._source
+        batches = source.read(copy, chunk)
+        try:
+            async for batch in batches:
+                yield batch
+        except SnapshotLost as lost:
+            await self._renew(source, lost)
+            raise DatabaseError(f"{lost.message} It was opened again and has not changed.", transient=True) from lost
+        finally:
+            if isinstance(batches, AsyncGenerator):
+                await batches.aclose()
 
     async def orphans(self, table: TableName, key: ForeignKey) -> Rows:
         """Count the rows whose reference finds no row."""
-        return await retrying(lambda: self._source.orphans(table, key), STANDARD_RETRY)
+        return await self._asked(lambda source: source.orphans(table, key))
 
     async def profile(
         self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
     ) -> Profile:
         """Count the values beyond each limit."""
-        return await retrying(lambda: self._source.profile(copy, limits, rejecting), STANDARD_RETRY)
+        return await self._asked(lambda source: source.profile(copy, limits, rejecting))
 
     async def digest(
         self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
     ) -> Digest:
         """Compute a table's digest."""
-        return await retrying(lambda: self._source.digest(table, columns, treatments), STANDARD_RETRY)
+        return await self._asked(lambda source: source.digest(table, columns, treatments))
 
     async def close(self) -> None:
         """End all sessions."""
         await self._source.close()
+
+    async def _asked(self, question: Callable[[Source], Awaitable[T]]) -> T:
+        """Ask until there is an answer, of another source of the same moment if need be."""
+        source = self._source
+        try:
+            return await retrying(lambda: question(source), STANDARD_RETRY)
+        except SnapshotLost as lost:
+            await self._renew(source, lost)
+        return await retrying(lambda: question(self._source), STANDARD_RETRY)
+
+    async def _renew(self, old: Source, lost: SnapshotLost) -> None:
+        """Put another source of the same moment in the place of one that is lost, unless somebody has done so.
+
+        Raises:
+            SnapshotLost: there is none: the database has changed, is out of reach, or nobody can tell.
+        """
+        async with self._renewing:
+            if self._source is not old:
+                return
+            try:
+                new = await retrying(self._reopen, STANDARD_RETRY)
+            except DatabaseError as error:
+                raise SnapshotLost(f"{lost.message} {error.message}") from lost
+            if not new.moment.is_same_as(old.moment):
+                await new.close()
+                raise lost
+            self._source = new
+            await old.close()
 
 
 class PatientUndo:
@@ -177,6 +231,10 @@ class PatientTarget:
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest."""
         return await retrying(lambda: self._target.digest(table, columns), STANDARD_RETRY)
+
+    async def note_run(self, run_id: str, seal: str) -> None:
+        """Note something of an unfinished run."""
+        await retrying(lambda: self._target.note_run(run_id, seal), STANDARD_RETRY)
 
     async def close_run(self, run_id: str, seal: str = "") -> None:
         """Note that nothing is left to do."""

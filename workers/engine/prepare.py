@@ -9,6 +9,7 @@ from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import Conflict
 from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Rows
+from domain.migrations.moments import OnLostSnapshot
 from domain.migrations.plan import MigrationPlan, OnExisting, RunOptions, VerifyLevel
 from domain.migrations.progress import RunPhase
 from domain.migrations.schema_plan import Parity, Phase, SchemaObject
@@ -31,12 +32,14 @@ class RunRequest:
     """A run to be started or gone on with. The same `run_id` means the same run.
 
     `restart` forgets what an interrupted run of this id has done; the tables it filled are then
-    tables like any others, and `on_existing` says what becomes of their rows.
+    tables like any others, and `on_existing` says what becomes of their rows. `on_lost_snapshot` is the
+    choice that a run needs which has lost its snapshot.
     """
 
     run_id: str
     options: RunOptions
     restart: bool = False
+    on_lost_snapshot: OnLostSnapshot | None = None
 
 
 @dataclass(frozen=True)

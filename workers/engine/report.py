@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from domain.kernel.errors import WherryError
+from domain.migrations.moments import Moment
 from domain.migrations.plan import VerifyLevel
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure, ObjectNote, ObjectsReport, RunReport, TableReport
@@ -25,8 +26,12 @@ def run_report(
     prepared: PreparedRun | None,
     finish: Finish | None,
     error: WherryError | None,
+    moments: tuple[Moment, ...] = (),
 ) -> RunReport:
-    """Return the report of a run that came as far as it came; what it did not reach is missing."""
+    """Return the report of a run that came as far as it came; what it did not reach is missing.
+
+    `moments` are the states of the source that its rows were read in, if they are known.
+    """
     progress = meter.progress()
     verdicts = {verdict.table_number: verdict for verdict in finish.verdicts} if finish else {}
     parity = prepared.plan.schema.parity if prepared else ()
@@ -47,9 +52,10 @@ def run_report(
         objects=objects_report(parity, not_made),
         seconds=round(progress.elapsed_s, 3),
         rows_per_second=round(meter.rows_copied / progress.elapsed_s, 1) if progress.elapsed_s else 0.0,
-        consistency=_proven(consistency, prepared, finish),
-        warnings=(*_warnings(prepared, finish), *(_unforeseen(prepared, tables) if finish else ())),
+        consistency=_proven(consistency, prepared, finish, moments),
+        warnings=(*_warnings(prepared, finish, moments), *(_unforeseen(prepared, tables) if finish else ())),
         error=Failure(error.code, error.message) if error else None,
+        snapshots=moments,
     )
 
 
@@ -80,12 +86,19 @@ def difference_message(differences: Iterable[Verdict]) -> str:
     return f"source and target differ: {'; '.join(found[:_TABLES_NAMED_MAX])}{more}"
 
 
-def _proven(consistency: Consistency, prepared: PreparedRun | None, finish: Finish | None) -> Consistency:
-    """Say what the rows have in common: an interrupted run reads two snapshots.
+def _is_mixed(prepared: PreparedRun | None, moments: tuple[Moment, ...]) -> bool:
+    """Tell whether rows may come from several states: an interrupted run reads two, unless they are the same."""
+    return prepared is not None and prepared.resumed and len(moments) != 1
 
-    Unless digests have shown that all it wrote is what the last snapshot holds.
+
+def _proven(
+    consistency: Consistency, prepared: PreparedRun | None, finish: Finish | None, moments: tuple[Moment, ...]
+) -> Consistency:
+    """Say what the rows have in common.
+
+    If they may come from several states, digests have to have shown that all of them are as in the last one.
     """
-    if prepared is None or not prepared.resumed:
+    if not _is_mixed(prepared, moments):
         return consistency
     levels = {verdict.level for verdict in finish.verdicts} if finish else set()
     return consistency if levels == {VerifyLevel.DIGEST} else Consistency.CHUNK
@@ -102,7 +115,7 @@ def _unforeseen(prepared: PreparedRun | None, tables: tuple[TableReport, ...]) -
             )
 
 
-def _warnings(prepared: PreparedRun | None, finish: Finish | None) -> tuple[str, ...]:
+def _warnings(prepared: PreparedRun | None, finish: Finish | None, moments: tuple[Moment, ...]) -> tuple[str, ...]:
     warnings = list(prepared.plan.warnings) if prepared else []
     if prepared and finish and prepared.resumed:
         rows = {baseline.table_number: baseline.rows for baseline in prepared.baselines if baseline.digest is None}
@@ -112,7 +125,8 @@ def _warnings(prepared: PreparedRun | None, finish: Finish | None) -> tuple[str,
             for verdict in finish.verdicts
             if verdict.table_number in rows
         ]
-        if {verdict.level for verdict in finish.verdicts} != {VerifyLevel.DIGEST}:
+        by_digest = {verdict.level for verdict in finish.verdicts} == {VerifyLevel.DIGEST}
+        if _is_mixed(prepared, moments) and not by_digest:
             warnings.append(
                 "this run was interrupted: some rows are as of before and some as of after; "
                 "if the source was in use, compare by digest"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, replace
 
-from domain.kernel.errors import TargetNotEmpty, VerificationFailed, WherryError
+from domain.kernel.errors import SnapshotLost, TargetNotEmpty, VerificationFailed, WherryError
+from domain.migrations.moments import Moment
 from domain.migrations.progress import ProgressSink, RunStatus
-from domain.migrations.report import RunReport
+from domain.migrations.report import Failure, RunReport
 from workers.engine.complete import completed_before
 from workers.engine.control import Control, Stopped, attended
 from workers.engine.ends import Ends
@@ -17,6 +19,7 @@ from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
 from workers.engine.report import difference_message, run_report
 from workers.engine.settle import SETTLE_MAX_S, receipts_so_far
+from workers.engine.snapshots import begin_reading, choose_snapshot, note_lost
 
 
 async def run(
@@ -24,48 +27,76 @@ async def run(
 ) -> RunReport:
     """Carry a run through, or as far as it comes, and report.
 
-    Expected failures do not raise: the report's status and `error` tell. Whatever the end, the
-    target's ledger knows what is done, and the same request goes on from there. Rejected rows go to
-    the book that is opened for them; without one they stay in the ledger.
+    Expected failures do not raise: the report's status and `error` tell, and `pause` if it has lost
+    its snapshot. Whatever the end, the target's ledger knows what is done, and the same request goes
+    on from there. Rejected rows go to the book that is opened for them; without one they stay in the
+    ledger.
     """
-    meter = Meter(request.run_id, sink)
-    prepared: PreparedRun | None = None
-    finished: Finish | None = None
-    failure: WherryError | None = None
+    story = _Story(ends, request, Meter(request.run_id, sink), control, open_book)
     status = RunStatus.SUCCEEDED
+    failure: WherryError | None = None
+    pause: Failure | None = None
     try:
-        ready, before = await attended(lambda: _prepared(ends, request, meter, control), control)
-        prepared = ready
-        finished = before or await _carried_out(Desk(ends, ready.ticket, meter, control), ready, request, open_book)
-        if finished.differences:
-            status, failure = RunStatus.FAILED, VerificationFailed(difference_message(finished.differences))
+        pause = await story.told()
+        if pause is not None:
+            status = RunStatus.PAUSED
+        elif story.finished is not None and story.finished.differences:
+            status, failure = RunStatus.FAILED, VerificationFailed(difference_message(story.finished.differences))
     except Stopped as stopped:
         status = stopped.status
     except WherryError as error:
         status, failure = RunStatus.FAILED, error
-    if prepared is not None and finished is None:
-        await _settle(ends, request.run_id, meter)
-    await meter.report()
-    return run_report(status, meter, ends.source.consistency, prepared, finished, failure)
+    if story.prepared is not None and story.finished is None:
+        await _settle(ends, request.run_id, story.meter)
+    await story.meter.report()
+    moments = story.moments or (ends.source.moment,)
+    report = run_report(status, story.meter, ends.source.consistency, story.prepared, story.finished, failure, moments)
+    return replace(report, pause=pause)
 
 
-async def _carried_out(desk: Desk, prepared: PreparedRun, request: RunRequest, open_book: OpenBook | None) -> Finish:
-    """Copy all rows, complete the target, and compare."""
-    await copy_tables(desk, prepared, request.options)
-    return await attended(lambda: finish(desk, prepared, request.options, open_book), desk.control)
+@dataclass
+class _Story:
+    """A run, and what has become of it so far."""
 
+    ends: Ends
+    request: RunRequest
+    meter: Meter
+    control: Control
+    open_book: OpenBook | None
+    prepared: PreparedRun | None = None
+    moments: tuple[Moment, ...] = ()
+    finished: Finish | None = None
 
-async def _prepared(
-    ends: Ends, request: RunRequest, meter: Meter, control: Control
-) -> tuple[PreparedRun, Finish | None]:
-    """Prepare a run; one that turns out to be complete already comes with its comparison."""
-    try:
-        return await prepare(ends, request, meter, control), None
-    except TargetNotEmpty:
-        complete = await completed_before(ends, request, meter, control)
-        if complete is None:
-            raise
-        return complete
+    async def told(self) -> Failure | None:
+        """Carry the run through; return why it has paused by itself, if it has."""
+        try:
+            await self._carried_out()
+        except SnapshotLost as lost:
+            return await note_lost(self.ends, self.request.run_id, lost)
+        return None
+
+    async def _carried_out(self) -> None:
+        """Prepare, copy all rows, complete the target, and compare."""
+        ends, request, control = self.ends, self.request, self.control
+        await choose_snapshot(ends, request, control)
+        prepared, self.finished = await attended(self._ready, control)
+        self.prepared = prepared
+        if self.finished is not None:
+            return
+        self.moments = await begin_reading(ends, request.run_id)
+        desk = Desk(ends, prepared.ticket, self.meter, control)
+        await copy_tables(desk, prepared, request.options)
+        self.finished = await attended(lambda: finish(desk, prepared, request.options, self.open_book), control)
+
+    async def _ready(self) -> tuple[PreparedRun, Finish | None]:
+        """Prepare a run; one that turns out to be complete already comes with its comparison."""
+        try:
+            return await prepare(self.ends, self.request, self.meter, self.control), None
+        except TargetNotEmpty:
+            complete = await completed_before(self.ends, self.request, self.meter, self.control)
+            if complete is None:
+                raise
+            return complete
 
 
 async def _settle(ends: Ends, run_id: str, meter: Meter) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
+from domain.migrations.moments import Moment
 from domain.migrations.rollback import UseMode
+from domain.migrations.runs import RunRecord, RunState
 from domain.migrations.transfer import Digest, DigestColumn, TableCopy, Target
 from workers.engine.verify import Verdict, target_columns
 
@@ -24,13 +26,24 @@ class SealedTable:
 
 @dataclass(frozen=True)
 class Seal:
-    """All tables whose rows a rollback will remove. Tables that were extended keep the rows of others anyway."""
+    """What a run notes of itself: the moments of the source it read, and at its end how it left the tables.
 
-    tables: tuple[SealedTable, ...]
+    These are all whose rows a rollback will remove. Tables that were extended keep the rows of others
+    anyway. `lost` says why the last moment is gone, until somebody has chosen what becomes of that.
+    """
+
+    tables: tuple[SealedTable, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    lost: str = ""
+
+
+def seal_of(text: str) -> Seal:
+    """Return what a run has noted of itself; nothing if it has noted nothing."""
+    return from_json(Seal, json.loads(text)) if text else Seal()
 
 
 async def sealed(target: Target, run_id: str, copies: Iterable[TableCopy], verdicts: Iterable[Verdict]) -> str:
-    """Return a run's seal as JSON, by the digests of its comparison, or by counts where there was none.
+    """Return a run's last seal as JSON, by the digests of its comparison, or by counts where there was none.
 
     Raises:
         DatabaseError: rows could not be counted.
@@ -46,7 +59,30 @@ async def sealed(target: Target, run_id: str, copies: Iterable[TableCopy], verdi
             tables.append(SealedTable(copy.target, target_columns(verdict.columns), verdict.target))
         else:
             tables.append(SealedTable(copy.target, (), await target.digest(copy.target, ())))
-    return json.dumps(to_json(Seal(tuple(tables))))
+    return json.dumps(to_json(replace(await noted(target, run_id), tables=tuple(tables))))
+
+
+async def noted(target: Target, run_id: str) -> Seal:
+    """Return what an unfinished run has noted of itself in the target's ledger.
+
+    Raises:
+        DatabaseError: the ledger could not be read.
+    """
+    records = await target.runs()
+    return next((seal_of(known.seal) for known in records if _is_open(known, run_id)), Seal())
+
+
+async def note(target: Target, run_id: str, seal: Seal) -> None:
+    """Note something of an unfinished run in the target's ledger.
+
+    Raises:
+        DatabaseError: the ledger could not be written.
+    """
+    await target.note_run(run_id, json.dumps(to_json(seal)))
+
+
+def _is_open(record: RunRecord, run_id: str) -> bool:
+    return record.run_id == run_id and record.state is RunState.OPEN
 
 
 async def written_since(target: Target, seal: str) -> tuple[TableName, ...]:
@@ -55,9 +91,7 @@ async def written_since(target: Target, seal: str) -> tuple[TableName, ...]:
     Raises:
         DatabaseError: a table could not be looked at.
     """
-    if not seal:
-        return ()
-    tables = from_json(Seal, json.loads(seal)).tables
+    tables = seal_of(seal).tables
     there = await target.row_counts(tuple(table.name for table in tables))
     filled = [table for table in tables if there.get(table.name)]
     return tuple([table.name for table in filled if await target.digest(table.name, table.columns) != table.digest])

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +17,7 @@ from domain.catalog.types import Carrier, LogicalType, carrier
 from domain.kernel.errors import DatabaseError, SchemaDrift
 from domain.kernel.values import Rows
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+from domain.migrations.moments import Moment, MomentMark, utc_text
 from domain.migrations.transfer import (
     Batch,
     Chunk,
@@ -33,13 +37,15 @@ from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
 from infra.connectors.duckdb.misfit import profile_table
 from infra.connectors.duckdb.session import Session, open_sessions, qualified
+from infra.connectors.file_stamp import stamp_marks
 from infra.connectors.sqltext import orphans_query, quoted
 
 
 class DuckdbSource:
     """A source whose sessions all see one state: while a file is open to be read, no process can write it."""
 
-    def __init__(self, sessions: Sequence[Session], schema: str) -> None:
+    def __init__(self, sessions: Sequence[Session], schema: str, moment: Moment) -> None:
+        self.moment = moment
         self._sessions = tuple(sessions)
         self._schema = schema
         self._free: asyncio.Queue[Session] = asyncio.Queue()
@@ -101,8 +107,7 @@ class DuckdbSource:
 
     async def close(self) -> None:
         """End all sessions; with the last one the file is free again."""
-        for session in reversed(self._sessions):  # the first one is the others' parent and ends them
-            await session.close()
+        await _close_all(self._sessions)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
@@ -119,7 +124,29 @@ async def open_source(path: str, schema: str, readers: int) -> DuckdbSource:
     Raises:
         ConnectFailed: no session could be opened.
     """
-    return DuckdbSource(await open_sessions(path, readers, writable=False), schema)
+    sessions = await open_sessions(path, readers, writable=False)
+    try:
+        return DuckdbSource(sessions, schema, await sessions[0].run(partial(_moment, path)))
+    except BaseException:
+        await _close_all(sessions)
+        raise
+
+
+def _moment(path: str, connection: duckdb.DuckDBPyConnection) -> Moment:
+    """Return the moment of an open file, which no other process can write to; blocks."""
+    [(number,)] = connection.execute("SELECT txid_current()").fetchall()
+    marks, identity = stamp_marks(Path(path))
+    log = Path(f"{path}.wal")
+    if log.exists():
+        more, part = stamp_marks(log)
+        marks = (*marks, *(MomentMark(f"log: {mark.name}", mark.value) for mark in more))
+        identity = f"{identity}/{part}"
+    return Moment(utc_text(datetime.now(UTC)), (*marks, MomentMark("transaction", str(number))), identity)
+
+
+async def _close_all(sessions: Sequence[Session]) -> None:
+    for session in reversed(sessions):  # the first one is the others' parent and ends them
+        await session.close()
 
 
 def split_table(connection: duckdb.DuckDBPyConnection, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:

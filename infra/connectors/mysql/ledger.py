@@ -69,6 +69,7 @@ TAKE_RUN = (
 
 TAKEN_EPOCH = "SELECT LAST_INSERT_ID()"
 RECORDS = f"SELECT run_id, plan_hash, epoch, state, begun_at, seal FROM {RUNS} ORDER BY begun_at, run_id"
+NOTE_RUN = f"UPDATE {RUNS} SET seal = %s WHERE run_id = %s AND state = 'OPEN'"
 CLOSE_RUN = f"UPDATE {RUNS} SET state = 'CLOSED', seal = %s WHERE run_id = %s AND state = 'OPEN'"
 RUN_EPOCH = f"SELECT epoch FROM {RUNS} WHERE run_id = %s AND state <> 'CLOSED'"
 RUN_EPOCH_HELD = f"{RUN_EPOCH} LOCK IN SHARE MODE"

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from domain.kernel.errors import DatabaseError, ObjectMissing, SchemaDrift
+from domain.kernel.errors import ObjectMissing, SchemaDrift, SnapshotLost
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.transfer import Batch, Consistency, Digest
+from domain.migrations.transfer import Batch, Digest
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX
 from infra.connectors.mysql.bulk import BulkSession
 from infra.connectors.mysql.columns import Layout
@@ -21,7 +21,7 @@ from infra.connectors.mysql.profile import profile_table
 from infra.connectors.mysql.rowstream import RowStream, Taker
 from infra.connectors.mysql.scope import condition
 from infra.connectors.mysql.session import Control
-from infra.connectors.mysql.snapshot import begin_snapshot
+from infra.connectors.mysql.snapshot import Begun, begin_snapshot
 from infra.connectors.mysql.split import split
 from infra.connectors.mysql.wire import BulkConnection
 from infra.connectors.native import has_native
@@ -41,10 +41,11 @@ _DRAIN_ALONE_S = 0.2
 class MysqlSource:
     """Reading sessions in one snapshot where the server can give one."""
 
-    def __init__(self, sessions: list[BulkSession], control: Control, consistency: Consistency) -> None:
+    def __init__(self, sessions: list[BulkSession], control: Control, begun: Begun) -> None:
+        self.consistency = begun.consistency
+        self.moment = begun.moment
         self._sessions = sessions
         self._control = control
-        self._consistency = consistency
         self._free: asyncio.Queue[BulkSession] = asyncio.Queue()
         for session in sessions:
             self._free.put_nowait(session)
@@ -62,18 +63,13 @@ class MysqlSource:
             await control.open()
             for _ in range(max(1, readers)):
                 sessions.append(await BulkSession.open(endpoint))  # noqa: PERF401 - what is open must be closed
-            usable, consistency = await begin_snapshot(sessions, control)
-            for session in sessions[usable:]:
+            begun = await begin_snapshot(sessions, control)
+            for session in sessions[begun.usable :]:
                 await session.close()
         except BaseException:
             await _close_all(sessions, control)
             raise
-        return cls(sessions[:usable], control, consistency)
-
-    @property
-    def consistency(self) -> Consistency:
-        """What this source's reads have in common."""
-        return self._consistency
+        return cls(sessions[: begun.usable], control, begun)
 
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the database."""
@@ -172,9 +168,7 @@ class MysqlSource:
                 return session
             if all(each.is_lost for each in self._sessions):
                 self._free.put_nowait(session)
-                raise DatabaseError(
-                    "the source's sessions were lost and its snapshot with them; open the source again", transient=True
-                )
+                raise SnapshotLost("The source's sessions have ended, and its snapshot is lost with them.")
 
     async def _end(
         self, session: BulkSession, stream: _Reading[Any], ahead: asyncio.Task[pa.RecordBatch | None]

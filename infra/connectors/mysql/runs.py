@@ -71,6 +71,11 @@ class RunBook:
         args = (run_id, *(after or (-1, -1, -1)), rows_max)
         return tuple(rejected_row(row) for row in await self._rows_if_any(ledger.REJECTED, args))
 
+    async def note(self, run_id: str, seal: str) -> None:
+        """Note something of an unfinished run."""
+        if await self.knows(run_id):
+            await self._control.rows(ledger.NOTE_RUN, (seal, run_id), doing="noting something of a run")
+
     async def close(self, run_id: str, seal: str) -> None:
         """Note that nothing is left to do for a run."""
         if await self.knows(run_id):

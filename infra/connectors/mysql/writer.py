@@ -203,6 +203,10 @@ class MysqlTarget:
                 lambda connection: table_digest(connection, table, columns), doing=f"computing the digest of {table}"
             )
 
+    async def note_run(self, run_id: str, seal: str) -> None:
+        """Note something of an unfinished run."""
+        await self._runs.note(run_id, seal)
+
     async def close_run(self, run_id: str, seal: str = "") -> None:
         """Note that nothing is left to do; the record stays."""
         await self._runs.close(run_id, seal)

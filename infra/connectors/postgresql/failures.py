@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ObjectMissing, SchemaDrift, ValueRejected
+from domain.kernel.errors import (
+    ConnectFailed,
+    DatabaseError,
+    ErrorCode,
+    ObjectMissing,
+    SchemaDrift,
+    SnapshotLost,
+    ValueRejected,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,10 +103,15 @@ def read_error(error: BaseException, doing: str) -> DatabaseError:
     return database_error(error, doing)
 
 
+def lost(reason: str) -> SnapshotLost:
+    """Say that the snapshot is lost, and why."""
+    return SnapshotLost(f"{reason} The source's snapshot is lost.")
+
+
 def snapshot_error(error: BaseException, doing: str) -> DatabaseError:
     """As `database_error`, for joining a snapshot."""
     if getattr(error, "sqlstate", None) in _LOST_SNAPSHOT_STATES:
-        return DatabaseError(f"{doing}: the snapshot is lost, the session that held it has ended. Start the run again.")
+        return lost(f"{doing}: the session that held it has ended.")
     return database_error(error, doing)
 
 

@@ -240,6 +240,14 @@ async def record(connection: asyncpg.Connection, run_id: str) -> RunRecord | Non
     return next((found for found in await records(connection) if found.run_id == run_id), None)
 
 
+async def note(connection: asyncpg.Connection, run_id: str, seal: str) -> None:
+    """Note something of an unfinished run."""
+    if await exists(connection):
+        await connection.execute(
+            f"UPDATE {LEDGER_SCHEMA}.run SET seal = $2 WHERE run_id = $1 AND state = 'OPEN'", run_id, seal
+        )
+
+
 async def close(connection: asyncpg.Connection, run_id: str, seal: str) -> None:
     """Restore the foreign keys set aside for a run, and note that nothing is left to do for it."""
     if not await exists(connection):

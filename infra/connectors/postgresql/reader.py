@@ -40,6 +40,7 @@ class PostgresqlSource:
     consistency = Consistency.SNAPSHOT
 
     def __init__(self, endpoint: Endpoint, snapshot: Snapshot, readers: int) -> None:
+        self.moment = snapshot.moment
         self._endpoint = endpoint
         self._snapshot = snapshot
         self._places = asyncio.Semaphore(readers)
@@ -125,6 +126,7 @@ class PostgresqlSource:
     async def _session(self) -> AsyncIterator[asyncpg.Connection]:
         """Lend a session. One that failed, or was left amid a COPY, is not lent again."""
         async with self._places:
+            self._snapshot.check()
             connection = self._idle.pop() if self._idle else await open_reader(self._endpoint, self._snapshot)
             try:
                 yield connection
@@ -132,6 +134,7 @@ class PostgresqlSource:
                 connection.terminate()
                 raise
             self._idle.append(connection)
+            await self._snapshot.confirm()  # without its locks, a table might have been emptied meanwhile
 
 
 async def _columnar(

@@ -147,6 +147,11 @@ class PostgresqlTarget:
         async with self._session(f"Table {table} could not be digested") as backend:
             return await digest(backend.connection, await relation.get(backend.connection, table), columns)
 
+    async def note_run(self, run_id: str, seal: str) -> None:
+        """Note something of an unfinished run."""
+        async with self._session(f"Nothing could be noted of run {run_id}") as backend:
+            await ledger.note(backend.connection, run_id, seal)
+
     async def close_run(self, run_id: str, seal: str = "") -> None:
         """Note that nothing is left to do, and restore what was set aside; the record stays."""
         async with self._session(f"Run {run_id} could not be closed") as backend:

@@ -6,10 +6,12 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.values import Rows
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+from domain.migrations.moments import Moment
 from domain.migrations.transfer import (
     Batch,
     Chunk,
@@ -22,6 +24,7 @@ from infra.connectors.sqlite.capabilities import SNAPSHOT_ATTEMPTS
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.introspect import introspect
 from infra.connectors.sqlite.misfit import profile_table
+from infra.connectors.sqlite.moment import read_moment
 from infra.connectors.sqlite.reading import open_reading
 from infra.connectors.sqlite.session import Session, open_session
 from infra.connectors.sqlite.split import split_table
@@ -31,7 +34,8 @@ from infra.connectors.sqltext import orphans_query, quoted
 class SqliteSource:
     """A source of one or more sessions that all see the same moment."""
 
-    def __init__(self, sessions: Sequence[Session], path: str) -> None:
+    def __init__(self, sessions: Sequence[Session], path: str, moment: Moment) -> None:
+        self.moment = moment
         self._sessions = tuple(sessions)
         self._path = path
         self._free: asyncio.Queue[Session] = asyncio.Queue()
@@ -121,7 +125,7 @@ async def open_source(path: str, readers: int) -> SqliteSource:
                 sessions.append(session)
                 await session.run(_begin)
             if await witness.run(_data_version) == before:
-                return SqliteSource(sessions, path)
+                return SqliteSource(sessions, path, await sessions[0].run(partial(read_moment, path)))
         except BaseException:
             await _close_all(sessions)
             raise
@@ -131,10 +135,10 @@ async def open_source(path: str, readers: int) -> SqliteSource:
     session = await open_session(path, writable=False)
     try:
         await session.run(_begin)
+        return SqliteSource([session], path, await session.run(partial(read_moment, path)))
     except BaseException:
         await session.close()
         raise
-    return SqliteSource([session], path)
 
 
 async def _close_all(sessions: Sequence[Session]) -> None:

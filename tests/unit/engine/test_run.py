@@ -257,6 +257,7 @@ async def test_an_interrupted_append_is_compared_by_counts_and_says_so() -> None
     target.faults = failing("commit", 12, transient=False)
     await migrate(source, target, options)
     target.faults = Faults()
+    source.history += 1
 
     report = await migrate(source, target, options)
 

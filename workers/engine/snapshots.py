@@ -1,0 +1,82 @@
+"""What becomes of a run when the source's snapshot is lost, and which snapshots its rows were read in.
+
+A run notes the moment it reads in its target's ledger. When that moment is lost it pauses: the rows
+that are copied and those that are not would come from two states of the source. Somebody who knows
+the source chooses whether to copy all of it again from one state, or to go on with another one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from domain.kernel.errors import Conflict, SnapshotLost
+from domain.migrations.moments import CHOICES, Moment, OnLostSnapshot, distinct
+from domain.migrations.report import Failure
+from domain.migrations.rollback import RollbackOptions
+from domain.migrations.transfer import Target
+from workers.engine.control import Control
+from workers.engine.ends import Ends
+from workers.engine.prepare import RunRequest
+from workers.engine.rollback import roll_back
+from workers.engine.seal import note, noted
+
+
+async def choose_snapshot(ends: Ends, request: RunRequest, control: Control) -> None:
+    """Do what was chosen for a run that has lost its snapshot; other runs need no choice.
+
+    A run that goes on needs the choice again should it be interrupted once more: it may still start over.
+
+    Raises:
+        Conflict: nothing was chosen, or what was copied cannot be taken back.
+        DatabaseError: the target failed.
+    """
+    seal = await noted(ends.target, request.run_id)
+    if not seal.lost or request.restart:
+        return
+    if request.on_lost_snapshot is None:
+        raise Conflict(f"This run has lost its snapshot and needs a choice: {CHOICES}. {seal.lost}")
+    if request.on_lost_snapshot is OnLostSnapshot.RESTART:
+        await take_back(ends.target, request.run_id, control)
+
+
+async def take_back(target: Target, run_id: str, control: Control) -> None:
+    """Remove all that an unfinished run has brought into the target, so that it can begin again.
+
+    Raises:
+        Conflict: it cannot be taken back.
+        DatabaseError: the target failed.
+    """
+    if not await target.knows_run(run_id):
+        return
+    if target.undo.reason_against:
+        await target.forget_run(run_id)
+    else:
+        await roll_back(target, run_id, RollbackOptions(), control)
+
+
+async def begin_reading(ends: Ends, run_id: str) -> tuple[Moment, ...]:
+    """Note the moment that a run reads from now on; return all that its rows were read in, this one last.
+
+    Raises:
+        DatabaseError: the target failed.
+    """
+    seal = await noted(ends.target, run_id)
+    moments = distinct((*seal.moments, ends.source.moment))
+    await note(ends.target, run_id, replace(seal, moments=moments))
+    return moments
+
+
+async def note_lost(ends: Ends, run_id: str, lost: SnapshotLost) -> Failure:
+    """Note that a run has lost its snapshot, and return why it pauses and what to choose from.
+
+    Raises:
+        DatabaseError: the target failed.
+    """
+    seal = await noted(ends.target, run_id)
+    await note(ends.target, run_id, replace(seal, lost=lost.message))
+    return pause_of(lost)
+
+
+def pause_of(lost: SnapshotLost) -> Failure:
+    """Say why a run pauses, and what to choose from."""
+    return Failure(lost.code, f"{lost.message} To go on, {CHOICES}.")
