@@ -8,7 +8,18 @@ import strawberry
 
 from domain.auth.views import User
 from domain.connections import views as connections
-from domain.migrations import commands, progress, replaying, report, rollback, rolling_back, steering, values, views
+from domain.migrations import (
+    commands,
+    moments,
+    progress,
+    replaying,
+    report,
+    rollback,
+    rolling_back,
+    steering,
+    values,
+    views,
+)
 from domain.projects.views import Project
 from schema.context import Info
 from schema.errors import Failure
@@ -73,6 +84,8 @@ expose_type(views.MigrationRollback)
 expose_type(report.TableReport)
 expose_type(report.ObjectNote)
 expose_type(report.ObjectsReport)
+expose_type(moments.MomentMark, name="SourceSnapshotMark")
+expose_type(moments.Moment, name="SourceSnapshot")
 expose_type(report.RunReport, name="MigrationReport")
 expose_type(progress.TableProgress)
 expose_type(views.MigrationProgress)
