@@ -160,12 +160,21 @@ class DigestColumn:
 class Digest:
     """An order-free fingerprint of the rows of a table; equal multisets of rows have equal digests.
 
-    The text of a row is, for each column in order, `-` for NULL or else `<n>:<text>`, where text
-    is the canonical text (`domain.catalog.types`) and n its length in UTF-8 bytes. Values on a
-    BYTES carrier and values of unbounded types (Text without length, Json, Opaque) enter as the
-    lower-case hex MD5 of their bytes, so no engine has to build a row as large as its largest
-    value. `total` is the exact sum, over all rows, of the number spelled by the first 15 hex digits
-    of the MD5 of the row's text: 60 bits a row, so rows that differ go unnoticed once in 10^18.
+    The text of a row is made of its columns' canonical texts (`domain.catalog.types`), in order:
+
+    * numbers, days, times, truth values and UUIDs are followed by a comma, which none of them
+      contains; NULL is `~,`;
+    * Text, Json, Enumeration, LabelSet, Bits and Binary follow their length in (UTF-8) bytes and a
+      colon; texts of more than 1,000 bytes, and binary values of more than 64, as the lower-case
+      hex MD5 of their bytes, so no engine has to build a row as large as its largest value; NULL
+      is `-`;
+    * Opaque, Geometry and Json that is kept parsed enter as that MD5 and a comma; NULL is `~,`.
+
+    Should a comma or `~` be in a text of the first kind after all (SQLite keeps anything in any
+    column), `~1` or `~0` stand for it. So rows that differ have texts that differ.
+
+    `total` is the exact sum, over all rows, of the number spelled by the first 15 hex digits of
+    the MD5 of the row's text: 60 bits a row, so rows that differ go unnoticed once in 10^18.
     """
 
     rows: Rows

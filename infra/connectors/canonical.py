@@ -8,9 +8,22 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from hashlib import md5
 
-from domain.catalog.types import Carrier, Json, LogicalType, Opaque, Text, carrier
+from domain.catalog.types import (
+    Binary,
+    Bits,
+    Carrier,
+    Enumeration,
+    Geometry,
+    Json,
+    LabelSet,
+    LogicalType,
+    Opaque,
+    Text,
+    carrier,
+)
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest
 
@@ -24,13 +37,65 @@ NAN_TEXT = "7ff8000000000000"
 """How a digest spells every NaN."""
 
 
-def is_hashed(type_: LogicalType) -> bool:
-    """Whether values of a type enter a row's text as their MD5, because they may be large."""
+TEXT_BYTES_MAX = 1_000
+"""The longest free text, in UTF-8 bytes, that enters the text of its row as it is."""
+
+BINARY_BYTES_MAX = 64
+"""The longest binary value, in bytes, that enters the text of its row as hex digits."""
+
+PLAIN_NULL = "~"
+"""Stands for NULL among plain texts; in these a `~` is followed by a digit (`escaped`)."""
+
+SIZED_NULL = "-"
+"""Stands for NULL among texts that begin with their length."""
+
+_UTF8_CHARACTER_BYTES_MAX = 4
+
+
+class Frame(Enum):
+    """How values enter the text of their row, so that no two rows have the same (`domain.migrations.transfer.Digest`).
+
+    Servers put commas behind texts for half of what it costs them to count the bytes of each.
+    """
+
+    PLAIN = "PLAIN"
+    """`text,`, for texts without a comma: numbers, days and times. NULL is `~,`."""
+    SIZED = "SIZED"
+    """`n:text`, where n counts bytes, or `n:MD5` beyond the longest that is taken as it is. NULL is `-`."""
+    HASHED = "HASHED"
+    """`MD5,`, for what engines spell at some expense, or without any bound. NULL is `~,`."""
+
+
+def frame(type_: LogicalType) -> Frame:
+    """Return how values of a type enter the text of their row."""
     match type_:
-        case Text(length=None) | Json() | Opaque():
-            return True
+        case Opaque() | Geometry() | Json(binary=True):
+            return Frame.HASHED
+        case Text() | Json() | Enumeration() | LabelSet() | Bits() | Binary():
+            return Frame.SIZED
         case _:
-            return carrier(type_) is Carrier.BYTES
+            return Frame.PLAIN
+
+
+def inline_max(type_: LogicalType) -> int:
+    """Return the most bytes of a sized value that enter the text of its row as they are."""
+    return BINARY_BYTES_MAX if carrier(type_) is Carrier.BYTES else TEXT_BYTES_MAX
+
+
+def may_exceed(type_: LogicalType) -> bool:
+    """Whether values that keep to a sized type may be too long to enter the text of their row as they are."""
+    match type_:
+        case Text(length=int(length)):
+            return length * _UTF8_CHARACTER_BYTES_MAX > TEXT_BYTES_MAX
+        case Binary(length=int(length)):
+            return length > BINARY_BYTES_MAX
+        case _:
+            return True
+
+
+def escaped(text: bytes) -> bytes:
+    """Take the commas out of a plain text. Only engines whose columns hold anything have texts that this changes."""
+    return text.replace(b"~", b"~0").replace(b",", b"~1") if b"," in text or b"~" in text else text
 
 
 def float_text(value: float) -> str:
@@ -54,15 +119,18 @@ def canonical_text(type_: LogicalType, value: Present) -> str:
 
 
 def digest_text(type_: LogicalType, value: Carried) -> bytes:
-    """Spell a value as it enters the text of its row: `-`, or `<n>:<text>`."""
+    """Spell a value as it enters the text of its row."""
+    how = frame(type_)
     if value is None:
-        return b"-"
-    if is_hashed(type_):
-        content = value if isinstance(value, bytes) else str(value).encode()
-        text = hash_text(content)
-    else:
-        text = canonical_text(type_, value).encode()
-    return b"%d:%s" % (len(text), text)
+        return SIZED_NULL.encode() if how is Frame.SIZED else PLAIN_NULL.encode() + b","
+    if how is Frame.PLAIN:
+        return escaped(canonical_text(type_, value).encode()) + b","
+    content = value if isinstance(value, bytes) else str(value).encode()
+    if how is Frame.HASHED:
+        return hash_text(content) + b","
+    if len(content) > inline_max(type_):
+        return b"%d:%s" % (len(content), hash_text(content))
+    return b"%d:%s" % (len(content), canonical_text(type_, value).encode())
 
 
 def hash_text(content: bytes | bytearray) -> bytes:

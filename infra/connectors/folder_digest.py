@@ -14,7 +14,8 @@ from domain.kernel.errors import WherryError
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.arrow import ARROW_TYPES
-from infra.connectors.canonical import NAN_TEXT, is_hashed
+from infra.connectors.canonical import NAN_TEXT, Frame, frame
+from infra.connectors.duckdb_frames import framed_sql
 from infra.connectors.sqltext import orphans_query
 
 MEMORY_MAX = "512MB"
@@ -75,7 +76,7 @@ def digest_rows(batches: Batches, columns: Sequence[DigestColumn]) -> Digest:
         WherryError: reading failed.
     """
     feed = Feed(batches, schema_of(columns))
-    text = " || ".join(_framed(column, f"c{place}") for place, column in enumerate(columns))
+    text = " || ".join(framed_sql(_spelled(column, f"c{place}"), column.type) for place, column in enumerate(columns))
     number = f"CAST('0x' || left(md5({text}), 15) AS BIGINT)"
     [(rows, total)] = _asked(f"SELECT count(*), coalesce(sum({number}), 0) FROM incoming", {"incoming": feed})
     return Digest(Rows(rows), int(total))
@@ -110,16 +111,13 @@ def _asked(sql: str, feeds: dict[str, Feed]) -> list[tuple[int, ...]]:
             raise
 
 
-def _framed(column: DigestColumn, name: str) -> str:
-    text = _spelled(column, name)
-    return f"coalesce(strlen({text}) || ':' || {text}, '-')"
-
-
 def _spelled(column: DigestColumn, name: str) -> str:
-    """Return the canonical text of a value as it crosses, or its MD5 where it may be large."""
-    if is_hashed(column.type):
-        return f"md5({name})"
+    """Return the canonical text of a value as it crosses, escaped if it is plain; bytes as they are."""
     match carrier(column.type):
+        case Carrier.BYTES:
+            return name
+        case Carrier.TEXT if frame(column.type) is Frame.PLAIN:
+            return f"replace(replace({name}, '~', '~0'), ',', '~1')"
         case Carrier.FLOAT64:
             # Adding zero makes zero of negative zero; a BLOB made of a BIT shows the double's bytes, highest first.
             bits = f"lower(hex(CAST(CAST({name} + 0 AS BIT) AS BLOB)))"

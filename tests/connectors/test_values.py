@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from domain.catalog.model import Table, TableName
-from domain.catalog.types import Duration, Float, Interval, LogicalType
+from domain.catalog.types import Binary, Duration, Float, Interval, LogicalType, Text
 from domain.kernel.errors import ValueRejected
 from domain.migrations.schema_plan import Phase
-from infra.connectors.canonical import Carried, canonical_text, digest_rows
+from infra.connectors.canonical import BINARY_BYTES_MAX, TEXT_BYTES_MAX, Carried, canonical_text, digest_rows
 from tests.connectors.lab import (
     Lab,
     Row,
@@ -112,6 +112,19 @@ async def test_all_types_fit_into_one_table(lab: Lab) -> None:
     rows: list[Row] = [tuple(column[place % len(column)] for column in values) for place in range(deepest)]
 
     copy = await lab.make(table_of("everything", *types), rows)
+
+    async with lab.target() as target:
+        assert await target.digest(copy.target, digest_columns(copy)) == digest_rows(types, rows)
+
+
+async def test_a_digest_takes_long_values_by_their_hash_in_every_engine_from_the_same_length_on(lab: Lab) -> None:
+    types: list[LogicalType] = [Text(), Text(3000), Text(40), Binary(), Binary(100)]
+    texts = [letter * (TEXT_BYTES_MAX // size + more) for letter, size in (("x", 1), ("é", 2)) for more in (-1, 0, 1)]
+    blobs = [b"\xfe" * (BINARY_BYTES_MAX + more) for more in (-1, 0, 1)] * 2
+    rows: list[Row] = [(text, text, text[:40], blob, blob) for text, blob in zip(texts, blobs, strict=True)]
+    rows += [("", "", "", b"", b""), (None, None, None, None, None)]
+
+    copy = await lab.make(table_of("lengths", *types), rows)
 
     async with lab.target() as target:
         assert await target.digest(copy.target, digest_columns(copy)) == digest_rows(types, rows)

@@ -9,10 +9,10 @@ from domain.catalog.types import Carrier, carrier
 from domain.kernel.values import Rows
 from domain.migrations.misfits import Treatment
 from domain.migrations.transfer import Digest, DigestColumn
-from infra.connectors.canonical import is_hashed
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.misfit import STRIP, beyond
 from infra.connectors.duckdb.session import qualified
+from infra.connectors.duckdb_frames import framed_sql
 from infra.connectors.profiling import kept_sql, treated_sql
 from infra.connectors.sqltext import literal, quoted
 
@@ -28,27 +28,22 @@ def digest_table(
     if not columns:
         [(rows,)] = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
         return Digest(Rows(rows), 0)
-    row_text = " || ".join(_framed(column, treatments) for column in columns)
+    row_text = " || ".join(framed_sql(_spelled(column, treatments), column.type) for column in columns)
     number = f"CAST('0x' || left(md5({row_text}), 15) AS BIGINT)"  # BIGINT holds it, and sums are HUGEINT
     [(rows, total)] = connection.execute(f"SELECT count(*), coalesce(sum({number}), 0) FROM {name}").fetchall()
     return Digest(Rows(rows), int(total))
 
 
-def _framed(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:
-    text = _spelled(column, treatments)
-    return f"coalesce(strlen({text}) || ':' || {text}, '-')"
-
-
 def _spelled(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:
-    """Return the canonical text of a column as treatments leave it, or its MD5 where values may be large."""
+    """Return the canonical text of a column as treatments leave it; bytes as they are."""
 
     def left(text: str) -> str:
         return treated_sql(text, column.name, treatments, beyond, literal, STRIP)
 
     value = values.carried(f"source.{quoted(column.name)}", column.native, column.type)
-    if is_hashed(column.type):
-        return f"md5({left(value)})"
     match carrier(column.type):
+        case Carrier.BYTES:
+            return left(value)
         case Carrier.FLOAT64:
             # Adding zero makes zero of negative zero; a BLOB made of a BIT shows the double's bytes, highest first.
             bits = f"lower(hex(CAST(CAST({value} + 0 AS BIT) AS BLOB)))"

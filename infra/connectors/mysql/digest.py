@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.catalog.types import Carrier, Float, Json, Opaque, Text, carrier
+from domain.catalog.types import Carrier, Float, carrier
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest
+from infra.connectors.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max, may_exceed
 from infra.connectors.mysql.misfit import STRIP, beyond
 from infra.connectors.mysql.names import literal, quoted, table_sql
 from infra.connectors.mysql.select import float_bits_sql, text_sql
@@ -48,19 +49,22 @@ def table_digest(
 
 
 def _part(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:
-    """Spell a column's part of the row text: `-` for NULL, else its length in bytes, a colon, its text."""
+    """Spell a column's part of the row text (`infra.connectors.canonical.Frame`)."""
 
     def left(text: str) -> str:
         return treated_sql(text, column.name, treatments, beyond, literal, STRIP)
 
-    name, native = quoted(column.name), parse_native(column.native)
+    name, native, how = quoted(column.name), parse_native(column.native), frame(column.type)
+    is_bytes = carrier(column.type) is Carrier.BYTES
     if isinstance(column.type, Float):
-        return f"IFNULL(CONCAT('16:', {left(float_bits_sql(name))}), '-')"
-    if carrier(column.type) is Carrier.BYTES:
-        return f"IFNULL(CONCAT('32:', MD5({left(name)})), '-')"
-    text = left(text_sql(name, native, column.type))
-    match column.type:
-        case Text(length=None) | Json() | Opaque():
-            return f"IFNULL(CONCAT('32:', MD5({text})), '-')"
-        case _:
-            return f"IFNULL(CONCAT(LENGTH({text}), ':', {text}), '-')"
+        text = left(float_bits_sql(name))
+    else:
+        text = left(name if is_bytes else text_sql(name, native, column.type))
+    if how is Frame.PLAIN:
+        return f"IFNULL({text}, '{PLAIN_NULL}'), ','"
+    if how is Frame.HASHED:
+        return f"IFNULL(MD5({text}), '{PLAIN_NULL}'), ','"
+    spelled = f"LOWER(HEX({text}))" if is_bytes else text
+    if may_exceed(column.type):
+        spelled = f"IF(LENGTH({text}) > {inline_max(column.type)}, MD5({text}), {spelled})"
+    return f"IFNULL(CONCAT(LENGTH({text}), ':', {spelled}), '{SIZED_NULL}')"

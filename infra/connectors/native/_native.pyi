@@ -150,8 +150,10 @@ def sqlite_digest(
 ) -> tuple[int, int, int]:
     """Return the number of rows of a query, and the sums of the upper and of the lower 30 bits of their hashes.
 
-    Shapes: `i` digits, `f` the hex digits of a double, `t` text as it is, `h` its MD5, `s` moment, `m` time,
-    `n` decimal (digits, places), `N` decimal of any size. `ask` spells what is of another kind.
+    Shapes: `i` digits, `f` the hex digits of a double, `t` text as it is, `s` moment, `m` time, `n` decimal
+    (digits, places), `N` decimal of any size: all these are plain. `S` text and `y` bytes begin with their length
+    (and are taken by their MD5 beyond the first number), `h` stands for a value's MD5. `ask` spells what is of
+    another kind, unframed.
 
     Raises:
         SqliteFailed: the query failed.

@@ -23,7 +23,8 @@
 
 enum taken { TAKEN = 0, NO_MEMORY = -1, ASK = 1 };
 
-/* A form and its two numbers: digits and decimal places of a decimal, the length of a bit string. */
+/* A form and its two numbers: digits and decimal places of a decimal, the length of a bit string;
+ * in digests the most bytes that are taken as they are. */
 typedef struct {
     char form;
     int first;

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.catalog.types import Boolean, Carrier, Float, Json, Opaque, Text, Uuid, carrier
+from domain.catalog.types import Carrier, carrier
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Digest, DigestColumn
+from infra.connectors.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max, may_exceed
 from infra.connectors.postgresql import canonical
 from infra.connectors.postgresql.misfit import STRIP, beyond
 from infra.connectors.postgresql.names import identifier, literal
@@ -16,11 +17,8 @@ from infra.connectors.profiling import kept_sql, treated_sql
 if TYPE_CHECKING:
     import asyncpg
 
-    from domain.catalog.types import LogicalType
     from domain.migrations.misfits import Treatment
     from infra.connectors.postgresql.relation import Relation
-
-_MD5_LENGTH = 32
 
 
 async def digest(
@@ -47,38 +45,23 @@ def _query(
 
 
 def _framed(column: DigestColumn, treatments: tuple[Treatment, ...], *, utf8: bool) -> str:
-    """Return the expression for `<n>:<text>`, or `-` for NULL."""
+    """Return the expression for a column's part of the row's text (`infra.connectors.canonical.Frame`)."""
 
     def left(text: str) -> str:
         return treated_sql(text, column.name, treatments, beyond, literal, STRIP)
 
-    name = identifier(column.name)
-    if carrier(column.type) is Carrier.BYTES:
-        return f"coalesce('{_MD5_LENGTH}:' || md5({left(name)}), '-')"
-    text = left(canonical.text(name, column.native, column.type))
-    if _is_unbounded(column.type):
-        return f"coalesce('{_MD5_LENGTH}:' || md5({_bytes(text, utf8=utf8)}), '-')"
-    length = _fixed_length(column.type)
-    if length:
-        return f"coalesce('{length}:' || {text}, '-')"
-    return f"coalesce(octet_length({_bytes(text, utf8=utf8)}) || ':' || {text}, '-')"
-
-
-def _is_unbounded(type_: LogicalType) -> bool:
-    return isinstance(type_, Json | Opaque) or (isinstance(type_, Text) and type_.length is None)
-
-
-def _fixed_length(type_: LogicalType) -> int:
-    """Return the length of canonical texts that all have the same, or 0; it saves making the text twice."""
-    match type_:
-        case Uuid():
-            return 36
-        case Float():
-            return 16
-        case Boolean():
-            return 1
-        case _:
-            return 0
+    name, how = identifier(column.name), frame(column.type)
+    is_bytes = carrier(column.type) is Carrier.BYTES
+    text = left(name if is_bytes else canonical.text(name, column.native, column.type))
+    if how is Frame.PLAIN:
+        return f"coalesce({text} || ',', '{PLAIN_NULL},')"
+    content = text if is_bytes else _bytes(text, utf8=utf8)
+    if how is Frame.HASHED:
+        return f"coalesce(md5({content}) || ',', '{PLAIN_NULL},')"
+    spelled, length = f"encode({text}, 'hex')" if is_bytes else text, f"octet_length({content})"
+    if may_exceed(column.type):
+        spelled = f"CASE WHEN {length} > {inline_max(column.type)} THEN md5({content}) ELSE {spelled} END"
+    return f"coalesce({length}::text || ':' || {spelled}, '{SIZED_NULL}')"
 
 
 def _bytes(text: str, *, utf8: bool) -> str:

@@ -6,7 +6,6 @@ import re
 import sqlite3
 import struct
 from collections.abc import Callable, Sequence
-from hashlib import md5
 from itertools import compress
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,16 @@ from domain.kernel.errors import SchemaDrift
 from domain.kernel.values import Rows
 from domain.migrations.misfits import Treatment
 from domain.migrations.transfer import Digest, DigestColumn
-from infra.connectors.canonical import NAN_TEXT, DigestSum, is_hashed
+from infra.connectors.canonical import (
+    NAN_TEXT,
+    PLAIN_NULL,
+    SIZED_NULL,
+    DigestSum,
+    Frame,
+    frame,
+    hash_text,
+    inline_max,
+)
 from infra.connectors.sqlite import misfit, values
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.shapes import digest_shapes
@@ -46,7 +54,10 @@ _CANONICAL = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$"
 
 Spelled = Sequence[bytes | bytearray | str | float | None]
 Speller = Callable[[Sequence[Stored]], Spelled]
-"""Gives the canonical texts of a column's stored values, or their MD5s where values may be large."""
+"""Gives the canonical texts of a column's stored values; bytes as they are."""
+
+_COMMA, _COLON, _NOTHING = (pa.scalar(text, pa.large_binary()) for text in (b",", b":", b""))
+_NULL = f"{PLAIN_NULL},".encode()
 
 
 def digest_table(
@@ -99,16 +110,17 @@ def _digested(
     spellers = [speller(column.type) for column in columns]
     cursor = connection.execute(f"SELECT {names} FROM {name}")
     total = DigestSum()
-    nothing = pa.scalar(b"", pa.large_binary())
     try:
         while found := values.fetch_columns(cursor, _ROWS, _BYTES_MAX, large):
             stored = _left(dict(zip(looked_at, found, strict=True)), columns, treatments)
             if not columns:
                 total.count(len(stored[0]))
                 continue
-            frames = [_framed(spell(column)) for spell, column in zip(spellers, stored, strict=True)]
-            joined = pc.binary_join_element_wise(*frames, nothing, null_handling="replace", null_replacement="-")
-            total.add(joined.to_pylist())
+            frames = [
+                framed(column.type, spell(values_))
+                for column, spell, values_ in zip(columns, spellers, stored, strict=True)
+            ]
+            total.add(pc.binary_join_element_wise(*frames, _NOTHING).to_pylist())
     finally:
         cursor.close()
     return total.result()
@@ -124,11 +136,42 @@ def _left(
     return [misfit.treated(name, kept[name], treatments) for name in names]
 
 
-def _framed(texts: Spelled) -> pa.Array:
-    """Put its length before each text; NULL stays NULL."""
+def framed(type_: LogicalType, texts: Spelled) -> pa.Array:
+    """Return what a column's values add to the texts of their rows (`infra.connectors.canonical.Frame`)."""
     spelled = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_binary())
-    lengths = pc.binary_length(spelled).cast(pa.large_string()).cast(pa.large_binary())
-    return pc.binary_join_element_wise(lengths, spelled, pa.scalar(b":", pa.large_binary()))
+    match frame(type_):
+        case Frame.PLAIN:
+            return pc.binary_join_element_wise(_escaped(spelled), _NOTHING, _COMMA).fill_null(_NULL)
+        case Frame.HASHED:
+            hashes = pa.array(
+                [None if value is None else hash_text(value) for value in spelled.to_pylist()], pa.large_binary()
+            )
+            return pc.binary_join_element_wise(hashes, _NOTHING, _COMMA).fill_null(_NULL)
+        case Frame.SIZED:
+            lengths = pc.binary_length(spelled).cast(pa.large_string()).cast(pa.large_binary())
+            sized = pc.binary_join_element_wise(lengths, _inlined(type_, spelled), _COLON)
+            return sized.fill_null(SIZED_NULL.encode())
+
+
+def _escaped(texts: pa.Array) -> pa.Array:
+    """Take the commas out of plain texts: `canonical.escaped` for a column."""
+    if not pc.any(pc.match_substring_regex(texts, "[~,]")).as_py():
+        return texts
+    return pc.replace_substring(pc.replace_substring(texts, "~", "~0"), ",", "~1")
+
+
+def _inlined(type_: LogicalType, values: pa.Array) -> pa.Array:
+    """Return values as they stand after their length: binary ones as hex digits, long ones as their MD5."""
+    most, is_bytes = inline_max(type_), carrier(type_) is Carrier.BYTES
+    if not is_bytes and (pc.max(pc.binary_length(values)).as_py() or 0) <= most:
+        return values
+
+    def inlined(value: bytes) -> bytes:
+        if len(value) > most:
+            return hash_text(value)
+        return value.hex().encode() if is_bytes else value
+
+    return pa.array([None if value is None else inlined(value) for value in values.to_pylist()], pa.large_binary())
 
 
 def speller(type_: LogicalType) -> Speller:
@@ -139,7 +182,7 @@ def speller(type_: LogicalType) -> Speller:
         case Carrier.INT64 | Carrier.BOOL:
             return _integers
         case _:
-            return _hashes if is_hashed(type_) else _text_speller(type_)
+            return _text_speller(type_)
 
 
 def _text_speller(type_: LogicalType) -> Speller:
@@ -185,10 +228,6 @@ def _floats(column: Sequence[Stored]) -> Spelled:
 
 def _texts(column: Sequence[Stored]) -> Spelled:
     return [own_text(value) if isinstance(value, int | float) else value for value in column]
-
-
-def _hashes(column: Sequence[Stored]) -> Spelled:
-    return [None if value is None else md5(own_text(value), usedforsecurity=False).hexdigest() for value in column]
 
 
 def _timestamps(column: Sequence[Stored]) -> Spelled:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from domain.catalog.types import Bits, Carrier, Date, Decimal, Json, LogicalType, Time, Timestamp, Uuid, carrier
-from infra.connectors.canonical import is_hashed
+from infra.connectors.canonical import Frame, frame, inline_max
 from infra.connectors.sqlite import types
 
 if TYPE_CHECKING:
@@ -82,8 +82,11 @@ def _spelled(type_: LogicalType) -> Shape | None:
     kind = carrier(type_)
     if kind in _SPELLED_BY_CARRIER:
         return (_SPELLED_BY_CARRIER[kind], 0, 0)
-    if is_hashed(type_):
+    how = frame(type_)
+    if how is Frame.HASHED:
         return ("h", 0, 0)
+    if how is Frame.SIZED:
+        return ("y" if kind is Carrier.BYTES else "S", inline_max(type_), 0)
     match type_:
         case Decimal():
             return _decimal(type_)
