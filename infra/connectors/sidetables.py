@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from hashlib import sha256
-from typing import cast
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, cast
 
 from domain.catalog.model import TableName
 from domain.migrations.runs import Ticket
 from domain.migrations.transfer import Batch, TableCopy, WireFormat
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SIDE_PREFIX = "_wherry_"
 

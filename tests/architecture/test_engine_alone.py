@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -56,3 +57,41 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
+
+
+@pytest.mark.parametrize(
+    ("engines", "spared"),
+    [
+        (("postgresql", "postgresql"), ("pyarrow", "sqlglot", "numpy", "pandas", "rich", "pymysql", "sqlalchemy")),
+        (("mysql", "postgresql"), ("pyarrow.compute", "sqlglot", "numpy", "pandas", "rich", "strawberry")),
+        (("postgresql", "mysql"), ("pyarrow.compute", "sqlglot", "numpy", "pandas", "rich", "strawberry")),
+    ],
+    ids=lambda value: "-".join(value[:2]),
+)
+def test_migrate_starts_without_what_it_does_not_need(engines: tuple[str, str], spared: tuple[str, ...]) -> None:
+    """A connection that is refused is as far as a run gets without servers: drivers and engine are imported by then."""
+    code = (
+        "import sys, workers.cli; sys.argv[0] = 'wherry'\n"
+        "try:\n    workers.cli.main()\n"
+        "finally:\n    print('|', *sys.modules)"
+    )
+    addresses = [f"{engine}://nobody:nothing@127.0.0.1:1/{end}" for engine, end in zip(engines, "ab", strict=True)]
+
+    run = subprocess.run(
+        [sys.executable, "-c", code, "migrate", *addresses], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert "HOST_UNREACHABLE" in run.stderr
+    imported = run.stdout.partition("|")[2].split()
+    assert "workers.engine.run" in imported
+    assert not set(spared) & set(imported)
+
+
+def test_a_command_is_imported_when_it_is_called() -> None:
+    code = "import sys, workers.cli.app as app; app.build_app('migrate'); print(*sys.modules)"
+
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    modules = {name for name in run.stdout.split() if name.startswith("workers.cli.")}
+    assert "workers.cli.migrate" in modules
+    assert not modules & {"workers.cli.demo", "workers.cli.serve", "workers.cli.rollback", "workers.cli.planning"}

@@ -1,25 +1,35 @@
 """The commands by name. A new command is a function in a module of its own and a line here.
 
-A command's module imports what is heavy (drivers, servers, frameworks) inside its function, so
-that `wherry migrate` needs nothing of the server.
+Only the module of the command that was called is imported, and what is heavy there (drivers, servers,
+frameworks) only inside its function: `wherry migrate` needs nothing of the server, and starts at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib import import_module
+
 import typer
 
-from workers.cli.assess import assess
-from workers.cli.demo import demo
-from workers.cli.migrate import migrate
-from workers.cli.projections import projections
-from workers.cli.replay import replay_rejects
-from workers.cli.rollback import forget, rollback, runs
-from workers.cli.serve import api, up, worker
-from workers.cli.verify import verify
+COMMANDS = {
+    "migrate": "workers.cli.migrate:migrate",
+    "replay-rejects": "workers.cli.replay:replay_rejects",
+    "verify": "workers.cli.verify:verify",
+    "rollback": "workers.cli.rollback:rollback",
+    "runs": "workers.cli.rollback:runs",
+    "forget": "workers.cli.rollback:forget",
+    "assess": "workers.cli.assess:assess",
+    "demo": "workers.cli.demo:demo",
+    "up": "workers.cli.serve:up",
+    "api": "workers.cli.serve:api",
+    "worker": "workers.cli.serve:worker",
+    "projections": "workers.cli.projections:projections",
+}
+"""Where each command's function, or group of commands, is."""
 
 
-def build_app() -> typer.Typer:
-    """Return the command line application."""
+def build_app(called: str = "") -> typer.Typer:
+    """Return the command line application; if `called` names a command, it has that one only."""
     app = typer.Typer(
         name="wherry",
         help="Move whole databases between engines: exactly, fast, verified.",
@@ -27,16 +37,17 @@ def build_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    app.command("migrate")(migrate)
-    app.command("replay-rejects")(replay_rejects)
-    app.command("verify")(verify)
-    app.command("rollback")(rollback)
-    app.command("runs")(runs)
-    app.command("forget")(forget)
-    app.command("assess")(assess)
-    app.command("demo")(demo)
-    app.command("up")(up)
-    app.command("api")(api)
-    app.command("worker")(worker)
-    app.add_typer(projections, name="projections")
+    app.callback()(_commands_have_names)
+    names: Iterable[str] = [called] if called in COMMANDS else COMMANDS
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
+
+
+def _commands_have_names() -> None:
+    """Keep the name of a command that is the only one part of the command line."""

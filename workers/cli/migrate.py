@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,7 +12,7 @@ from domain.kernel.errors import ErrorCode
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
-from workers.cli.display import LineDisplay, LiveDisplay, seconds_text
+from workers.cli.display import LineDisplay, seconds_text
 from workers.cli.options import (
     PARALLEL,
     AsJson,
@@ -45,13 +46,15 @@ from workers.cli.output import (
     print_json,
     say,
 )
-from workers.cli.planning import plan_document, planned, print_plan
 from workers.cli.rejects import RejectFile, default_path
 from workers.cli.session import route_between, run_id, run_until_interrupted
 from workers.engine.control import ControlSwitch
 from workers.engine.ends import Route, open_ends
 from workers.engine.prepare import RunRequest
 from workers.engine.run import run
+
+if TYPE_CHECKING:
+    from workers.cli.live import LiveDisplay
 
 _DEFAULTS = RunOptions()
 
@@ -95,6 +98,8 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
         )
     with failures_reported(as_json=as_json):
         if dry_run:
+            from workers.cli.planning import plan_document, planned, print_plan
+
             plan = run_until_interrupted(lambda _: planned(route, options))
             print_json(plan_document(plan)) if as_json else print_plan(plan)
             return
@@ -108,8 +113,17 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
 
 async def _run(route: Route, request: RunRequest, control: ControlSwitch, rejects: Path) -> RunReport:
     async with open_ends(route, parallel=request.options.parallel) as ends:
-        with LiveDisplay() if is_terminal() else LineDisplay() as display:
+        with _display() as display:
             return await run(ends, request, display, control, partial(RejectFile, rejects))
+
+
+def _display() -> LiveDisplay | LineDisplay:
+    """Return what shows the progress to whoever is there."""
+    if not is_terminal():
+        return LineDisplay()
+    from workers.cli.live import LiveDisplay
+
+    return LiveDisplay()
 
 
 def _print_report(report: RunReport, *, as_json: bool) -> None:

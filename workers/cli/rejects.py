@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
@@ -13,7 +13,9 @@ from domain.kernel.errors import ValidationFailed
 from domain.migrations.rejects import RejectedRow
 from domain.migrations.transfer import ColumnCopy, TableCopy
 from workers.engine.prepare import PreparedRun
-from workers.engine.replay import RejectedTable
+
+if TYPE_CHECKING:
+    from workers.engine.replay import RejectedTable
 
 _TABLE, _ROW = "table", "row"
 
@@ -95,6 +97,8 @@ def read_rejects(path: Path) -> tuple[RejectedTable, ...]:
                     rows.setdefault(row.table_number, []).append(row)
             except (ValueError, KeyError, TypeError, AttributeError, ValidationFailed) as error:
                 raise ValidationFailed(f"{path}, line {number}, is no line of a file of rejected rows") from error
+    from workers.engine.replay import RejectedTable
+
     return tuple(RejectedTable(run, copy, tuple(rows.get(place, ()))) for place, (run, copy) in tables.items())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from domain.kernel.errors import DatabaseError, WherryError
 from domain.kernel.failpoints import failpoint
@@ -14,7 +15,9 @@ from workers.engine.control import Control, Stopped, check_cancelled
 from workers.engine.ends import Ends
 from workers.engine.progress import Meter
 from workers.engine.retry import STANDARD_RETRY, RetryPolicy, retrying
-from workers.engine.sieve import Sieve
+
+if TYPE_CHECKING:
+    from workers.engine.sieve import Sieve
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class _Feed:
     async def batches(self) -> AsyncGenerator[Batch]:
         """Yield the chunk's batches; note why, if they end early."""
         source = self._desk.ends.source.read(self._copy, self._chunk)
-        sieve = Sieve(self._copy, self._chunk) if self._copy.treatments else None
+        sieve = _sieve(self._copy, self._chunk)
         ahead = read_ahead(source)
         try:
             async for batch in ahead:
@@ -94,6 +97,15 @@ class _Feed:
             raise
         finally:
             await ahead.aclose()
+
+
+def _sieve(copy: TableCopy, chunk: Chunk) -> Sieve | None:
+    """Return what treats the rows on their way; most tables need nothing of the kind."""
+    if not copy.treatments:
+        return None
+    from workers.engine.sieve import Sieve  # noqa: PLC0415 - it brings Arrow's functions along
+
+    return Sieve(copy, chunk)
 
 
 def _check_account(copy: TableCopy, receipt: ChunkReceipt, feed: _Feed) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from domain.catalog.model import DatabaseSchema, TableName, View
 from domain.catalog.names import in_order, mentions
-from domain.catalog.rewriting import with_new_names
 from domain.migrations.plan import RunOptions
 from domain.migrations.schema_plan import ObjectKind
 from workers.engine.choose import Choice, is_chosen
@@ -67,6 +66,8 @@ def _renamed(view: View, schema: DatabaseSchema, named: Mapping[TableName, str],
     spellings = [spelling for name in named for spelling in _spellings(name, schema, names)]
     if not mentions(view.definition, spellings):
         return view.definition
+    from domain.catalog.rewriting import with_new_names  # noqa: PLC0415 - it brings the SQL parser along
+
     return with_new_names(view.definition, schema.engine, named, names.default_schema(schema))
 
 

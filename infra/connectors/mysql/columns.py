@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-from pyarrow import csv
 
 from domain.kernel.errors import ErrorCode, ValueRejected
 from domain.migrations.transfer import TableCopy
 from infra.connectors.arrow import arrow_schema
+from infra.connectors.late import csv
 from infra.connectors.mysql.rowstream import Value, ValueLists
 from infra.connectors.mysql.select import Selected, selected
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from domain.catalog.types import (
     Bits,
@@ -25,6 +24,7 @@ from domain.catalog.types import (
     Uuid,
     carrier,
 )
+from infra.connectors.late import compute as pc
 from infra.connectors.mysql.exact import check_exact
 from infra.connectors.mysql.names import quoted, table_sql
 from infra.connectors.mysql.types import (

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from domain.catalog.types import Bits, Carrier, Float, carrier
 from domain.kernel.errors import ValueRejected
+from infra.connectors.late import compute as pc
 from infra.connectors.mysql.types import FLOAT_BITS, FRACTION_NAMES, INTEGER_BITS, Native, parse_native
 
 if TYPE_CHECKING:

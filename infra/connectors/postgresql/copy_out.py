@@ -6,12 +6,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infra.connectors.arrow import BATCH_BYTES_MAX
-
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     import asyncpg
+
+BLOCK_BYTES_MAX = 4 * 1024 * 1024
+"""A block ends at about this size, as a batch of columns does; one larger row makes a block of its own."""
 
 BLOCKS_AHEAD_MAX = 2
 """Blocks read and not yet taken; a slower taker stops the server's sending."""
@@ -29,7 +30,7 @@ async def copied_out(connection: asyncpg.Connection, query: str, form: str) -> A
     """Run COPY of a query in a format (`csv`, `binary`) and yield what comes.
 
     The server sends every row as a message of its own and the driver never parts a message, so
-    a block holds whole rows. A block is about `BATCH_BYTES_MAX` or one larger row. If the taker
+    a block holds whole rows. A block is about `BLOCK_BYTES_MAX` or one larger row. If the taker
     leaves early the statement is cancelled and the session is of no further use.
     """
     blocks: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -41,7 +42,7 @@ async def copied_out(connection: asyncpg.Connection, query: str, form: str) -> A
         nonlocal size_bytes
         parts.append(data)
         size_bytes += len(data)
-        if size_bytes >= BATCH_BYTES_MAX:
+        if size_bytes >= BLOCK_BYTES_MAX:
             await space.acquire()
             blocks.put_nowait(b"".join(parts))
             parts.clear()

@@ -10,9 +10,8 @@ from domain.catalog.names import mentions
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
-from infra.connectors.comparing import kinds_of
 from infra.connectors.draft import FOREIGN
-from infra.connectors.expressions import transpile_view
+from infra.connectors.expressions import kinds_of, transpile_view
 from infra.connectors.postgresql.ddl_types import BIGINT_END
 from infra.connectors.postgresql.draft import Draft, of_table
 from infra.connectors.postgresql.introspect import UNUSABLE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.model import Column, Table, TableName
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject
-from infra.connectors.postgresql.ddl_values import computed, default, is_inline
+from infra.connectors.postgresql.ddl_values import default, is_inline
 from infra.connectors.postgresql.draft import Draft, NameSpace, of_table
 from infra.connectors.postgresql.names import identifier, literal
 
@@ -62,12 +62,18 @@ def renamed(table: Table, columns: tuple[Column, ...], wanted: tuple[str, ...]) 
     return tuple(now.get(name, name) for name in wanted)
 
 
+def _computed(draft: Draft, table: Table, column: Column) -> str | None:
+    from infra.connectors.postgresql.ddl_computed import computed  # noqa: PLC0415 - it brings the SQL parser along
+
+    return computed(draft, table, column)
+
+
 def _column(draft: Draft, table: Table, column: Column, type_: Declaration, name: str) -> Column:
     """Return a column in PostgreSQL's terms and note what is different."""
     notes = [type_.note and f"Type {type_.native}: {type_.note}."]
     if name != column.name:
         notes.append(f"Named {name}: names have at most 63 bytes.")
-    generated = computed(draft, table, column) if column.generated else None
+    generated = _computed(draft, table, column) if column.generated else None
     if column.generated and generated is None:
         notes.append("Its expression has no certain counterpart; the column holds the computed values.")
     elif column.generated and not column.generated_stored:

@@ -6,11 +6,11 @@ import binascii
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
 
 from domain.catalog.types import Carrier, carrier
 from infra.connectors.arrow import ARROW_TYPES, BATCH_BYTES_MAX, BATCH_ROWS_MAX, arrow_schema
+from infra.connectors.late import compute as pc
+from infra.connectors.late import csv as arrow_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from domain.migrations.transfer import TableCopy
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_PARSE = arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
 
 
 def decoded(copy: TableCopy, block: bytes) -> list[pa.RecordBatch]:
@@ -34,7 +33,7 @@ def decoded(copy: TableCopy, block: bytes) -> list[pa.RecordBatch]:
     table = arrow_csv.read_csv(
         pa.BufferReader(block),
         read_options=arrow_csv.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False),
-        parse_options=_PARSE,
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict(zip(names, (ARROW_TYPES[each] for each in carriers), strict=True)),
             null_values=[""],

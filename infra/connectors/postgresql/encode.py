@@ -8,9 +8,9 @@ import struct
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from domain.kernel.errors import ValueRejected
+from infra.connectors.late import compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

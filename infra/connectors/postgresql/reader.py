@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
-from domain.kernel.errors import DatabaseError, ObjectMissing, SchemaDrift
+from domain.kernel.errors import ObjectMissing, SchemaDrift
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.transfer import Batch, Chunk, Consistency, Digest, DigestColumn, TableCopy, WireFormat
-from infra.connectors.postgresql import canonical, relation, session
-from infra.connectors.postgresql.binary import reading_forms
+from infra.connectors.postgresql import relation, session
 from infra.connectors.postgresql.copy_out import copied_out
-from infra.connectors.postgresql.decode import BinaryBlocks, decoded
 from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, read_error, reported
 from infra.connectors.postgresql.introspect import introspect
@@ -26,7 +21,7 @@ from infra.connectors.postgresql.snapshot import Snapshot, hold, open_reader
 from infra.connectors.postgresql.split import condition, split
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     import asyncpg
 
@@ -71,12 +66,12 @@ class PostgresqlSource:
                 found = await relation.get(connection, copy.source)
                 batches = _binary(connection, found, copy, chunk)
                 if copy.format is WireFormat.ARROW:
-                    batches = _columnar(connection, found, copy, chunk)
+                    from infra.connectors.postgresql.columnar import columnar  # noqa: PLC0415 - brings Arrow along
+
+                    batches = columnar(connection, found, copy, chunk)
                 async with aclosing(batches):
                     async for batch in batches:
                         yield batch
-            except pa.ArrowInvalid as error:
-                raise DatabaseError(f"{doing}: {error}") from error
             except ObjectMissing as error:
                 raise SchemaDrift(f"{doing}: {error.message}") from error
             except DRIVER_ERRORS as error:
@@ -135,34 +130,6 @@ class PostgresqlSource:
                 raise
             self._idle.append(connection)
             await self._snapshot.confirm()  # without its locks, a table might have been emptied meanwhile
-
-
-async def _columnar(
-    connection: asyncpg.Connection, found: relation.Relation, copy: TableCopy, chunk: Chunk
-) -> AsyncGenerator[Batch, None]:
-    """Read COPY's binary form, or its CSV, and parse it in a thread, so the loop keeps the wire busy meanwhile."""
-    parse, expressions, form = _parser(copy)
-    query = f"SELECT {', '.join(expressions)} FROM {found.rows}{condition(copy, chunk.scope)}"
-    rows = 0
-    async with aclosing(copied_out(connection, query, form)) as blocks:
-        async for block in blocks:
-            batches = await asyncio.to_thread(parse, block.data) if block.data else []
-            for batch in batches:
-                rows += batch.num_rows
-                yield Batch(batch.num_rows, Bytes(batch.nbytes), batch)
-            if block.rows is not None and block.rows != rows:
-                raise DatabaseError(f"The server sent {block.rows} rows of {copy.source} and {rows} were understood.")
-
-
-def _parser(copy: TableCopy) -> tuple[Callable[[bytes], list[pa.RecordBatch]], tuple[str, ...], str]:
-    """Return what makes batches of a block of rows, the expressions to select, and the form of COPY."""
-    forms = reading_forms(copy)
-    if forms is not None:
-        return BinaryBlocks(copy, forms[0]).decoded, forms[1], "binary"
-    expressions = (
-        canonical.copied(identifier(column.source), column.source_native, column.type) for column in copy.columns
-    )
-    return partial(decoded, copy), tuple(expressions), "csv"
 
 
 async def _binary(

@@ -19,7 +19,6 @@ from domain.migrations.schema_plan import ObjectKind, SchemaObject, Step
 from infra.connectors.postgresql import ledger, references, relation
 from infra.connectors.postgresql.backend import Backend
 from infra.connectors.postgresql.capabilities import LEDGER_SCHEMA
-from infra.connectors.postgresql.encode import encoded
 from infra.connectors.postgresql.names import identifier
 from infra.connectors.sidetables import KEYS_TABLE, keys_of, matching, side_name
 from infra.connectors.undoing import Made, made_by
@@ -293,6 +292,8 @@ async def _plain_columns(connection: asyncpg.Connection, found: relation.Relatio
 
 
 def _pieces(copy: TableCopy, batch: pa.RecordBatch) -> list[memoryview]:
+    from infra.connectors.postgresql.encode import encoded  # noqa: PLC0415 - few runs note keys; it needs Arrow
+
     return list(encoded(copy, batch))
 
 

@@ -7,7 +7,6 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 import asyncpg
-import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError
@@ -19,7 +18,6 @@ from infra.connectors.postgresql import ledger, references, rejects, relation, u
 from infra.connectors.postgresql.backend import Backend, committed, ended, given_up, opened, transaction
 from infra.connectors.postgresql.binary import HEADER, TRAILER, writing_forms
 from infra.connectors.postgresql.digest import digest
-from infra.connectors.postgresql.encode import encoded
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, reported, write_error
 from infra.connectors.postgresql.introspect import introspect
 from infra.connectors.postgresql.session import close
@@ -27,6 +25,8 @@ from infra.connectors.sidetables import overheard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
+
+    import pyarrow as pa
 
     from domain.connections.values import Endpoint
     from domain.migrations.runs import RunRecord
@@ -253,4 +253,6 @@ async def _loaded(
 
 
 def _encoded(copy: TableCopy, batch: pa.RecordBatch) -> list[memoryview]:
+    from infra.connectors.postgresql.encode import encoded  # noqa: PLC0415 - bytes that pass through need no Arrow
+
     return list(encoded(copy, batch))

@@ -1,0 +1,65 @@
+"""The rows of a chunk as column batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from domain.kernel.errors import DatabaseError
+from domain.kernel.values import Bytes
+from domain.migrations.transfer import Batch, Chunk, TableCopy
+from infra.connectors.postgresql import canonical
+from infra.connectors.postgresql.binary import reading_forms
+from infra.connectors.postgresql.copy_out import copied_out
+from infra.connectors.postgresql.decode import BinaryBlocks, decoded
+from infra.connectors.postgresql.names import identifier
+from infra.connectors.postgresql.split import condition
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    import asyncpg
+
+    from infra.connectors.postgresql.relation import Relation
+
+Parse = Callable[[bytes], list[pa.RecordBatch]]
+
+
+async def columnar(
+    connection: asyncpg.Connection, found: Relation, copy: TableCopy, chunk: Chunk
+) -> AsyncGenerator[Batch, None]:
+    """Read COPY's binary form, or its CSV, and parse it in a thread, so the loop keeps the wire busy meanwhile."""
+    parse, expressions, form = _parser(copy)
+    query = f"SELECT {', '.join(expressions)} FROM {found.rows}{condition(copy, chunk.scope)}"
+    rows = 0
+    async with aclosing(copied_out(connection, query, form)) as blocks:
+        async for block in blocks:
+            batches = await asyncio.to_thread(_parsed, parse, copy, block.data) if block.data else []
+            for batch in batches:
+                rows += batch.num_rows
+                yield Batch(batch.num_rows, Bytes(batch.nbytes), batch)
+            if block.rows is not None and block.rows != rows:
+                raise DatabaseError(f"The server sent {block.rows} rows of {copy.source} and {rows} were understood.")
+
+
+def _parser(copy: TableCopy) -> tuple[Parse, tuple[str, ...], str]:
+    """Return what makes batches of a block of rows, the expressions to select, and the form of COPY."""
+    forms = reading_forms(copy)
+    if forms is not None:
+        return BinaryBlocks(copy, forms[0]).decoded, forms[1], "binary"
+    expressions = (
+        canonical.copied(identifier(column.source), column.source_native, column.type) for column in copy.columns
+    )
+    return partial(decoded, copy), tuple(expressions), "csv"
+
+
+def _parsed(parse: Parse, copy: TableCopy, data: bytes) -> list[pa.RecordBatch]:
+    try:
+        return parse(data)
+    except pa.ArrowInvalid as error:
+        raise DatabaseError(f"Rows of table {copy.source} were not understood: {error}") from error
