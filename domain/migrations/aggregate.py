@@ -27,6 +27,7 @@ from domain.migrations.events import (
     MigrationTableCompleted,
     MigrationVerificationStarted,
 )
+from domain.migrations.moments import CHOICES, OnLostSnapshot
 from domain.migrations.progress import TableProgress
 from domain.migrations.report import Failure
 from domain.migrations.rollback import RollbackOptions, RollbackReport
@@ -74,6 +75,8 @@ class Migration(Aggregate[MigrationEvent]):
         """Where it stood when its rollback was asked for."""
         self.is_half_undone = False
         """Whether a rollback has begun and failed, so that only another one can follow."""
+        self.pause_reason: Failure | None = None
+        """Why it has paused without being asked to, while it does."""
 
     @classmethod
     def start(cls, id_: UUID, project_id: UUID, config: MigrationConfig, actor: Actor) -> Migration:
@@ -111,8 +114,10 @@ class Migration(Aggregate[MigrationEvent]):
         if not works:
             self._pause(actor.now)
 
-    def request_resume(self, actor: Actor, outlook: Outlook) -> bool:
+    def request_resume(self, actor: Actor, outlook: Outlook, choice: OnLostSnapshot | None = None) -> bool:
         """Ask a migration that stands still to go on; tell whether it did stand still.
+
+        One that has lost its snapshot needs the choice what becomes of what it has copied.
 
         Raises:
             Conflict: it cannot go on, or not yet.
@@ -125,6 +130,8 @@ class Migration(Aggregate[MigrationEvent]):
             raise Conflict("A rollback of this migration has begun. Roll it back again: that goes on where it stood.")
         if not self._may_become(MigrationStatus.PENDING):
             raise Conflict(f"A migration that is {self.status.value} cannot be resumed.")
+        if choice is None and self.pause_reason and self.pause_reason.code is ErrorCode.SNAPSHOT_LOST:
+            raise Conflict(f"The migration has lost its snapshot. Resume it with onLostSnapshot: {CHOICES}.")
         self.record(
             MigrationResumed(
                 occurred_at=actor.now,
@@ -132,6 +139,7 @@ class Migration(Aggregate[MigrationEvent]):
                 project_id=self.project_id,
                 resumed_by=actor.user_id,
                 outlook=outlook,
+                on_lost_snapshot=choice,
             )
         )
         return True
@@ -252,10 +260,10 @@ class Migration(Aggregate[MigrationEvent]):
         if self._may_become(MigrationStatus.VERIFYING):
             self.record(MigrationVerificationStarted(occurred_at=now, migration_id=self.id, project_id=self.project_id))
 
-    def note_paused(self, now: datetime) -> None:
-        """Note that nothing works on it any more, as was asked."""
-        if self.status is MigrationStatus.PAUSING:
-            self._pause(now)
+    def note_paused(self, now: datetime, reason: Failure | None = None) -> None:
+        """Note that nothing works on it any more, as was asked or for a reason."""
+        if self.status is MigrationStatus.PAUSING or (reason and self._may_become(MigrationStatus.PAUSED)):
+            self._pause(now, reason)
 
     def note_cancelled(self, statistics: MigrationStatistics, now: datetime) -> None:
         """Note that nothing works on it any more, as was asked."""
@@ -300,14 +308,17 @@ class Migration(Aggregate[MigrationEvent]):
             case MigrationTableCompleted():
                 self.tables_completed.add(event.table)
             case _:
+                self.pause_reason = event.reason if isinstance(event, MigrationPaused) else None
+                if isinstance(event, MigrationResumed) and event.on_lost_snapshot is OnLostSnapshot.RESTART:
+                    self.tables_completed.clear()
                 if isinstance(event, MigrationRollbackRequested):
                     self.stood_at = self.status
                 elif isinstance(event, MigrationRollbackFailed):
                     self.is_half_undone = event.has_begun
                 self.status = status_after(event, self.status)
 
-    def _pause(self, now: datetime) -> None:
-        self.record(MigrationPaused(occurred_at=now, migration_id=self.id, project_id=self.project_id))
+    def _pause(self, now: datetime, reason: Failure | None = None) -> None:
+        self.record(MigrationPaused(occurred_at=now, migration_id=self.id, project_id=self.project_id, reason=reason))
 
     def _cancel(self, statistics: MigrationStatistics, now: datetime) -> None:
         self.record(

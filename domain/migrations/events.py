@@ -9,6 +9,8 @@ from uuid import UUID
 from domain.kernel.errors import ErrorCode
 from domain.kernel.messages import Event
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.moments import OnLostSnapshot
+from domain.migrations.report import Failure
 from domain.migrations.rollback import RollbackOptions
 from domain.migrations.values import MigrationConfig, MigrationStatistics, MigrationStatus, Outlook
 
@@ -74,10 +76,11 @@ class MigrationPauseRequested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationPaused(Event):
-    """Nothing works on a migration any more; it can go on where it stood."""
+    """Nothing works on a migration any more; it can go on where it stood. Without a reason that was asked for."""
 
     migration_id: UUID
     project_id: UUID
+    reason: Failure | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,7 @@ class MigrationResumed(Event):
     project_id: UUID
     resumed_by: UUID
     outlook: Outlook
+    on_lost_snapshot: OnLostSnapshot | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

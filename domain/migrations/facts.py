@@ -227,11 +227,12 @@ class NoteFailedHandler:
 
 @dataclass(frozen=True, kw_only=True)
 class NotePaused(Command[Answer]):
-    """A worker has let its work rest as was asked."""
+    """A worker has let its work rest, as was asked or for a reason."""
 
     guard = SYSTEM
 
     migration_id: UUID
+    reason: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,9 @@ class NotePausedHandler:
         migration, before = await _load(work, command)
         if await self.desk.assignments.under_way(work, migration.id):
             return before
-        migration.note_paused(self.desk.clock.now())
+        if command.reason and not await self.desk.stream.is_failing(work, migration.id):
+            return before  # it has been resumed meanwhile
+        migration.note_paused(self.desk.clock.now(), command.reason)
         return await self.desk.store(work, migration, before)
 
 

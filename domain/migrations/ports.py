@@ -107,10 +107,11 @@ class Resumption(Protocol):
         """Return what it keeps and what it copies yet."""
         ...
 
-    async def reopen(self, work: Work, migration_id: UUID) -> None:
+    async def reopen(self, work: Work, migration_id: UUID, *, starts_over: bool) -> None:
         """Open its stream again, forget why it failed, and let chunks that were given up be tried again.
 
-        Its plan will be compared with the source before anything is copied.
+        Its plan will be compared with the source before anything is copied, or, if it starts over, made anew
+        once all that was copied is taken back.
         """
         ...
 

@@ -12,6 +12,7 @@ from domain.kernel.ports import Clock
 from domain.kernel.work import Work
 from domain.migrations.aggregate import Migration
 from domain.migrations.assignments import PREPARE
+from domain.migrations.moments import OnLostSnapshot
 from domain.migrations.ports import Assignments, MigrationStream, Resumption, TargetClaims
 from domain.migrations.telling import Teller
 from domain.migrations.values import Outlook
@@ -54,6 +55,8 @@ class ResumeMigration(Command[UUID]):
 
     migration_id: UUID
     """The migration's id."""
+    on_lost_snapshot: OnLostSnapshot | None = None
+    """What becomes of what is copied; needed if the migration has paused because its snapshot was lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +79,16 @@ class Restart:
     assignments: Assignments
     resumption: Resumption
 
-    async def go_on(self, work: Work, migration: Migration, outlook: Outlook) -> None:
+    async def go_on(
+        self, work: Work, migration: Migration, outlook: Outlook, choice: OnLostSnapshot | None = None
+    ) -> None:
         """Give the migration to the workers again, unless it is going on already.
 
         Raises:
             Conflict: it cannot go on, or another migration writes to its target meanwhile.
         """
         before = migration.status
-        if not migration.request_resume(Actor(work.scope.user_id, self.clock.now()), outlook):
+        if not migration.request_resume(Actor(work.scope.user_id, self.clock.now()), outlook, choice):
             return
         (await work.load(Project, migration.project_id)).require_active()
         if migration.config is not None:
@@ -91,7 +96,7 @@ class Restart:
             if running is not None and running != migration.id:
                 raise Conflict(f"Migration {running} is writing to this target. Wait for its end, or cancel it.")
         await self.assignments.give_anew(work, migration.id, PREPARE)
-        await self.resumption.reopen(work, migration.id)
+        await self.resumption.reopen(work, migration.id, starts_over=choice is OnLostSnapshot.RESTART)
         await Teller(self.stream).store(work, migration, before)
 
 
@@ -105,7 +110,7 @@ class ResumeMigrationHandler:
         """Ask the workers to go on and return the migration's id."""
         migration = await work.load(Migration, command.migration_id)
         outlook = await self.restart.resumption.outlook(work, migration.id)
-        await self.restart.go_on(work, migration, outlook)
+        await self.restart.go_on(work, migration, outlook, command.on_lost_snapshot)
         return migration.id
 
 

@@ -26,8 +26,10 @@ from domain.migrations.events import (
     MigrationTableCompleted,
     MigrationVerificationStarted,
 )
+from domain.migrations.moments import OnLostSnapshot
 from domain.migrations.ports import MigrationStream
 from domain.migrations.progress import TablePhase, TableProgress
+from domain.migrations.report import Failure
 from domain.migrations.signals import MigrationLogged, MigrationProgressUpdated
 from domain.migrations.values import LogLevel, MigrationStatus, Outlook
 from domain.migrations.views import MigrationEventKind, MigrationFrame
@@ -78,11 +80,14 @@ def frame_of(event: MigrationEvent, status: MigrationStatus) -> MigrationFrame:
         table=table,
         statistics=statistics_of(event),
         error=failure_of(event),
+        pause_reason=event.reason if isinstance(event, MigrationPaused) else None,
     )
 
 
 def level_of(event: MigrationEvent) -> LogLevel:
     """Return how serious an event is."""
+    if isinstance(event, MigrationPaused) and event.reason:
+        return LogLevel.WARNING
     return LogLevel.ERROR if failure_of(event) else LogLevel.INFO
 
 
@@ -108,6 +113,10 @@ def sentence_of(event: MigrationEvent) -> str:
         case MigrationTableCompleted():
             rejected = f", {event.rows_rejected} rejected" if event.rows_rejected else ""
             return f"Table {event.table} is copied: {event.rows_written} rows{rejected}."
+        case MigrationPaused(reason=Failure() as reason):
+            return f"The migration has paused: {reason.message}"
+        case MigrationResumed(on_lost_snapshot=OnLostSnapshot.RESTART):
+            return "The migration starts over: what it has copied is taken back first."
         case MigrationResumed():
             return f"The migration goes on. {_redone(event.outlook)}"
         case MigrationCompleted(success=True):

@@ -64,9 +64,10 @@ TRANSITIONS: dict[MigrationStatus, frozenset[MigrationStatus]] = {
     MigrationStatus.PENDING: frozenset(
         {MigrationStatus.PLANNING, MigrationStatus.PAUSED, MigrationStatus.CANCELLED, MigrationStatus.FAILED}
     ),
-    MigrationStatus.PLANNING: frozenset({MigrationStatus.RUNNING}) | _STOPPING,
-    MigrationStatus.RUNNING: frozenset({MigrationStatus.VERIFYING}) | _STOPPING,
-    MigrationStatus.VERIFYING: frozenset({MigrationStatus.COMPLETED}) | _STOPPING,
+    # Straight to PAUSED goes what has lost the source's snapshot.
+    MigrationStatus.PLANNING: frozenset({MigrationStatus.RUNNING, MigrationStatus.PAUSED}) | _STOPPING,
+    MigrationStatus.RUNNING: frozenset({MigrationStatus.VERIFYING, MigrationStatus.PAUSED}) | _STOPPING,
+    MigrationStatus.VERIFYING: frozenset({MigrationStatus.COMPLETED, MigrationStatus.PAUSED}) | _STOPPING,
     # A wish to stop may come when the last step is already done: then the end wins.
     MigrationStatus.PAUSING: frozenset(
         {MigrationStatus.PAUSED, MigrationStatus.CANCELLING, MigrationStatus.COMPLETED, MigrationStatus.FAILED}

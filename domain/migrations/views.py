@@ -57,6 +57,8 @@ class Migration:
     """What it added up to; null while it goes on."""
     error: Failure | None
     """Why it failed; null if it did not."""
+    pause_reason: Failure | None
+    """Why it has paused without being asked to, and what to choose from; null if it has not."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class MigrationStatusReport:
     """When it ended; null while it goes on."""
     error: Failure | None
     """Why it failed; null if it did not."""
+    pause_reason: Failure | None
+    """Why it has paused without being asked to; null if it has not."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,8 @@ class MigrationFrame:
     """What it added up to, once it has ended."""
     error: Failure | None = None
     """Why it failed, or why its rollback was refused, once that has happened."""
+    pause_reason: Failure | None = None
+    """Why it has paused without being asked to, while it has."""
     rollback: RollbackProgress | None = None
     """How far its rollback has come, while there is one; with SNAPSHOT and PROGRESS."""
 

@@ -29,7 +29,10 @@ MATRIX: dict[str, Tests | str] = {
     "A8 the queue gives up": "a job may be tried a thousand times, and the reconciler gives lost work out anew",
     "A9 API killed before its reply": "the sites exist (work.committed); the API is not killed there yet",
     "A10 API killed under subscribers": "reconnecting is tested, killing the API under them is not",
-    "A11 snapshot keeper killed": "the loss is told and no other snapshot taken, but the run fails instead of pausing",
+    "A11 snapshot keeper killed": (
+        "tests/crash/test_lost_snapshots.py::test_a_run_that_loses_its_snapshot_pauses_and_waits_for_a_choice",
+        "tests/api/test_lost_snapshots.py::test_a_migration_that_loses_its_snapshot_waits_for_a_choice_and_starts_over",
+    ),
     "A12 memory limit": "not provoked",
     "A13 crash loop": (
         "tests/crash/test_workers.py::test_a_migration_that_kills_every_worker_fails_after_five_losses_and_can_be_resumed",
@@ -64,7 +67,7 @@ MATRIX: dict[str, Tests | str] = {
     "D6 concurrent writers": (
         "tests/crash/test_transfers.py::test_balances_copied_while_money_moves_sum_to_what_they_always_sum_to",
     ),
-    "D7 snapshot killed": "as A11",
+    "D7 snapshot killed": (_PG + "a_lost_snapshot_is_told_and_no_other_is_taken",),
     "D8 source schema changes": (
         _READING + "a_table_that_changed_meanwhile_is_drift",
         _STEERING + "a_migration_whose_source_has_changed_is_not_resumed",

@@ -26,10 +26,12 @@ EVENTS = f"""subscription($id: ID!, $after: Int) {{ migrationEvents(id: $id, aft
 
 REPORT = """query($id: ID!) { migrationReport(id: $id) {
     status consistency seconds rowsPerSecond warnings error { code message }
+    snapshots { takenAt identity marks { name value } }
     tables { name rowsRead rowsWritten rowsRejected verified }
     objects { created replaced { name reason } skipped { name reason } } } }"""
 
-STATUS = "query($id: ID!) { migrationStatus(id: $id) { status phase sequence error { code message } } }"
+STATUS = """query($id: ID!) { migrationStatus(id: $id) {
+    status phase sequence error { code message } pauseReason { code message } } }"""
 
 
 @dataclass(frozen=True)

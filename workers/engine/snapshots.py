@@ -7,9 +7,11 @@ the source chooses whether to copy all of it again from one state, or to go on w
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeVar
 
-from domain.kernel.errors import Conflict, SnapshotLost
+from domain.kernel.errors import Conflict, DatabaseError, SnapshotLost
 from domain.migrations.moments import CHOICES, Moment, OnLostSnapshot, distinct
 from domain.migrations.report import Failure
 from domain.migrations.rollback import RollbackOptions
@@ -19,6 +21,8 @@ from workers.engine.ends import Ends
 from workers.engine.prepare import RunRequest
 from workers.engine.rollback import roll_back
 from workers.engine.seal import note, noted
+
+T = TypeVar("T")
 
 
 async def choose_snapshot(ends: Ends, request: RunRequest, control: Control) -> None:
@@ -80,3 +84,15 @@ async def note_lost(ends: Ends, run_id: str, lost: SnapshotLost) -> Failure:
 def pause_of(lost: SnapshotLost) -> Failure:
     """Say why a run pauses, and what to choose from."""
     return Failure(lost.code, f"{lost.message} To go on, {CHOICES}.")
+
+
+async def retaken(work: Callable[[], Awaitable[T]]) -> T:
+    """Do what begins with a snapshot of its own, to which nothing is bound that was done before.
+
+    Raises:
+        DatabaseError: that snapshot was lost, which may pass with another one.
+    """
+    try:
+        return await work()
+    except SnapshotLost as lost:
+        raise DatabaseError(lost.message, transient=True) from lost

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.kernel.errors import ErrorCode, Fenced, WherryError
+from domain.kernel.errors import ErrorCode, Fenced, SnapshotLost, WherryError
 from domain.kernel.failpoints import failpoint
 from domain.migrations.assignments import ROLLBACK, Assignment
 from domain.migrations.facts import NoteCancelled, NoteFailed, NotePaused, NoteTables
@@ -26,6 +26,7 @@ from infra.db.stores.migrations.pulse import UnderWay
 from workers.engine.concurrency import cancelled
 from workers.engine.control import Ask, ControlSwitch, Stopped, attended, check
 from workers.engine.retry import RetryPolicy
+from workers.engine.snapshots import pause_of
 from workers.jobs.report import stored_report
 from workers.jobs.settle import settle
 from workers.jobs.stall import StallWatch, where_everything_waits, write_dump
@@ -171,6 +172,8 @@ async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
         _log.info("taken over by another worker", job=assignment.key, reason=error.message)
         await shop.leases.finish(assignment)
         return False
+    except SnapshotLost as lost:
+        await shop.pulse.fail(duty.migration_id, pause_of(lost))
     except WherryError as error:
         await shop.pulse.fail(duty.migration_id, Failure(error.code, error.message))
     except asyncio.CancelledError:
@@ -197,8 +200,11 @@ async def leave(shop: Workshop, migration_id: UUID) -> None:
         return
     failure = await shop.pulse.failure(migration_id)
     brief = await read_brief(shop.container.database, migration_id)
-    if failure is None and brief.status is MigrationStatus.PAUSING:
-        await shop.tell(NotePaused(migration_id=migration_id))
+    is_lost = failure is not None and failure.code is ErrorCode.SNAPSHOT_LOST
+    if is_lost and brief.status is MigrationStatus.CANCELLING:
+        failure = None  # what is to end needs no choice any more
+    elif is_lost or (failure is None and brief.status is MigrationStatus.PAUSING):
+        await shop.tell(NotePaused(migration_id=migration_id, reason=failure))
         return
     if brief.status is MigrationStatus.ROLLING_BACK:
         if failure is not None:

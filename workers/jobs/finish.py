@@ -20,15 +20,16 @@ from workers.engine.pipeline import Desk
 from workers.engine.progress import Meter
 from workers.engine.report import difference_message, object_name
 from workers.engine.retry import retrying
+from workers.engine.snapshots import retaken
 from workers.jobs.duty import Duty, perform
-from workers.jobs.report import stored_report
+from workers.jobs.report import LastReading, stored_report
 from workers.jobs.sinks import PhaseSink
 from workers.jobs.workshop import KEY, prepared_run, run_id
 
 
 async def finish_migration(ctx: dict[str, Any], _migration_id: str) -> None:
     """Finish a migration; arq calls this."""
-    await perform(ctx[KEY], ctx["job_id"], lambda duty: retrying(lambda: _finish(duty), duty.patience))
+    await perform(ctx[KEY], ctx["job_id"], lambda duty: retrying(lambda: retaken(lambda: _finish(duty)), duty.patience))
 
 
 async def _finish(duty: Duty) -> None:
@@ -47,11 +48,11 @@ async def _finish(duty: Duty) -> None:
         book = StoredRejects(shop.container.database, duty.migration_id, prepared.plan.tables)
         desk = Desk(ends, ticket, meter, duty.control)
         finished = await finish(desk, prepared, brief.options, lambda _: book)
-        consistency = ends.source.consistency
+        last = LastReading(ends.source.consistency, ends.source.moment)
     await _note(duty, finished)
     difference = difference_message(finished.differences) if finished.differences else ""
     status = RunStatus.FAILED if difference else RunStatus.SUCCEEDED
-    report = await stored_report(shop, duty.migration_id, status, finished, consistency)
+    report = await stored_report(shop, duty.migration_id, status, finished, last)
     if difference:
         report = replace(report, error=Failure(VerificationFailed.code, difference))
     await duty.show(now=True)

@@ -14,6 +14,7 @@ from domain.migrations.facts import NoteCopied
 from domain.migrations.transfer import Chunk, ChunkReceipt
 from infra.clock import SystemIds
 from infra.db.stores.migrations.chunks import Chunks
+from infra.db.stores.migrations.moments import note_moment
 from workers.engine.ends import open_ends
 from workers.engine.pipeline import Desk, copy_chunk
 from workers.engine.prepare import PreparedRun
@@ -81,6 +82,7 @@ async def _copy(duty: Duty, prepared: PreparedRun, chunks: Chunks, until: float)
     async with open_ends(route, parallel=1) as ends:
         desk = Desk(ends, prepared.ticket, meter, duty.control)
         reading = reading_of(ends.source.consistency, SystemIds().new().hex)
+        await note_moment(duty.shop.container.database, duty.migration_id, reading, ends.source.moment)
         queue = LeasedQueue(chunks, duty, reading=reading, until=until)
 
         async def copy_one(chunk: Chunk) -> ChunkReceipt:

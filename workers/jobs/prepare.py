@@ -26,6 +26,7 @@ from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
 from workers.engine.resume import check_known, check_plan
 from workers.engine.retry import retrying
+from workers.engine.snapshots import retaken, take_back
 from workers.jobs.duty import Duty, perform
 from workers.jobs.sinks import PhaseSink
 from workers.jobs.workshop import KEY, prepared_run, run_id
@@ -39,7 +40,9 @@ SPLITTERS = 4
 
 async def prepare_migration(ctx: dict[str, Any], _migration_id: str) -> None:
     """Prepare a migration; arq calls this."""
-    await perform(ctx[KEY], ctx["job_id"], lambda duty: retrying(lambda: _prepare(duty), duty.patience))
+    await perform(
+        ctx[KEY], ctx["job_id"], lambda duty: retrying(lambda: retaken(lambda: _prepare(duty)), duty.patience)
+    )
 
 
 async def _prepare(duty: Duty) -> None:
@@ -50,11 +53,13 @@ async def _prepare(duty: Duty) -> None:
     stored = await duty.shop.plans.find(duty.migration_id)
     held = None
     async with open_ends(await duty.shop.route(brief), parallel=SPLITTERS) as ends:
-        if stored is None:
+        if stored is not None and stored.is_void:
+            await take_back(ends.target, run_id(duty.migration_id), duty.control)
+        if stored is None or stored.is_void:
             prepared, work = await _planned(duty, ends, await _options(duty, brief))
         else:
             held = None if stored.is_checked else await _held(duty, ends, brief, stored)
-            prepared, work = await _taken_over(duty, ends, stored), ()
+            prepared, work = await _taken_over(duty, ends, stored), None
         epoch = stored.epoch + 1 if stored else 1
         capabilities = ends.route.target_connector.capabilities
     await duty.shop.plans.save(duty.assignment, StoredPlan(epoch, to_json(prepared)), work, held)
@@ -122,9 +127,9 @@ async def _taken_over(duty: Duty, ends: Ends, stored: StoredPlan) -> PreparedRun
     return replace(prepared, ticket=ticket)
 
 
-def _size(prepared: PreparedRun, lanes: int, work: tuple[TableWork, ...]) -> PlanSize:
+def _size(prepared: PreparedRun, lanes: int, work: tuple[TableWork, ...] | None) -> PlanSize:
     tables = prepared.plan.tables
-    chunks = sum(len(each_.chunks) for each_ in work)
+    chunks = sum(len(each_.chunks) for each_ in work or ())
     return PlanSize(
         tables=len(tables),
         row_estimate=Rows(sum(copy.row_estimate for copy in tables)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from domain.kernel.errors import Fenced, WherryError
+from domain.kernel.errors import Fenced, SnapshotLost, WherryError
 from domain.migrations.transfer import Chunk, ChunkReceipt
 from domain.migrations.values import LogLevel
 from infra.db.stores.migrations.chunks import Chunks
@@ -37,7 +37,7 @@ class LeasedQueue:
 
     async def fail(self, chunk: Chunk, error: WherryError) -> None:
         """Give a chunk back that did not come through, or give it up if trying again cannot help."""
-        if isinstance(error, Fenced):
+        if isinstance(error, Fenced | SnapshotLost):
             await self._chunks.release(chunk)
             return
         dead = await self._chunks.fail(chunk, error.message, for_good=not error.transient)

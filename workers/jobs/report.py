@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from domain.kernel.values import Rows
+from domain.migrations.moments import Moment, distinct
 from domain.migrations.progress import RunProgress, RunStatus
 from domain.migrations.report import RunReport
 from domain.migrations.transfer import ChunkReceipt, Consistency
 from infra.clock import SystemClock
 from infra.db.readers.migration_state import read_state
 from infra.db.stores.migrations.chunks import read_readings
+from infra.db.stores.migrations.moments import read_moments
 from workers.engine.finish import Finish
 from workers.engine.progress import Meter
 from workers.engine.report import run_report
 from workers.jobs.workshop import Workshop, find_prepared
+
+
+@dataclass(frozen=True)
+class LastReading:
+    """What the reads of the comparison have in common, and the state of the source that they see."""
+
+    consistency: Consistency
+    moment: Moment
 
 
 class _Unheard:
@@ -31,13 +41,13 @@ async def stored_report(
     migration_id: UUID,
     status: RunStatus,
     finish: Finish | None = None,
-    last_reading: Consistency = Consistency.CHUNK,
+    last: LastReading | None = None,
 ) -> RunReport:
     """Return the report of a migration as far as it has come.
 
-    `last_reading` is what the reads of the comparison have in common. If the rows came from one
-    session alone, its consistency counts; if from several, that of the comparison, provided that it
-    has shown by digests that they hold together.
+    `last` is the reading of the comparison. If the rows came from one session alone, its consistency
+    counts; if from several, that of the comparison, provided that they all saw the same moment, or
+    that it has shown by digests that they hold together.
     """
     database = shop.container.database
     state = await read_state(database, migration_id)
@@ -52,9 +62,12 @@ async def stored_report(
         ]
         meter.follow(prepared.plan.tables, totals)
         shared = len(readings) > 1
-        consistency = last_reading if shared or not readings else consistency_of(readings[0])
+        together = last.consistency if last else Consistency.CHUNK
+        consistency = together if shared or not readings else consistency_of(readings[0])
         prepared = replace(prepared, resumed=shared)
-    report = run_report(status, meter, consistency, prepared, finish, None)
+    moments = await read_moments(database, migration_id)
+    moments = distinct((*moments, last.moment) if last else moments)
+    report = run_report(status, meter, consistency, prepared, finish, None, moments)
     return _timed(report, state.started_at)
 
 

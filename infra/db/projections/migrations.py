@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.migrations.aggregate import failure_of, statistics_of, status_after
 from domain.migrations.events import (
     MigrationEvent,
+    MigrationPaused,
     MigrationResumed,
     MigrationRollbackFailed,
     MigrationRollbackRequested,
@@ -61,6 +62,8 @@ async def _changed(session: AsyncSession, event: MigrationEvent) -> None:
     row = await session.get_one(MigrationRow, event.migration_id)
     status = status_after(event, MigrationStatus(row.status))
     row.status = status.value
+    reason = event.reason if isinstance(event, MigrationPaused) else None
+    row.pause_reason = adapter(Failure).dump_python(reason, mode="json") if reason else None
     if isinstance(event, MigrationResumed):
         row.ended_at = row.statistics = row.error = None
     elif isinstance(event, MigrationRollbackRequested):

@@ -22,7 +22,8 @@ from infra.db.database import Database, build
 from infra.db.stores.migrations.counters import COUNTS
 
 _STATE = f"""
-SELECT migration.id AS migration_id, status, started_at, ended_at, error, statistics, sequence, closed, phase,
+SELECT migration.id AS migration_id, status, started_at, ended_at, error, pause_reason, statistics, sequence, closed,
+       phase,
        (SELECT state FROM migration_rollback WHERE migration_id = migration.id AND status = 'ROLLING_BACK') AS rollback,
        migration_stream.rows_per_second, migration_stream.bytes_per_second, clock_timestamp() AS now,
        (SELECT coalesce(json_agg(counted ORDER BY number), '[]') FROM ({COUNTS}) AS counted) AS tables
@@ -40,6 +41,7 @@ class MigrationState:
     started_at: datetime
     ended_at: datetime | None
     error: Failure | None
+    pause_reason: Failure | None
     statistics: MigrationStatistics | None
     sequence: int
     closed: bool
@@ -67,6 +69,7 @@ class MigrationState:
             started_at=self.started_at,
             ended_at=self.ended_at,
             error=self.error,
+            pause_reason=self.pause_reason,
         )
 
     def snapshot(self) -> MigrationFrame:
@@ -80,6 +83,7 @@ class MigrationState:
             progress=self.progress(),
             statistics=self.statistics,
             error=self.error,
+            pause_reason=self.pause_reason,
             rollback=self.rollback,
         )
 

@@ -36,7 +36,8 @@ from infra.db.stores.migrations.rollbacks import GUARANTEES, STATE, guarantee_of
 
 _COLUMNS = """
 migration.id, project_id, source_connection_id, target_connection_id, mapping_id, include, exclude, parallel_tasks,
-batch_size, verify, on_existing, on_misfit, reject_limit, status, started_by, started_at, ended_at, statistics, error
+batch_size, verify, on_existing, on_misfit, reject_limit, status, started_by, started_at, ended_at, statistics, error,
+pause_reason
 """
 
 _MIGRATIONS = f"""

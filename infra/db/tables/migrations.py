@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, text, true
+from sqlalchemy import BigInteger, Index, false, text, true
 from sqlmodel import Field, SQLModel
 
 from infra.db.tables.columns import document, instant
@@ -43,13 +43,15 @@ class MigrationRow(SQLModel, table=True):
     ended_at: datetime | None = instant(nullable=True)
     statistics: dict[str, Any] | None = document(nullable=True)
     error: dict[str, Any] | None = document(nullable=True)
+    pause_reason: dict[str, Any] | None = document(nullable=True)
     rollback: dict[str, Any] | None = document(nullable=True)
 
 
 class MigrationPlanRow(SQLModel, table=True):
     """What was planned, and under which ticket it is carried out; `prepared` by `domain.kernel.codec`.
 
-    A plan that is not checked is compared with the source before it is carried out any further.
+    A plan that is not checked is compared with the source before it is carried out any further; one that
+    is void is taken back and made anew.
     """
 
     __tablename__ = "migration_plan"
@@ -58,6 +60,7 @@ class MigrationPlanRow(SQLModel, table=True):
     epoch: int
     prepared: dict[str, Any] = document()
     is_checked: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    is_void: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class MigrationTableRow(SQLModel, table=True):
@@ -105,6 +108,17 @@ class MigrationChunkRow(SQLModel, table=True):
     attempts: int = 0
     error: str = ""
     reading: str = ""
+
+
+class MigrationMomentRow(SQLModel, table=True):
+    """The state of the source that a reading session saw, by `domain.kernel.codec`."""
+
+    __tablename__ = "migration_moment"
+
+    migration_id: UUID = Field(primary_key=True)
+    reading: str = Field(primary_key=True)
+    moment: dict[str, Any] = document()
+    noted_at: datetime = instant()
 
 
 class MigrationAssignmentRow(SQLModel, table=True):

@@ -19,14 +19,22 @@ from infra.db.database import Database
 from infra.db.stores.migrations.agreement import agree
 from infra.db.stores.migrations.assignments import HOLDS, place_of
 
-_PLAN = "SELECT epoch, prepared, is_checked FROM migration_plan WHERE migration_id = :migration_id"
+_PLAN = "SELECT epoch, prepared, is_checked, is_void FROM migration_plan WHERE migration_id = :migration_id"
 
 _SAVE = """
 INSERT INTO migration_plan (migration_id, epoch, prepared) VALUES (:migration_id, :epoch, CAST(:prepared AS jsonb))
-ON CONFLICT (migration_id) DO UPDATE SET epoch = excluded.epoch, prepared = excluded.prepared, is_checked = true
+ON CONFLICT (migration_id) DO UPDATE SET epoch = excluded.epoch, prepared = excluded.prepared, is_checked = true,
+        is_void = false
     WHERE migration_plan.epoch < excluded.epoch
 RETURNING 1
 """
+
+_FORGET = (
+    "DELETE FROM migration_chunk WHERE migration_id = :migration_id",
+    "DELETE FROM migration_table WHERE migration_id = :migration_id",
+    "DELETE FROM migration_reject WHERE migration_id = :migration_id",
+    "DELETE FROM migration_moment WHERE migration_id = :migration_id",
+)
 
 _ADD_TABLE = """
 INSERT INTO migration_table
@@ -48,12 +56,14 @@ VALUES (:migration_id, :table_number, :number, :place, CAST(:scope AS jsonb), :r
 class StoredPlan:
     """A plan as it is stored: the engine's prepared run as JSON, and the epoch of its present ticket.
 
-    One that is not checked must be compared with the source before it is carried out any further.
+    One that is not checked must be compared with the source before it is carried out any further. One
+    that is void is to be taken back and made anew.
     """
 
     epoch: int
     prepared: JsonValue
     is_checked: bool = True
+    is_void: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,13 +84,13 @@ class Plans:
     async def find(self, migration_id: UUID) -> StoredPlan | None:
         """Return a migration's plan, once there is one."""
         rows = await self._database.rows(_PLAN, migration_id=migration_id)
-        return StoredPlan(rows[0]["epoch"], rows[0]["prepared"], rows[0]["is_checked"]) if rows else None
+        return StoredPlan(**rows[0]) if rows else None
 
     async def save(
         self,
         by: Assignment,
         plan: StoredPlan,
-        work: Iterable[TableWork] = (),
+        work: Iterable[TableWork] | None = None,
         held: Iterable[ChunkReceipt] | None = None,
     ) -> None:
         """Store a plan with its tables and chunks, or, without work, only the new ticket of a known one.
@@ -99,7 +109,10 @@ class Plans:
             values = {**of, "epoch": plan.epoch, "prepared": json.dumps(plan.prepared)}
             if not holds or (await connection.execute(text(_SAVE), values)).first() is None:
                 raise Fenced("another worker has taken this migration over")
-            await _add_work(connection, by.migration_id, tuple(work))
+            if work is not None:
+                for statement in _FORGET:
+                    await connection.execute(text(statement), of)
+                await _add_work(connection, by.migration_id, tuple(work))
             if held is not None:
                 await agree(connection, by.migration_id, tuple(held))
 

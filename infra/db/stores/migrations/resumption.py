@@ -50,6 +50,8 @@ WHERE migration_id = :migration_id AND (state = 'DEAD' OR attempts > 0) AND stat
 
 _LOOK_AGAIN = "UPDATE migration_plan SET is_checked = false WHERE migration_id = :migration_id"
 
+_START_OVER = "UPDATE migration_plan SET is_checked = false, is_void = true WHERE migration_id = :migration_id"
+
 _NO_REPORT = "DELETE FROM migration_report WHERE migration_id = :migration_id"
 
 
@@ -62,11 +64,11 @@ class SqlResumption:
         row = (await connection.execute(text(OUTLOOK), {"migration_id": migration_id})).mappings().one()
         return build(Outlook, row)
 
-    async def reopen(self, work: Work, migration_id: UUID) -> None:
+    async def reopen(self, work: Work, migration_id: UUID, *, starts_over: bool) -> None:
         """Open its stream again, forget why it failed, and let chunks that were given up be tried again."""
         connection = await session_of(work).connection()
         await open_again(connection, migration_id, PREPARE, RunPhase.PLANNING)
-        for statement in (_REVIVE, _LOOK_AGAIN, _NO_REPORT):
+        for statement in (_REVIVE, _START_OVER if starts_over else _LOOK_AGAIN, _NO_REPORT):
             await connection.execute(text(statement), {"migration_id": migration_id})
 
 

@@ -15,6 +15,7 @@ from domain.kernel.errors import Conflict, ErrorCode
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.aggregate import Migration, PlanSize, status_after
 from domain.migrations.events import MigrationResumed, MigrationRollbackRequested
+from domain.migrations.moments import OnLostSnapshot
 from domain.migrations.progress import TablePhase, TableProgress
 from domain.migrations.report import Failure
 from domain.migrations.rollback import RollbackOptions, RollbackReport, RollbackState, TableUndone, gone_on
@@ -32,6 +33,7 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ACTOR = Actor(UUID(int=1), NOW)
 CONFIG = MigrationConfig(source_connection_id=UUID(int=2), target_connection_id=UUID(int=3))
 GONE = Failure(ErrorCode.DATABASE_FAILED, "gone")
+LOST = Failure(ErrorCode.SNAPSHOT_LOST, "the snapshot is lost")
 NOTHING = MigrationStatistics(Rows(0), Rows(0), Rows(0), 0.0, 0.0, ())
 TABLE = TableProgress("t", TablePhase.COPIED, Rows(1), Rows(1), Rows(0), Rows(1), Bytes(1), Bytes(1), 0.0)
 
@@ -39,6 +41,8 @@ STEPS: dict[str, Callable[[Migration], object]] = {
     "cancel": lambda migration: migration.request_cancel(ACTOR, NOTHING),
     "pause": lambda migration: migration.request_pause(ACTOR),
     "paused": lambda migration: migration.note_paused(NOW),
+    "lost": lambda migration: migration.note_paused(NOW, LOST),
+    "start over": lambda migration: migration.request_resume(ACTOR, Outlook(), OnLostSnapshot.RESTART),
     "resume": lambda migration: migration.request_resume(ACTOR, Outlook()),
     "planning": lambda migration: migration.note_planning(NOW),
     "planned": lambda migration: migration.note_planned(PlanSize(1, Rows(1), Bytes(1), 2), NOW),
@@ -53,7 +57,7 @@ STEPS: dict[str, Callable[[Migration], object]] = {
     "rollback refused": lambda migration: migration.note_rollback_failed(GONE, NOW, has_begun=False),
     "rollback failed": lambda migration: migration.note_rollback_failed(GONE, NOW, has_begun=True),
 }
-ASKING_AGAIN = ("resume", "roll back")
+ASKING_AGAIN = ("resume", "start over", "roll back")
 
 
 def a_migration() -> Migration:
@@ -169,6 +173,21 @@ def test_a_failed_migration_goes_on_when_it_is_resumed() -> None:
     migration = after("planning", "planned", "failed", "resume", "planning", "planned", "copied", "completed")
 
     assert migration.status is MigrationStatus.COMPLETED
+
+
+def test_a_migration_that_has_lost_its_snapshot_pauses_and_is_resumed_only_with_a_choice() -> None:
+    migration = after("planning", "planned", "table", "lost")
+
+    assert (migration.status, migration.pause_reason) == (MigrationStatus.PAUSED, LOST)
+    with pytest.raises(Conflict, match=r"RESTART.*CONTINUE"):
+        STEPS["resume"](migration)
+    STEPS["start over"](migration)
+    assert (migration.status, migration.pause_reason) == (MigrationStatus.PENDING, None)
+    assert migration.tables_completed == set()
+
+
+def test_a_migration_that_is_to_end_ends_also_without_its_snapshot() -> None:
+    assert after("planning", "planned", "cancel", "lost").status is MigrationStatus.CANCELLING
 
 
 def test_a_migration_that_is_still_pausing_is_not_resumed() -> None:
