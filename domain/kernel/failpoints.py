@@ -53,6 +53,7 @@ SITES = frozenset(
         "undo.acted",
         "undo.finished",
         "undo.forgotten",
+        "undo.staged",
         "undo.told",
         "work.committed",
         "work.commits",

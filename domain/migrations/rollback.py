@@ -231,6 +231,6 @@ class UndoBook(Protocol):
         """Bring the rows back that the run has replaced."""
         ...
 
-    async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
-        """Copy a table into one that is named after it and the run, unless that is there; return its name."""
+    async def set_aside(self, mark: str, table: TableName, ticket: Ticket) -> str:
+        """Copy a table into one that is named after it and the mark, unless that is there; return its name."""
         ...

@@ -256,12 +256,12 @@ class FileUndo(Generic[C]):
 
         await self._transaction(work)
 
-    async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
-        """Copy a table into one that is named after it and the run, unless that is there."""
+    async def set_aside(self, mark: str, table: TableName, ticket: Ticket) -> str:
+        """Copy a table into one that is named after it and the mark, unless that is there."""
 
         def work(connection: C) -> str:
             self._ledger.hold(connection, ticket)
-            name = TableName(side_name("after", Ticket(run_id, 0, ""), table.name))
+            name = TableName(side_name("after", Ticket(mark, 0, ""), table.name))
             if not self._words.has(connection, name):
                 connection.execute(
                     f"CREATE TABLE {self._words.named(name)} AS SELECT * FROM {self._words.named(table)}"

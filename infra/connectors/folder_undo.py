@@ -72,10 +72,10 @@ class FolderUndo:
         del use
         raise Conflict(f"run {ticket.run_id} cannot be rolled back: {REASON}")
 
-    async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
+    async def set_aside(self, mark: str, table: TableName, ticket: Ticket) -> str:
         """Refuse."""
-        del table, ticket
-        raise Conflict(f"run {run_id} cannot be rolled back: {REASON}")
+        del mark, table
+        raise Conflict(f"run {ticket.run_id} cannot be rolled back: {REASON}")
 
 
 def _is_noted(connection: sqlite3.Connection, of: tuple[str, int]) -> bool:

@@ -13,8 +13,8 @@ import pytest
 from domain.catalog.model import Table
 from domain.connections.values import Endpoint, Engine
 from infra.connectors.registry import connector_for
-from tests.connectors.lab import Lab, Row, batches, copy_of, whole
-from tests.pairs.moves import fill
+from tests.connectors.lab import Lab, Row
+from tests.pairs.moves import fill, write_later
 from tests.pairs.test_rollback import DATABASES, ITEM, ITEMS, KIND, KINDS, OLD_ITEMS, OLD_KINDS, UNRELATED
 from tests.support.api import LiveApi, create_project
 from tests.support.connections import create_connection, file_input
@@ -103,16 +103,6 @@ async def completed(route: Route, **config: Any) -> str:
     return id_
 
 
-async def write_later(lab: Lab, rows: list[Row]) -> None:
-    """Write rows into the table of kinds, as anybody might."""
-    async with lab.target() as target:
-        found = next(table for table in (await target.introspect()).tables if table.name.name == "kind")
-        copy = copy_of(found, found, 7)
-        ticket = await target.open_run("another", "plan")
-        await target.write(copy, whole(copy), batches(copy, rows), ticket)
-        await target.forget_run("another")
-
-
 async def test_after_a_rollback_at_every_level_the_target_is_as_it_was(
     target: Lab, live_api: LiveApi, worker: None
 ) -> None:
@@ -189,7 +179,7 @@ async def test_rows_that_others_have_written_since_need_a_word_and_are_kept(
     route = await route_between(live_api, postgresql_target, {KIND: KINDS})
     before = await picture(postgresql_target.endpoint)
     id_ = await completed(route)
-    await write_later(postgresql_target, [(99, "later")])
+    await write_later(postgresql_target, "kind", [(99, "later")])
 
     await roll_back(route, id_)
     refused = await ended(route.client, id_)

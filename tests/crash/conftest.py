@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.crash.forks import ForkServer, fork_server
 from tests.crash.matrix import MATRIX, provoked
 from tests.crash.tally import TALLY, Tally
+from tests.support.api import LiveApi, running_api
+from tests.support.postgresql import PostgresqlServer
+from tests.support.redis import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +20,16 @@ def forks() -> Iterator[ForkServer]:
     """A server that runs migrations in forked children."""
     with fork_server() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+async def hasty_api(
+    postgresql_server: PostgresqlServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[LiveApi]:
+    """An API whose workers miss each other after a second. Its queue is its own."""
+    settings = {"redis_url": redis_server.url.removesuffix("/0") + "/5", "worker_lease_s": 1}
+    async with running_api(postgresql_server, tmp_path_factory.mktemp("home"), **settings) as api:
+        yield api
 
 
 @pytest.fixture

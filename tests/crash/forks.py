@@ -34,11 +34,14 @@ class ForkServer:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, source: str, target: str, failpoints: str = "") -> Run:
-        """Do one run in a process of its own."""
+    def run(
+        self, source: str, target: str, failpoints: str = "", *, on_existing: str = "FAIL", takes_back: bool = False
+    ) -> Run:
+        """Do one run, or take it back, in a process of its own."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = {"source": source, "target": target, "failpoints": failpoints}
+        order: dict[str, str | bool] = {"source": source, "target": target, "failpoints": failpoints}
+        order |= {"on_existing": on_existing, "takes_back": takes_back}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())

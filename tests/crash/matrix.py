@@ -13,6 +13,7 @@ _MYSQL = "tests/connectors/test_mysql_writing.py::test_"
 _READING = "tests/connectors/test_mysql_reading.py::test_"
 _STREAMS = "tests/api/test_migration_streams.py::test_"
 _STEERING = "tests/api/test_migration_steering.py::test_"
+_ROLLBACKS = "tests/crash/test_rollbacks.py::test_"
 _RULES = "tests/unit/domain/migrations/test_migration.py::test_"
 
 MATRIX: dict[str, Tests | str] = {
@@ -110,9 +111,15 @@ MATRIX: dict[str, Tests | str] = {
         _MYSQL + "a_cancelled_write_leaves_nothing_and_no_session_behind",
         "tests/unit/engine/test_run.py::test_cancelling_rolls_the_chunk_back_and_the_same_run_goes_on",
     ),
-    "F6 rollback after every boundary": "belongs to the rollback's own tests",
-    "F7 killed during rollback": "belongs to the rollback's own tests",
-    "F8 rollback after new writes": "belongs to the rollback's own tests",
+    "F6 rollback after every boundary": (_ROLLBACKS + "a_run_killed_at_any_boundary_is_rolled_back",),
+    "F7 killed during rollback": (
+        _ROLLBACKS + "a_rollback_killed_at_any_boundary_is_completed_by_the_next",
+        "tests/crash/test_rollback_workers.py::test_a_worker_killed_in_a_rollback_is_replaced_and_the_target_is_as_it_was",
+    ),
+    "F8 rollback after new writes": (
+        "tests/pairs/test_rollback.py::test_rows_written_since_need_a_word_and_are_kept",
+        "tests/api/test_migration_rollback.py::test_rows_that_others_have_written_since_need_a_word_and_are_kept",
+    ),
     "F9 racing commands": (
         _RULES + "whatever_is_asked_and_reported_a_migration_moves_only_along_the_table",
         "tests/integration/test_event_store.py::test_of_many_writers_of_one_version_exactly_one_wins",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator
 
@@ -18,7 +16,7 @@ from tests.support.api import LiveApi, running_api
 from tests.support.migrations import Route, ended, reached, report_of, route_from_shop, stands_at
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer
-from tests.support.workers import start_worker, worker_process
+from tests.support.workers import killed_by_itself, start_worker, worker_process
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
 
@@ -39,16 +37,6 @@ AT_ONCE = 4
 
 
 @pytest.fixture(scope="module")
-async def hasty_api(
-    postgresql_server: PostgresqlServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[LiveApi]:
-    """An API whose workers miss each other after a second. Its queue is its own."""
-    settings = {"redis_url": redis_server.url.removesuffix("/0") + "/5", "worker_lease_s": 1}
-    async with running_api(postgresql_server, tmp_path_factory.mktemp("home"), **settings) as api:
-        yield api
-
-
-@pytest.fixture(scope="module")
 async def usual_api(
     postgresql_server: PostgresqlServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[LiveApi]:
@@ -56,11 +44,6 @@ async def usual_api(
     settings = {"redis_url": redis_server.url.removesuffix("/0") + "/6"}
     async with running_api(postgresql_server, tmp_path_factory.mktemp("home"), **settings) as api:
         yield api
-
-
-async def killed_by_itself(worker: subprocess.Popen[bytes]) -> None:
-    """Wait until an armed worker is dead."""
-    assert await asyncio.to_thread(worker.wait, 60) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("site", [*OF_WORKERS, "chunk.counted"])

@@ -10,7 +10,7 @@ from domain.migrations.report import RunReport
 from domain.migrations.schema_plan import Phase
 from domain.migrations.transfer import DigestColumn
 from infra.connectors.canonical import Carried, digest_rows
-from tests.connectors.lab import Lab, batches, copy_of, run_steps, whole
+from tests.connectors.lab import Lab, batches, copy_of, run_steps, table_named, whole
 from tests.pairs.conftest import Pair
 from tests.support.runs import Watcher
 from workers.engine.control import ControlSwitch
@@ -35,6 +35,16 @@ async def fill(lab: Lab, rows: Mapping[Table, Rows]) -> None:
             await target.write(copy, whole(copy), batches(copy, [tuple(row) for row in rows[wanted]]), ticket)
         await run_steps(target, plan, ticket, Phase.INDEXES, Phase.FOREIGN_KEYS, Phase.FINISH)
         await target.forget_run("fill")
+
+
+async def write_later(lab: Lab, table: str, rows: Rows) -> None:
+    """Write rows into a table that is there, as anybody might."""
+    async with lab.target() as target:
+        found = table_named(await target.introspect(), table)
+        copy = copy_of(found, found)
+        ticket = await target.open_run("later", "later")
+        await target.write(copy, whole(copy), batches(copy, [tuple(row) for row in rows]), ticket)
+        await target.forget_run("later")
 
 
 async def migrate(pair: Pair, options: RunOptions = STANDARD, *, run_id: str = "run") -> RunReport:

@@ -15,11 +15,11 @@ from domain.kernel.errors import Conflict
 from domain.migrations.plan import OnExisting, RunOptions
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
-from domain.migrations.rollback import RollbackLevel, RollbackOptions
+from domain.migrations.rollback import RollbackLevel, RollbackOptions, RollbackReport
 from infra.connectors.registry import connector_for
-from tests.connectors.lab import Lab, Row, a_column, batches, copy_of, whole
+from tests.connectors.lab import Lab, Row, a_column
 from tests.pairs.conftest import Pair, _lab, _server
-from tests.pairs.moves import fill, migrate
+from tests.pairs.moves import fill, migrate, write_later
 from tests.support.pictures import picture
 from tests.support.runs import Watcher
 from workers.engine.control import Ask, ControlSwitch, Stopped
@@ -68,7 +68,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
         _server(engine, request).drop(target.endpoint)
 
 
-async def back(lab: Lab, run_id: str = "run", *, acknowledge: bool = False) -> object:
+async def back(lab: Lab, run_id: str = "run", *, acknowledge: bool = False) -> RollbackReport:
     options = RollbackOptions(acknowledge_writes_since_cutover=acknowledge)
     async with open_target(lab.connector, lab.endpoint) as target:
         return await roll_back(target, run_id, options, ControlSwitch())
@@ -206,12 +206,7 @@ async def test_rows_written_since_need_a_word_and_are_kept(pair: Pair) -> None:
     await fill(pair.source, SOURCE)
     before = await picture(pair.target.endpoint)
     await migrate(pair)
-    async with pair.target.target() as target:
-        found = next(table for table in (await target.introspect()).tables if table.name.name == "kind")
-        copy = copy_of(found, found, 7)
-        ticket = await target.open_run("another", "plan")
-        await target.write(copy, whole(copy), batches(copy, [(99, "later")]), ticket)
-        await target.forget_run("another")
+    await write_later(pair.target, "kind", [(99, "later")])
 
     with pytest.raises(Conflict, match="written to since"):
         await back(pair.target)
@@ -221,6 +216,18 @@ async def test_rows_written_since_need_a_word_and_are_kept(pair: Pair) -> None:
     await back(pair.target, acknowledge=True)
 
     assert await picture(pair.target.endpoint) == before
+
+
+async def test_rows_that_are_kept_aside_of_two_runs_of_one_name_do_not_meet(pair: Pair) -> None:
+    await fill(pair.source, {KIND: KINDS})
+    kept: list[str] = []
+    for later in (98, 99):
+        await migrate(pair)
+        await write_later(pair.target, "kind", [(later, "later")])
+        report = await back(pair.target, acknowledge=True)
+        kept += report.kept_aside
+
+    assert len(set(kept)) == 2
 
 
 async def test_what_is_promised_stands_in_the_plan(pair: Pair) -> None:

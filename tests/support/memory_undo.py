@@ -101,9 +101,9 @@ class MemoryUndo:
             kept.undone.add(use.table_number)
         self._database.faults.at("rows restored")
 
-    async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
+    async def set_aside(self, mark: str, table: TableName, ticket: Ticket) -> str:
         self._fenced(ticket)
-        name = TableName(f"after {run_id} {table.name}")
+        name = TableName(f"after {mark} {table.name}")
         self._database.aside.setdefault(name, list(self._database.rows.get(table, [])))
         self._database.faults.at("set aside")
         return name.name

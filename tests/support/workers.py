@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -50,6 +51,11 @@ def start_worker(container: Container, failpoints: str = "") -> subprocess.Popen
         "WHERRY_FAILPOINTS": failpoints,
     }
     return subprocess.Popen([sys.executable, "-m", "workers.main"], cwd=ROOT, env={**os.environ, **ours})
+
+
+async def killed_by_itself(worker: subprocess.Popen[bytes]) -> None:
+    """Wait until an armed worker is dead."""
+    assert await asyncio.to_thread(worker.wait, 60) == -signal.SIGKILL
 
 
 @pytest.fixture

@@ -167,9 +167,9 @@ class PatientUndo:
         """Bring the rows back that the run has replaced."""
         await retrying(lambda: self._book.restore_rows(use, ticket), STANDARD_RETRY)
 
-    async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
-        """Copy a table into one that is named after it and the run."""
-        return await retrying(lambda: self._book.set_aside(run_id, table, ticket), STANDARD_RETRY)
+    async def set_aside(self, mark: str, table: TableName, ticket: Ticket) -> str:
+        """Copy a table into one that is named after it and the mark."""
+        return await retrying(lambda: self._book.set_aside(mark, table, ticket), STANDARD_RETRY)
 
 
 class PatientTarget:

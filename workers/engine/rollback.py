@@ -49,6 +49,11 @@ class RollbackPlan:
     written: tuple[TableName, ...]
 
     @property
+    def mark(self) -> str:
+        """What no other run is known by, even if it has the same id."""
+        return f"{self.record.run_id} {self.record.begun_at.isoformat()}"
+
+    @property
     def acts_total(self) -> int:
         """How many acts it takes, the first of which is to begin."""
         replaced = sum(use.mode is UseMode.REPLACED for use in self.uses)
@@ -135,7 +140,7 @@ async def carry_out(target: Target, plan: RollbackPlan, control: Control, sink: 
     ticket = await target.undo.begin(run_id, json.dumps(to_json(_Aside(plan.written))))
     await told.done()
     for table in plan.written:
-        told.kept.append(await target.undo.set_aside(run_id, table, ticket))
+        told.kept.append(await target.undo.set_aside(plan.mark, table, ticket))
         await told.done()
     for step in plan.steps:
         await check(control)

@@ -31,6 +31,8 @@ async def _roll_back(duty: Duty) -> None:
         plan = await _plan(duty, target, brief.rollback or RollbackOptions(), earlier)
         if plan is not None:
             await carry_out(target, plan, duty.control, _Noting(duty, book))
+        else:
+            await target.forget_run(run_id(duty.migration_id))  # an empty ledger may have been left behind
     failpoint("undo.finished")
     state = await book.earlier()
     report = state.report if state else RollbackReport(run_id(duty.migration_id), (), (), ())

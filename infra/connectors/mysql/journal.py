@@ -112,6 +112,7 @@ def take_back(connection: BulkConnection, step: UndoStep, ticket: Ticket) -> Non
         except err.MySQLError as error:
             if number_of(error) not in _NOT_THERE:
                 raise
+        failpoint("undo.staged")
     connection.fetch(ledger.FORGET_STEP, (ticket.run_id, step.number))
 
 

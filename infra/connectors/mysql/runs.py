@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from domain.kernel.errors import Conflict, DatabaseError, ErrorCode, NotFound
+from domain.kernel.failpoints import failpoint
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.transfer import ChunkReceipt, Ticket
 from infra.connectors.mysql import ledger
@@ -100,17 +101,26 @@ class RunBook:
         return await self._rows_if_any(sql, args)
 
     async def forget(self, run_id: str) -> None:
-        """Forget a run, and drop the ledger if it was the last one.
+        """Forget a run, and drop the ledger if it was the last one."""
+        if await self.record(run_id) is not None:
+            await self._remove(run_id)
+        await self._drop_if_empty()
 
-        The ledger is locked meanwhile, so no run can begin between the look and the drop. A user
-        who may not lock or drop tables leaves an empty ledger behind.
-        """
-        if await self.record(run_id) is None:
-            return
+    async def _remove(self, run_id: str) -> None:
+        """Remove all that is kept of a run; its own row goes last, so that this may be done again."""
         for (side,) in await self._control.rows(ledger.SIDES, (run_id,), doing="forgetting a run"):
             await self._control.rows(f"DROP TABLE IF EXISTS {side}", doing="dropping what was kept for a run")
+            failpoint("undo.staged")
         for statement in ledger.FORGET_RUN:
             await self._control.rows(statement, (run_id,), doing="forgetting a run")
+            failpoint("undo.staged")
+
+    async def _drop_if_empty(self) -> None:
+        """Drop the ledger if no run is left in it.
+
+        It is locked meanwhile, so no run can begin between the look and the drop. A user who may not
+        lock or drop tables leaves an empty ledger behind.
+        """
         try:
             await self._control.rows(ledger.HOLD_LEDGER, doing="locking the ledger")
         except DatabaseError as error:

@@ -10,13 +10,14 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from domain.catalog.model import TableName
+from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Rows
 from domain.migrations.rollback import TableUndone, TableUse, UndoStep, UseMode
 from domain.migrations.runs import Ticket
 from domain.migrations.schema_plan import ObjectKind, SchemaObject
 from infra.connectors.mysql import ledger
 from infra.connectors.mysql.journal import take_back
-from infra.connectors.mysql.loading import Input, check_ticket
+from infra.connectors.mysql.loading import Input, check_ticket, commit
 from infra.connectors.mysql.names import quoted, quoted_list, table_sql
 from infra.connectors.sidetables import KEYS_TABLE, keys_of, matching, side_name
 
@@ -100,14 +101,15 @@ class MysqlUndo:
         """Bring the rows back that the run has replaced."""
         await self._session(ticket, lambda connection: _restore(connection, use, ticket), f"restoring {use.name}")
 
-    async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
-        """Copy a table into one that is named after it and the run, unless that is there."""
-        name = side_name("after", Ticket(run_id, 0, ""), table.name)
+    async def set_aside(self, mark: str, table: TableName, ticket: Ticket) -> str:
+        """Copy a table into one that is named after it and the mark, unless that is there."""
+        name = side_name("after", Ticket(mark, 0, ""), table.name)
 
         def work(connection: BulkConnection) -> str:
             _check(connection, ticket)
             if not connection.fetch(_HAS, (name,)):
                 connection.fetch(f"CREATE TABLE {quoted(name)} ENGINE=InnoDB AS SELECT * FROM {table_sql(table)}")
+                failpoint("undo.staged")
             return name
 
         return await self._session(ticket, work, f"keeping {table}")
@@ -150,6 +152,7 @@ def _use(connection: BulkConnection, use: TableUse, ticket: Ticket) -> None:
     if not noted:
         values = (use.name.schema, use.name.name, use.mode.value, use.place, use.rows, json.dumps(use.key), side)
         connection.fetch(_INTEND, (*of, *values))
+        failpoint("undo.staged")
     side, progress = (noted[0][0], noted[0][1]) if noted else (side, 0)
     if progress == _READY or use.mode not in (UseMode.REPLACED, UseMode.EXTENDED):
         return
@@ -158,7 +161,9 @@ def _use(connection: BulkConnection, use: TableUse, ticket: Ticket) -> None:
         what = "*" if use.mode is UseMode.REPLACED else f"{quoted_list(use.key)}, CAST('' AS CHAR(32)) AS _wherry_row"
         limit = "" if use.mode is UseMode.REPLACED else " LIMIT 0"
         connection.fetch(f"CREATE TABLE {side} ENGINE=InnoDB AS SELECT {what} FROM {table}{limit}")
+        failpoint("undo.staged")
         connection.fetch(_ADVANCE, (_KEPT, *of))
+        failpoint("undo.staged")
     if use.mode is UseMode.REPLACED:
         _empty(connection, table)
     connection.fetch(_ADVANCE, (_READY, *of))
@@ -200,7 +205,7 @@ def _remove_added(connection: BulkConnection, use: TableUse, side: str, ticket: 
     removed = _count(connection, f"SELECT COUNT(*) FROM {same}")
     connection.fetch(f"DELETE t FROM {same}")
     connection.fetch(_MARK, (ticket.run_id, use.table_number))
-    connection.commit()
+    commit(connection)
     return TableUndone(str(use.name), Rows(0), removed, Rows(there - removed))
 
 
@@ -214,7 +219,7 @@ def _restore(connection: BulkConnection, use: TableUse, ticket: Ticket) -> None:
     connection.fetch("START TRANSACTION")
     connection.fetch(f"INSERT INTO {table_sql(use.name)} ({columns}) SELECT {columns} FROM {noted[0][0]}")
     connection.fetch(_MARK, (ticket.run_id, use.table_number))
-    connection.commit()
+    commit(connection)
 
 
 def _check(connection: BulkConnection, ticket: Ticket) -> None:
@@ -226,6 +231,7 @@ def _check(connection: BulkConnection, ticket: Ticket) -> None:
 def _empty(connection: BulkConnection, table: str) -> None:
     connection.fetch("SET SESSION foreign_key_checks = 0")
     connection.fetch(f"TRUNCATE TABLE {table}")
+    failpoint("undo.staged")
 
 
 def _stored_columns(connection: BulkConnection, table: TableName) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 
 from domain.kernel.errors import Conflict, DatabaseError, ErrorCode, Fenced
+from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord, RunState, shelved
@@ -113,6 +114,8 @@ async def alone(connection: asyncpg.Connection, run_id: str) -> AsyncIterator[No
             text = f"Another worker still writes for run {run_id} and its session cannot be ended. Try again later."
             raise DatabaseError(text, code=ErrorCode.DATABASE_BUSY, transient=True) from error
         yield
+        failpoint("target.commits")
+    failpoint("target.committed")
 
 
 async def _taken(connection: asyncpg.Connection, run_id: str, plan_hash: str) -> Ticket:
@@ -262,6 +265,7 @@ async def forget(connection: asyncpg.Connection, run_id: str) -> None:
     """Restore the foreign keys set aside for a run and remove it; with the last run the ledger itself goes."""
     if await exists(connection):
         await references.restore(connection, run_id)
+        failpoint("undo.staged")
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
         if not await exists(connection):
@@ -273,6 +277,7 @@ async def forget(connection: asyncpg.Connection, run_id: str) -> None:
             await connection.execute(f"DELETE FROM {LEDGER_SCHEMA}.{table} WHERE run_id = $1", run_id)
         if not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {LEDGER_SCHEMA}.run)"):
             await connection.execute(f"DROP SCHEMA {LEDGER_SCHEMA} CASCADE")
+        failpoint("target.commits")
 
 
 def _as_receipt(row: asyncpg.Record) -> ChunkReceipt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import asyncpg
 
 from domain.catalog.model import TableName
 from domain.kernel.errors import NotFound
+from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Rows
 from domain.migrations.rollback import TableUndone, TableUse, UndoStep, UseMode
 from domain.migrations.runs import RunState, Ticket
@@ -133,18 +134,18 @@ class PostgresqlUndo:
 
     async def use(self, use: TableUse, ticket: Ticket) -> None:
         """Note how a table is used, and keep what its rollback will need."""
-        async with self._session(f"Table {use.name} could not be made ready") as backend:
-            connection = backend.connection
-            async with connection.transaction():
-                await ledger.enter(connection, ticket)
-                if await connection.fetchrow(_USE, ticket.run_id, use.table_number) is None:
-                    side = await _kept(connection, use, ticket)
-                    name, key = use.name, list(use.key)
-                    await connection.execute(
-                        _NOTE_USE,
-                        *(ticket.run_id, use.table_number, name.schema, name.name, use.mode.value),
-                        *(use.place, use.rows, key, side),
-                    )
+        async with (
+            self._session(f"Table {use.name} could not be made ready") as backend,
+            _act(backend, ticket) as connection,
+        ):
+            if await connection.fetchrow(_USE, ticket.run_id, use.table_number) is None:
+                side = await _kept(connection, use, ticket)
+                name, key = use.name, list(use.key)
+                await connection.execute(
+                    _NOTE_USE,
+                    *(ticket.run_id, use.table_number, name.schema, name.name, use.mode.value),
+                    *(use.place, use.rows, key, side),
+                )
 
     async def uses(self, run_id: str) -> tuple[TableUse, ...]:
         """The tables that were there before a run."""
@@ -179,72 +180,80 @@ class PostgresqlUndo:
 
     async def take_back(self, step: UndoStep, ticket: Ticket) -> None:
         """Run a step's statements and forget the step."""
-        async with self._session(f"{step.object.name} could not be dropped") as backend:
-            connection = backend.connection
-            async with connection.transaction():
-                await ledger.enter(connection, ticket)
-                if step.number in await ledger.steps_done(connection, ticket.run_id):
-                    for statement in step.statements:
-                        await connection.execute(statement)
-                    sql = f"DELETE FROM {LEDGER_SCHEMA}.step WHERE run_id = $1 AND number = $2"
-                    await connection.execute(sql, ticket.run_id, step.number)
+        async with (
+            self._session(f"{step.object.name} could not be dropped") as backend,
+            _act(backend, ticket) as connection,
+        ):
+            if step.number in await ledger.steps_done(connection, ticket.run_id):
+                for statement in step.statements:
+                    await connection.execute(statement)
+                sql = f"DELETE FROM {LEDGER_SCHEMA}.step WHERE run_id = $1 AND number = $2"
+                await connection.execute(sql, ticket.run_id, step.number)
 
     async def remove_rows(self, use: TableUse, ticket: Ticket) -> TableUndone:
         """Remove the rows of the run from a table that was there before it."""
         nothing = TableUndone(str(use.name), Rows(0), Rows(0), Rows(0))
-        async with self._session(f"Table {use.name} could not be restored") as backend:
-            connection = backend.connection
-            async with connection.transaction():
-                await ledger.enter(connection, ticket)
-                noted = await connection.fetchrow(_USE, ticket.run_id, use.table_number)
-                found = await relation.find(connection, use.name)
-                if noted is None or noted["is_undone"] or found is None:
-                    return nothing
-                if use.mode is UseMode.EXTENDED:
-                    undone = await _remove_added(connection, use, found, noted["side"])
-                else:
-                    removed = Rows(await connection.fetchval(f"SELECT count(*) FROM {found.rows}"))
-                    undone = replace(nothing, removed=removed, restored=use.rows)
-                    await empty(connection, found)
-                if use.mode is not UseMode.REPLACED:
-                    await connection.execute(_MARK, ticket.run_id, use.table_number)
-                return undone
+        async with (
+            self._session(f"Table {use.name} could not be restored") as backend,
+            _act(backend, ticket) as connection,
+        ):
+            noted = await connection.fetchrow(_USE, ticket.run_id, use.table_number)
+            found = await relation.find(connection, use.name)
+            if noted is None or noted["is_undone"] or found is None:
+                return nothing
+            if use.mode is UseMode.EXTENDED:
+                undone = await _remove_added(connection, use, found, noted["side"])
+            else:
+                removed = Rows(await connection.fetchval(f"SELECT count(*) FROM {found.rows}"))
+                undone = replace(nothing, removed=removed, restored=use.rows)
+                await empty(connection, found)
+            if use.mode is not UseMode.REPLACED:
+                await connection.execute(_MARK, ticket.run_id, use.table_number)
+            return undone
 
     async def restore_rows(self, use: TableUse, ticket: Ticket) -> None:
         """Bring the rows back that the run has replaced; the table's triggers sleep meanwhile."""
-        async with self._session(f"Table {use.name} could not be restored") as backend:
-            connection = backend.connection
-            async with connection.transaction():
-                await ledger.enter(connection, ticket)
-                noted = await connection.fetchrow(_USE, ticket.run_id, use.table_number)
-                if noted is None or noted["is_undone"]:
-                    return
-                found = await relation.get(connection, use.name)
-                await references.set_own_aside(connection, ticket.run_id, found)
-                columns = ", ".join(identifier(row["name"]) for row in await connection.fetch(_STORED, found.oid))
-                always = await connection.fetchval(_IS_ALWAYS, found.oid)
-                overriding = " OVERRIDING SYSTEM VALUE" if always else ""
-                await connection.execute(f"ALTER TABLE {found.spelled} DISABLE TRIGGER USER")
-                await connection.execute(
-                    f"INSERT INTO {found.spelled} ({columns}){overriding} SELECT {columns} FROM {noted['side']}"
-                )
-                await connection.execute(f"ALTER TABLE {found.spelled} ENABLE TRIGGER USER")
-                await connection.execute(_MARK, ticket.run_id, use.table_number)
+        async with (
+            self._session(f"Table {use.name} could not be restored") as backend,
+            _act(backend, ticket) as connection,
+        ):
+            noted = await connection.fetchrow(_USE, ticket.run_id, use.table_number)
+            if noted is None or noted["is_undone"]:
+                return
+            found = await relation.get(connection, use.name)
+            await references.set_own_aside(connection, ticket.run_id, found)
+            columns = ", ".join(identifier(row["name"]) for row in await connection.fetch(_STORED, found.oid))
+            always = await connection.fetchval(_IS_ALWAYS, found.oid)
+            overriding = " OVERRIDING SYSTEM VALUE" if always else ""
+            await connection.execute(f"ALTER TABLE {found.spelled} DISABLE TRIGGER USER")
+            await connection.execute(
+                f"INSERT INTO {found.spelled} ({columns}){overriding} SELECT {columns} FROM {noted['side']}"
+            )
+            await connection.execute(f"ALTER TABLE {found.spelled} ENABLE TRIGGER USER")
+            await connection.execute(_MARK, ticket.run_id, use.table_number)
 
-    async def set_aside(self, run_id: str, table: TableName, ticket: Ticket) -> str:
-        """Copy a table into one that is named after it and the run, unless that is there."""
-        name = side_name("after", Ticket(run_id, 0, ""), table.name)
+    async def set_aside(self, mark: str, table: TableName, ticket: Ticket) -> str:
+        """Copy a table into one that is named after it and the mark, unless that is there."""
+        name = side_name("after", Ticket(mark, 0, ""), table.name)
         place = f"{AFTER_SCHEMA}.{identifier(name)}"
-        async with self._session(f"Table {table} could not be kept") as backend:
-            connection = backend.connection
-            async with connection.transaction():
-                await ledger.enter(connection, ticket)
-                if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", place):
-                    found = await relation.get(connection, table)
-                    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {AFTER_SCHEMA}")
-                    columns = await _plain_columns(connection, found)
-                    await connection.execute(f"CREATE TABLE {place} AS SELECT {columns} FROM {found.rows}")
+        async with self._session(f"Table {table} could not be kept") as backend, _act(backend, ticket) as connection:
+            if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", place):
+                found = await relation.get(connection, table)
+                await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {AFTER_SCHEMA}")
+                columns = await _plain_columns(connection, found)
+                await connection.execute(f"CREATE TABLE {place} AS SELECT {columns} FROM {found.rows}")
         return f"{AFTER_SCHEMA}.{name}"
+
+
+@asynccontextmanager
+async def _act(backend: Backend, ticket: Ticket) -> AsyncIterator[asyncpg.Connection]:
+    """Begin an act under a ticket; it is committed at the end, with its note."""
+    connection = backend.connection
+    async with connection.transaction():
+        await ledger.enter(connection, ticket)
+        yield connection
+        failpoint("target.commits")
+    failpoint("target.committed")
 
 
 async def _kept(connection: asyncpg.Connection, use: TableUse, ticket: Ticket) -> str:
