@@ -148,7 +148,7 @@ async def test_a_rollback_killed_at_any_boundary_is_completed_by_the_next(trial:
 
 @pytest.mark.crash
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("on_existing", ["TRUNCATE", "APPEND"])
+@pytest.mark.parametrize("on_existing", ["TRUNCATE"])
 async def test_a_run_killed_at_any_boundary_is_rolled_back(trial: Trial) -> None:
     assert await trial.killed_runs(step=1) > 20
 
