@@ -207,10 +207,9 @@ def _integers(column: Sequence[Stored]) -> Spelled:
 
 def _whole(value: float | bytes | bytearray) -> int:
     """Take a whole number that stands in a column of another affinity."""
-    number = int(value)
-    if isinstance(value, float) and number != value:
+    if isinstance(value, float) and not value.is_integer():
         raise Misfit("a value is no integer")
-    return number
+    return int(value)
 
 
 def _floats(column: Sequence[Stored]) -> Spelled:
