@@ -49,6 +49,7 @@ from workers.cli.output import (
 from workers.cli.rejects import RejectFile, default_path
 from workers.cli.session import route_between, run_id, run_until_interrupted
 from workers.engine.control import ControlSwitch
+from workers.engine.early import early_readers
 from workers.engine.ends import Route, open_ends
 from workers.engine.prepare import RunRequest
 from workers.engine.run import run
@@ -112,7 +113,7 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
 
 
 async def _run(route: Route, request: RunRequest, control: ControlSwitch, rejects: Path) -> RunReport:
-    async with open_ends(route, parallel=request.options.parallel) as ends:
+    async with open_ends(route, parallel=request.options.parallel, readers=early_readers(request.options)) as ends:
         with _display() as display:
             return await run(ends, request, display, control, partial(RejectFile, rejects))
 

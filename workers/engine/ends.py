@@ -73,8 +73,10 @@ async def open_target(connector: Connector, endpoint: Endpoint, *, writers: int 
 
 
 @asynccontextmanager
-async def open_ends(route: Route, *, parallel: int) -> AsyncIterator[Ends]:
+async def open_ends(route: Route, *, parallel: int, readers: int = 0) -> AsyncIterator[Ends]:
     """Open source and target for up to `parallel` lanes, and close both whatever happens.
+
+    `readers` is the number of sessions on the source, if it is to be another one.
 
     Raises:
         ValidationFailed: source and target are the same database.
@@ -84,7 +86,7 @@ async def open_ends(route: Route, *, parallel: int) -> AsyncIterator[Ends]:
     connector, endpoint = route.target_connector, route.target_endpoint
     writers = min(parallel, connector.capabilities.writers_max)
     async with (
-        open_source(route.source_connector, route.source_endpoint, readers=parallel) as source,
+        open_source(route.source_connector, route.source_endpoint, readers=readers or parallel) as source,
         open_target(connector, endpoint, writers=writers) as target,
     ):
         yield Ends(route, source, target)

@@ -15,7 +15,7 @@ from workers.engine.prepare import PreparedRun
 from workers.engine.rejects import keep_rejects
 from workers.engine.seal import sealed
 from workers.engine.steps import run_phase
-from workers.engine.verify import Sides, Verdict, verify_tables, with_next_values
+from workers.engine.verify import Sides, SourceSide, Verdict, verify_tables, with_next_values
 
 OpenBook = Callable[[PreparedRun], RejectBook]
 """Opens the book for the rejected rows of a run."""
@@ -34,11 +34,18 @@ class Finish:
         return tuple(verdict for verdict in self.verdicts if not verdict.equal)
 
 
-async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions, open_book: OpenBook | None = None) -> Finish:
+async def finish(
+    desk: Desk,
+    prepared: PreparedRun,
+    options: RunOptions,
+    open_book: OpenBook | None = None,
+    source: SourceSide | None = None,
+) -> Finish:
     """Complete the target once all chunks are in it, and compare; equal tables end the run's ledger.
 
     Re-entrant: steps that are done are not done again. Differences are reported, not raised, and
     leave the ledger in place. Rejected rows are copied from there to the book, if there is one.
+    `source` is what to compare with, if it is not the desk's own.
 
     Raises:
         Stopped: the owner asked for a pause or an end.
@@ -58,7 +65,7 @@ async def finish(desk: Desk, prepared: PreparedRun, options: RunOptions, open_bo
         await keep_rejects(target, desk.ticket.run_id, lambda: open_book(prepared))
     await desk.meter.enter(RunPhase.VERIFICATION)
     verdicts = await verify_tables(
-        Sides(desk.ends.source, target),
+        Sides(source or desk.ends.source, target),
         prepared.plan.tables,
         options.verify,
         prepared.baselines,

@@ -11,6 +11,7 @@ from domain.migrations.progress import ProgressSink, RunStatus
 from domain.migrations.report import Failure, RunReport
 from workers.engine.complete import completed_before
 from workers.engine.control import Control, Stopped, attended
+from workers.engine.early import early_digests
 from workers.engine.ends import Ends
 from workers.engine.finish import Finish, OpenBook, finish
 from workers.engine.lanes import copy_tables
@@ -85,8 +86,11 @@ class _Story:
             return
         self.moments = await begin_reading(ends, request.run_id)
         desk = Desk(ends, prepared.ticket, self.meter, control)
-        await copy_tables(desk, prepared, request.options)
-        self.finished = await attended(lambda: finish(desk, prepared, request.options, self.open_book), control)
+        async with early_digests(ends.source, prepared, request.options) as source:
+            await copy_tables(desk, prepared, request.options)
+            self.finished = await attended(
+                lambda: finish(desk, prepared, request.options, self.open_book, source), control
+            )
 
     async def _ready(self) -> tuple[PreparedRun, Finish | None]:
         """Prepare a run; one that turns out to be complete already comes with its comparison."""

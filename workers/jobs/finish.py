@@ -14,6 +14,7 @@ from domain.migrations.report import Failure
 from domain.migrations.values import LogLevel
 from infra.db.stores.migrations.plans import StoredPlan
 from infra.db.stores.migrations.rejects import StoredRejects
+from workers.engine.early import early_digests
 from workers.engine.ends import open_ends
 from workers.engine.finish import Finish, finish
 from workers.engine.pipeline import Desk
@@ -47,7 +48,8 @@ async def _finish(duty: Duty) -> None:
         meter.follow(prepared.plan.tables, ())
         book = StoredRejects(shop.container.database, duty.migration_id, prepared.plan.tables)
         desk = Desk(ends, ticket, meter, duty.control)
-        finished = await finish(desk, prepared, brief.options, lambda _: book)
+        async with early_digests(ends.source, prepared, brief.options) as source:
+            finished = await finish(desk, prepared, brief.options, lambda _: book, source)
         last = LastReading(ends.source.consistency, ends.source.moment)
     await _note(duty, finished)
     difference = difference_message(finished.differences) if finished.differences else ""

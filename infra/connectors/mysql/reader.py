@@ -19,6 +19,7 @@ from infra.connectors.mysql.names import quoted, table_sql
 from infra.connectors.mysql.native_columns import NativeLayout, misfit
 from infra.connectors.mysql.profile import profile_table
 from infra.connectors.mysql.rowstream import RowStream, Taker
+from infra.connectors.mysql.runs import end_session
 from infra.connectors.mysql.scope import condition
 from infra.connectors.mysql.session import Control
 from infra.connectors.mysql.snapshot import Begun, begin_snapshot
@@ -142,10 +143,15 @@ class MysqlSource:
     ) -> Digest:
         """Compute a table's digest in the snapshot; without columns only the rows are counted."""
         async with self._session() as session:
-            return await session.call(
-                lambda connection: table_digest(connection, table, columns, treatments),
-                doing=f"computing the digest of {table}",
-            )
+            try:
+                return await session.call(
+                    lambda connection: table_digest(connection, table, columns, treatments),
+                    doing=f"computing the digest of {table}",
+                )
+            except asyncio.CancelledError:
+                # The server would go on computing: it notices that nobody listens when it answers.
+                await asyncio.shield(end_session(self._control, session.connection_id))
+                raise
 
     async def close(self) -> None:
         """End all sessions; whoever closes twice closes once."""

@@ -1,0 +1,106 @@
+"""The source's digests, computed while the rows are still on their way.
+
+The source's tables stand still in its snapshot, so their digests can be computed at any time. While
+rows are copied the source mostly waits for the target, and it has one session more than the copy
+needs; what is not done by then is done when it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from domain.catalog.model import TableName
+from domain.kernel.errors import DatabaseError
+from domain.migrations.misfits import Treatment
+from domain.migrations.plan import RunOptions, VerifyLevel
+from domain.migrations.transfer import Digest, DigestColumn
+from workers.engine.concurrency import cancelled
+from workers.engine.prepare import PreparedRun
+from workers.engine.verify import SourceSide, source_columns
+
+Question = tuple[TableName, tuple[DigestColumn, ...], tuple[Treatment, ...]]
+"""What a digest is asked of: a table, its columns, and what treatments leave of it."""
+
+
+def early_readers(options: RunOptions) -> int:
+    """Return how many sessions on the source a run in one process wants: one for digests, beside those that read.
+
+    A run of a single lane has a single session: a second one may cost a lock to begin at the same moment.
+    """
+    return options.parallel + _is_early(options)
+
+
+@asynccontextmanager
+async def early_digests(source: SourceSide, prepared: PreparedRun, options: RunOptions) -> AsyncIterator[SourceSide]:
+    """Compute, within the block, the digests that the run's comparison will ask of its source.
+
+    Gives the source to compare with. What is under way at the end of the block is given up.
+    """
+    if not _is_early(options):
+        yield source
+        return
+    early = _EarlySource(source, _questions(prepared))
+    work = asyncio.create_task(early.work())
+    try:
+        yield early
+    finally:
+        await cancelled([work])
+        await cancelled(early.under_way)
+
+
+class _EarlySource:
+    """A source that may know the digest already when it is asked for it."""
+
+    def __init__(self, source: SourceSide, questions: Iterable[Question]) -> None:
+        self._source = source
+        self._open = dict.fromkeys(questions)
+        self._answers: dict[Question, asyncio.Task[Digest]] = {}
+
+    @property
+    def under_way(self) -> tuple[asyncio.Task[Digest], ...]:
+        """The digests that nobody has asked for yet, finished or not."""
+        return tuple(self._answers.values())
+
+    async def work(self) -> None:
+        """Compute one digest after the other, but none that was asked for in the meantime."""
+        while self._open:
+            question = next(iter(self._open))
+            del self._open[question]
+            answer = self._answers[question] = asyncio.create_task(self._asked(question))
+            await asyncio.wait([answer])
+
+    async def digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
+        """Return a table's digest, waiting for it if it is under way.
+
+        Raises:
+            DatabaseError: the source failed, now, too.
+        """
+        question = (table, columns, treatments)
+        self._open.pop(question, None)
+        answer = self._answers.pop(question, None)
+        if answer is not None:
+            try:
+                return await answer
+            except DatabaseError:
+                return await self._asked(question)  # what was wrong then may have passed
+        return await self._asked(question)
+
+    async def _asked(self, question: Question) -> Digest:
+        return await self._source.digest(*question)
+
+
+def _is_early(options: RunOptions) -> bool:
+    return options.parallel > 1 and options.verify is VerifyLevel.DIGEST
+
+
+def _questions(prepared: PreparedRun) -> Iterable[Question]:
+    """Return what will be asked, in the order of the copy; not of tables whose rows can only be counted."""
+    counted = {baseline.table_number for baseline in prepared.baselines if baseline.rows and baseline.digest is None}
+    copies = {copy.number: copy for copy in prepared.plan.tables if copy.number not in counted}
+    for wave in prepared.waves:
+        for copy in sorted((copies[number] for number in wave if number in copies), key=lambda copy: -copy.size_bytes):
+            yield copy.source, source_columns(copy.columns), copy.treatments
