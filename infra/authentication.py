@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.kernel.ports import Clock
 from domain.kernel.scope import Principal
 from infra.crypto.tokens import TokenIssuer
+from infra.db.readers.following import Shared, SharedRead
 from infra.db.stores.auth import SqlSessions
 
 ALIVE_S = 5.0
@@ -24,6 +25,7 @@ class Authenticator:
         self._sessions = sessions
         self._clock = clock
         self._known: dict[UUID, float] = {}
+        self._reads: Shared[SharedRead[bool]] = Shared()
 
     async def principal(self, authorization: str | None) -> Principal | None:
         """Return whom an `Authorization` value names, or nothing."""
@@ -40,7 +42,8 @@ class Authenticator:
         session_id, now = principal.session_id, time.monotonic()
         if self._known.get(session_id, 0) > now:
             return True
-        alive = await self._sessions.is_alive(session_id)
+        with self._reads.of(session_id, lambda: SharedRead(lambda: self._sessions.is_alive(session_id))) as read:
+            alive = await read()
         if alive:
             if len(self._known) >= KNOWN_MAX:
                 self._known.clear()

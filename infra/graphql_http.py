@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.http.streaming import SSETransport
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -40,7 +41,9 @@ JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 
 BODY_BYTES_MAX: Final = 256 * 1024
-CONNECTION_INIT_TIMEOUT: Final = timedelta(seconds=5)
+CONNECTION_INIT_TIMEOUT: Final = timedelta(seconds=15)
+"""Long enough for the last of a thousand who come back at the same moment."""
+
 OPERATIONS_PER_SOCKET_MAX: Final = 20
 
 STATUS: Final = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.FORBIDDEN: 403, ErrorCode.RATE_LIMITED: 429}
@@ -84,6 +87,11 @@ class JsonRequest(StarletteRequestAdapter):
 
 class CheckedSocket(BaseGraphQLTransportWSHandler[C, None], Generic[C]):
     """Closes the socket with 4400 on a message of the wrong shape, which would otherwise end it with a traceback."""
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Log a bug; that a client is gone when an event is sent to it is none."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
 
     async def handle_message(self, message: Message) -> None:
         """Check the shape of a message, then handle it."""

@@ -23,7 +23,7 @@ from domain.migrations.queries import (
     GetRollbackGuarantees,
 )
 from domain.projects.queries import GetProjectMembers, GetProjectsByIds
-from schema.context import Context, Loaders, current_loaders
+from schema.context import Context, Loaders, LoadersAtHand, current_loaders
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -117,4 +117,4 @@ class LoadersPerOperation(SchemaExtension):
     def _renew(self) -> None:
         context = self.execution_context.context
         if isinstance(context, Context):
-            current_loaders.set(make_loaders(context))
+            current_loaders.set(LoadersAtHand(lambda: make_loaders(context)))

@@ -38,6 +38,7 @@ from resolvers.queries import connections as connection_queries
 from resolvers.queries import mappings as mapping_queries
 from resolvers.queries import migrations as migration_queries
 from resolvers.queries import projects as project_queries
+from resolvers.sharing import sharing
 from resolvers.subscriptions import migrations as migration_subscriptions
 from resolvers.subscriptions import projects as project_subscriptions
 from schema.auth import (
@@ -147,5 +148,6 @@ def build_schema() -> strawberry.Schema:
         Subscription,
         extensions=[CodedErrors, limited_documents(Limits()), LoadersPerOperation],
         exception_handlers=EXPECTED,
+        execution_context_class=sharing((MigrationFrame, MigrationLogEntry)),
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True, relay_max_results=100),
     )

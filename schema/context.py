@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -54,7 +55,19 @@ class Loaders:
     rollback_guarantees: DataLoader[UUID, RollbackGuarantee | None]
 
 
-current_loaders: ContextVar[Loaders] = ContextVar("current_loaders")
+class LoadersAtHand:
+    """Loaders that are made when the first of them is used; most streamed events use none."""
+
+    def __init__(self, make: Callable[[], Loaders]) -> None:
+        self._make = make
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        """The loaders."""
+        return self._make()
+
+
+current_loaders: ContextVar[LoadersAtHand] = ContextVar("current_loaders")
 """A WebSocket has one context for all its operations, so the loaders cannot live there."""
 
 
@@ -80,7 +93,7 @@ class Context:
     @property
     def loaders(self) -> Loaders:
         """The running operation's loaders."""
-        return current_loaders.get()
+        return current_loaders.get().loaders
 
     async def send(self, request: Request[A]) -> A:
         """Send a message on behalf of the caller."""

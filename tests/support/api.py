@@ -46,17 +46,7 @@ class LiveApi:
 
     async def signed_in(self) -> ApiClient:
         """Sign a new user up and in."""
-        client = self.client()
-        client.email = f"{secrets.token_hex(6)}@example.org"
-        name = {"email": client.email, "password": "correct horse battery", "firstName": "Ada", "lastName": "L"}
-        registered = await client.ok("registerUser", "RegisterUserInput", name, "... on RegisterUserSuccess { userId }")
-        client.user_id = registered["userId"]
-        credentials = {"email": client.email, "password": "correct horse battery"}
-        answer = await client.ok(
-            "signIn", "SignInInput", credentials, "... on SessionSuccess { session { accessToken refreshToken } }"
-        )
-        client.token, client.refresh_token = answer["session"]["accessToken"], answer["session"]["refreshToken"]
-        return client
+        return await signed_in(self.url)
 
 
 class ApiClient:
@@ -118,6 +108,21 @@ class ApiClient:
             assert '"connection_ack"' in str(await socket.recv())
             await socket.send(_message("subscribe", {"query": document, "variables": variables}, "1"))
             yield _events(socket)
+
+
+async def signed_in(url: str) -> ApiClient:
+    """Sign a new user up and in at the API of an address."""
+    client = ApiClient(url, "")
+    client.email = f"{secrets.token_hex(6)}@example.org"
+    name = {"email": client.email, "password": "correct horse battery", "firstName": "Ada", "lastName": "L"}
+    registered = await client.ok("registerUser", "RegisterUserInput", name, "... on RegisterUserSuccess { userId }")
+    client.user_id = registered["userId"]
+    credentials = {"email": client.email, "password": "correct horse battery"}
+    answer = await client.ok(
+        "signIn", "SignInInput", credentials, "... on SessionSuccess { session { accessToken refreshToken } }"
+    )
+    client.token, client.refresh_token = answer["session"]["accessToken"], answer["session"]["refreshToken"]
+    return client
 
 
 def _message(kind: str, payload: Json, id_: str | None = None) -> str:

@@ -35,9 +35,9 @@ def find_program() -> Path | None:
 
 
 @contextmanager
-def running_redis(server_program: Path, folder: Path, port: int) -> Iterator[RedisServer]:
+def running_redis(server_program: Path, folder: Path, port: int, password: str = "") -> Iterator[RedisServer]:
     """Run a server that keeps nothing on disk on `port` of the loopback interface, and stop it at the end."""
-    password = secrets.token_hex(12)
+    password = password or secrets.token_hex(12)
     options = {
         "bind": "127.0.0.1",
         "port": str(port),

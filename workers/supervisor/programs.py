@@ -12,6 +12,7 @@ from pathlib import Path
 import infra
 from infra.embedded.process import Program
 from infra.embedded.stack import Servers, planned_servers
+from infra.open_files import raise_open_files_limit
 from infra.settings import PREFIX, Settings
 from workers.supervisor.tree import Tree
 
@@ -34,6 +35,7 @@ def run_stack(settings: Settings, parts: Part, *, say: Callable[[str], None], on
     A whole stack owns its embedded servers: AlreadyRunning when another one of this home is alive.
     A single part joins those that are there. Raises ServerFailed when a program does not start.
     """
+    raise_open_files_limit()  # every program inherits it
     whole = parts == Part.API | Part.WORKERS
     with planned_servers(settings, may_join=not whole) as (servers, programs):
         stages = [

@@ -9,6 +9,7 @@ from domain.auth.values import OrganizationRole
 from domain.kernel.access import Right, Subject
 from domain.projects.values import PROJECT_RIGHTS, ProjectRole
 from infra.db.database import Database
+from infra.db.readers.following import Shared, SharedRead
 
 _ORGANIZATION = """
 SELECT role AS organization_role, NULL AS project_role
@@ -50,9 +51,19 @@ class SqlAccess:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._reads: Shared[SharedRead[frozenset[Right]]] = Shared()
 
     async def rights(self, user_id: UUID, subject: Subject, id_: UUID) -> frozenset[Right]:
-        """Return the user's rights on an object; none at all if it does not exist or is out of reach."""
+        """Return the user's rights on an object; none at all if it does not exist or is out of reach.
+
+        Those who ask the same at the same time, as all subscribers do after a restart, share one read.
+        """
+        with self._reads.of(
+            (user_id, subject, id_), lambda: SharedRead(lambda: self._read(user_id, subject, id_))
+        ) as read:
+            return await read()
+
+    async def _read(self, user_id: UUID, subject: Subject, id_: UUID) -> frozenset[Right]:
         rows = await self._database.rows(ROLES_SQL[subject], user_id=user_id, id=id_)
         if not rows:
             return frozenset()

@@ -28,6 +28,11 @@ ORDER BY sequence LIMIT :row_limit
 _CLOSED = "SELECT closed FROM migration_stream WHERE migration_id = :migration_id"
 
 
+BEHIND = 100
+"""So many events before those of the first subscriber are read as well, for others who come back at the same time
+and had seen a little less."""
+
+
 class _Followed:
     """One migration as this process follows it."""
 
@@ -45,7 +50,7 @@ class _Followed:
     async def frames(self, known: int, *, fresh: bool) -> tuple[MigrationFrame, ...]:
         """Return the events after a number."""
         if self._frames is None:
-            self._frames = Tail(self._read_frames, latest=known)
+            self._frames = Tail(self._read_frames, latest=max(0, known - BEHIND))
         return await self._frames.after(known, fresh=fresh)
 
     async def entries(self, known: int, *, fresh: bool) -> tuple[MigrationLogEntry, ...]:

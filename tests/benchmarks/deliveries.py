@@ -1,0 +1,80 @@
+"""How soon events reached their subscribers, from what these have written down and when the store committed."""
+
+from __future__ import annotations
+
+import statistics
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.storm import Fault
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Some times, in seconds, summed up."""
+
+    count: int
+    p50_s: float
+    p95_s: float
+    max_s: float
+
+    @staticmethod
+    def of(times_s: Iterable[float]) -> Spread:
+        """Sum up times."""
+        every = sorted(times_s)
+        if not every:
+            return Spread(0, 0.0, 0.0, 0.0)
+        p95_s = every[min(len(every) - 1, 95 * len(every) // 100)]
+        return Spread(len(every), statistics.median(every), p95_s, every[-1])
+
+    def __str__(self) -> str:
+        return f"p50 {self.p50_s:.3f} s, p95 {self.p95_s:.3f} s, max {self.max_s:.3f} s"
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """What all subscribers have seen, beside the moment at which each event was committed."""
+
+    seen: Sequence[Json]
+    committed: Mapping[int, float]
+
+    def lines(self, calm: tuple[float, float], faults: Sequence[Fault]) -> Iterator[str]:
+        """Give the figures: `calm` is the time before the first fault."""
+        closes: Counter[str] = Counter()
+        for one in self.seen:
+            closes.update(one["closes"])
+        told = ", ".join(f"{how}: {count}" for how, count in closes.most_common())
+        yield f"events delivered: {sum(len(one['sequences']) for one in self.seen):,} of {len(self.committed)} numbers"
+        yield f"subscriptions opened: {sum(len(one['opened']) for one in self.seen):,}; connections lost by {told}"
+        yield f"commit to delivery, calm:  {Spread.of(self._latencies(*calm))}"
+        yield f"commit to delivery, all subscribed then: {Spread.of(self._latencies(0, float('inf')))}"
+        for fault in faults:
+            away = f" (away for {fault.ended_at - fault.began_at:.1f} s)" if fault.ended_at > fault.began_at else ""
+            yield f"first news after {fault.name}{away}: {Spread.of(self._gaps(fault.began_at))}"
+
+    def _latencies(self, begin: float, end: float) -> Iterator[float]:
+        """Give the time from commit to delivery of events committed in a period, to those subscribed at their commit.
+
+        What was missed while away, or came as the first snapshot, is told late by its nature.
+        """
+        for one in self.seen:
+            opened = one["opened"]
+            for sequence, time in zip(one["sequences"], one["times"], strict=True):
+                at = self.committed.get(sequence)
+                if at is None or not begin <= at <= end:
+                    continue
+                if bisect_right(opened, at) == bisect_right(opened, time) > 0:
+                    yield time - at
+
+    def _gaps(self, began_at: float) -> Iterator[float]:
+        """Give, per subscriber, the time from a fault to the first event that was committed after it."""
+        for one in self.seen:
+            for sequence, time in zip(one["sequences"], one["times"], strict=True):
+                if self.committed.get(sequence, 0.0) > began_at:
+                    yield time - began_at
+                    break
