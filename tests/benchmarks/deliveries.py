@@ -13,6 +13,8 @@ from tests.support.storm import Fault
 
 Json = dict[str, Any]
 
+NOTABLE_S = 0.1
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -54,8 +56,12 @@ class Deliveries:
         yield f"commit to delivery, calm:  {Spread.of(self._latencies(*calm))}"
         yield f"commit to delivery, all subscribed then: {Spread.of(self._latencies(0, float('inf')))}"
         for fault in faults:
-            away = f" (away for {fault.ended_at - fault.began_at:.1f} s)" if fault.ended_at > fault.began_at else ""
-            yield f"first news after {fault.name}{away}: {Spread.of(self._gaps(fault.began_at))}"
+            away = (
+                f" (away for {fault.ended_at - fault.began_at:.1f} s)"
+                if fault.ended_at - fault.began_at > NOTABLE_S
+                else ""
+            )
+            yield f"first news after {fault.loss.value}{away}: {Spread.of(self._gaps(fault.began_at))}"
 
     def _latencies(self, begin: float, end: float) -> Iterator[float]:
         """Give the time from commit to delivery of events committed in a period, to those subscribed at their commit.

@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 from domain.connections.values import Endpoint
@@ -22,6 +23,15 @@ PATIENCE_S = 300.0
 """How long anything may take on a busy machine before the test gives up."""
 
 
+class Loss(Enum):
+    """What is taken away."""
+
+    WORKER = "SIGKILL of a worker"
+    REDIS = "restart of Redis"
+    API_STOPPED = "restart of the API"
+    API_KILLED = "SIGKILL of the API"
+
+
 @dataclass(frozen=True)
 class Weather:
     """How hard it comes.
@@ -36,13 +46,15 @@ class Weather:
     bytes_per_s: float
     calm_events: int
     redis_away_s: float = 1.0
+    batch_rows: int = 1_000
+    losses: tuple[Loss, ...] = tuple(Loss)
 
 
 @dataclass(frozen=True)
 class Fault:
     """What was taken away and when, in seconds since 1970; `ended_at` is when it was there again."""
 
-    name: str
+    loss: Loss
     began_at: float
     ended_at: float
 
@@ -64,8 +76,10 @@ class Storm:
         self.calm = (time.time(), 0.0)
         await self._news(crowd)
         self.calm = (self.calm[0], time.time())
-        for fault in (self._lose_worker, self._lose_redis, self._restart_api, self._lose_api):
-            self.faults.append(await fault())
+        for loss in self._weather.losses:
+            began_at = time.time()
+            await self._lose(loss)
+            self.faults.append(Fault(loss, began_at, time.time()))
             await self._news(crowd)
 
     def last_number(self) -> int:
@@ -77,29 +91,22 @@ class Storm:
         wanted = self.last_number() + self._weather.calm_events
         await crowd.until(lambda now: now.connected == crowd.subscribers and now.lowest >= wanted, PATIENCE_S)
 
-    async def _lose_worker(self) -> Fault:
-        began_at = time.time()
-        self._stack.kill(WORKER)
-        return Fault("SIGKILL of a worker", began_at, began_at)
-
-    async def _lose_redis(self) -> Fault:
-        began_at = time.time()
-        self._stack.stop_redis()
-        await asyncio.sleep(self._weather.redis_away_s)
-        self._stack.start_redis(self._redis_program)
-        return Fault("restart of Redis", began_at, time.time())
-
-    async def _restart_api(self) -> Fault:
-        began_at = time.time()
-        await self._stack.stop("api")
-        await self._stack.start("api")
-        return Fault("restart of the API", began_at, time.time())
-
-    async def _lose_api(self) -> Fault:
-        began_at, dead = time.time(), self._stack.kill(API)
-        await until(lambda: dead not in self._stack.pids(API))
-        await self._stack.is_answering()
-        return Fault("SIGKILL of the API", began_at, time.time())
+    async def _lose(self, loss: Loss) -> None:
+        """Take something away; return when it, or what has come in its place, is there again."""
+        match loss:
+            case Loss.WORKER:
+                self._stack.kill(WORKER)
+            case Loss.REDIS:
+                self._stack.stop_redis()
+                await asyncio.sleep(self._weather.redis_away_s)
+                self._stack.start_redis(self._redis_program)
+            case Loss.API_STOPPED:
+                await self._stack.stop("api")
+                await self._stack.start("api")
+            case Loss.API_KILLED:
+                dead = self._stack.kill(API)
+                await until(lambda: dead not in self._stack.pids(API))
+                await self._stack.is_answering()
 
 
 async def _slow_route(stack: Stack, source: Endpoint, target: Endpoint, proxy: PacedProxy) -> Route:
@@ -124,7 +131,7 @@ async def weathered(
     async with PacedProxy(source.host, source.port).listening() as proxy:
         route = await _slow_route(stack, source, target, proxy)
         proxy.bytes_per_s = 10 * weather.bytes_per_s  # which the look at the source does not take long with
-        storm.id_ = await route.start(batchSize=1_000, parallelTasks=2)
+        storm.id_ = await route.start(batchSize=weather.batch_rows, parallelTasks=2)
         await reached(route, storm.id_, rows=1)
         proxy.bytes_per_s = weather.bytes_per_s
         wanted = Wanted(stack.url.replace("http", "ws") + "/graphql", route.client.token, EVENTS, storm.id_)
