@@ -19,8 +19,9 @@ static const struct {
     FUNCTION(libversion), FUNCTION(auto_extension), FUNCTION(prepare_v2), FUNCTION(step), FUNCTION(reset),
     FUNCTION(finalize), FUNCTION(bind_parameter_count), FUNCTION(bind_null), FUNCTION(bind_int64),
     FUNCTION(bind_double), FUNCTION(bind_text64), FUNCTION(bind_blob64), FUNCTION(column_count),
-    FUNCTION(column_type), FUNCTION(column_int64), FUNCTION(column_double), FUNCTION(column_text),
-    FUNCTION(column_blob), FUNCTION(column_bytes), FUNCTION(errmsg), FUNCTION(extended_errcode),
+    FUNCTION(column_value), FUNCTION(value_type), FUNCTION(value_int64), FUNCTION(value_double),
+    FUNCTION(value_text), FUNCTION(value_blob), FUNCTION(value_bytes), FUNCTION(db_mutex), FUNCTION(mutex_enter),
+    FUNCTION(mutex_leave), FUNCTION(errmsg), FUNCTION(extended_errcode),
 };
 
 /* SQLite calls this on the thread that opens a connection, before it is given to whoever wants it. */
@@ -119,6 +120,10 @@ void statement_close(statement *held) {
     Py_XDECREF(held->handle);
     *held = (statement){0};
 }
+
+void statement_enter(const statement *held) { sqlite.mutex_enter(sqlite.db_mutex(held->handle->db)); }
+
+void statement_leave(const statement *held) { sqlite.mutex_leave(sqlite.db_mutex(held->handle->db)); }
 
 PyObject *statement_raise(const statement *held) {
     if (held->handle->db == NULL) return PyErr_Format(PyExc_ValueError, "the connection is closed");

@@ -14,6 +14,8 @@
 
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;
+typedef struct sqlite3_value sqlite3_value;
+typedef struct sqlite3_mutex sqlite3_mutex;
 
 /* https://www.sqlite.org/c3ref/constlist.html */
 #define SQLITE_OK 0
@@ -43,12 +45,16 @@ typedef struct {
     int (*bind_text64)(sqlite3_stmt *, int, const char *, uint64_t, void (*)(void *), unsigned char);
     int (*bind_blob64)(sqlite3_stmt *, int, const void *, uint64_t, void (*)(void *));
     int (*column_count)(sqlite3_stmt *);
-    int (*column_type)(sqlite3_stmt *, int);
-    int64_t (*column_int64)(sqlite3_stmt *, int);
-    double (*column_double)(sqlite3_stmt *, int);
-    const unsigned char *(*column_text)(sqlite3_stmt *, int);
-    const void *(*column_blob)(sqlite3_stmt *, int);
-    int (*column_bytes)(sqlite3_stmt *, int);
+    sqlite3_value *(*column_value)(sqlite3_stmt *, int);
+    int (*value_type)(sqlite3_value *);
+    int64_t (*value_int64)(sqlite3_value *);
+    double (*value_double)(sqlite3_value *);
+    const unsigned char *(*value_text)(sqlite3_value *);
+    const void *(*value_blob)(sqlite3_value *);
+    int (*value_bytes)(sqlite3_value *);
+    sqlite3_mutex *(*db_mutex)(sqlite3 *);
+    void (*mutex_enter)(sqlite3_mutex *);
+    void (*mutex_leave)(sqlite3_mutex *);
     const char *(*errmsg)(sqlite3 *);
     int (*extended_errcode)(sqlite3 *);
 } sqlite_functions;
@@ -75,6 +81,11 @@ void statement_close(statement *held);
 /* Raise `SqliteFailed(code, message)` or MemoryError for what SQLite said last. Returns NULL. */
 PyObject *statement_raise(const statement *held);
 
+/* Hold a connection's mutex over many calls: taking it anew for each of them costs as much as the rest of a row.
+ * Nobody waits for it, as a connection is used by one thread at a time. */
+void statement_enter(const statement *held);
+void statement_leave(const statement *held);
+
 PyObject *sqlite_find(PyObject *module, PyObject *path);
 PyObject *sqlite_opened(PyObject *module, PyObject *ignored);
 
@@ -87,20 +98,21 @@ typedef struct {
     size_t size;
 } stored;
 
-/* Look at a column of the present row; -1 if there is no memory. */
+/* Look at a column of the present row, inside statement_enter; -1 if there is no memory. */
 static inline int stored_get(sqlite3_stmt *stmt, int place, stored *value) {
-    value->class = sqlite.column_type(stmt, place);
+    sqlite3_value *held = sqlite.column_value(stmt, place);
+    value->class = sqlite.value_type(held);
     switch (value->class) {
-        case SQLITE_INTEGER: value->whole = sqlite.column_int64(stmt, place); break;
-        case SQLITE_FLOAT: value->real = sqlite.column_double(stmt, place); break;
+        case SQLITE_INTEGER: value->whole = sqlite.value_int64(held); break;
+        case SQLITE_FLOAT: value->real = sqlite.value_double(held); break;
         case SQLITE_TEXT:
-            value->bytes = (const char *)sqlite.column_text(stmt, place);
-            value->size = (size_t)sqlite.column_bytes(stmt, place);
+            value->bytes = (const char *)sqlite.value_text(held);
+            value->size = (size_t)sqlite.value_bytes(held);
             if (value->bytes == NULL) return -1;
             break;
         case SQLITE_BLOB:
-            value->bytes = sqlite.column_blob(stmt, place);
-            value->size = (size_t)sqlite.column_bytes(stmt, place);
+            value->bytes = sqlite.value_blob(held);
+            value->size = (size_t)sqlite.value_bytes(held);
             if (value->bytes == NULL && value->size) return -1;
             break;
     }

@@ -222,7 +222,9 @@ static PyObject *digest_all(digest *self) {
     while (why == STOP_ASK) {
         stored value;
         Py_BEGIN_ALLOW_THREADS
+        statement_enter(&self->query);
         why = add_rows(self, &place, &value);
+        statement_leave(&self->query);
         Py_END_ALLOW_THREADS
         if (why == STOP_ASK && ask_python(self, place++, &value) < 0) return NULL;
     }

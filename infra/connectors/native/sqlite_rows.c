@@ -68,7 +68,9 @@ static PyObject *rows_take(RowsObject *self, PyObject *args) {
     while (why == STOP_ASK) {
         stored value;
         Py_BEGIN_ALLOW_THREADS
+        statement_enter(&self->query);
         why = take_rows(self, rows_max, bytes_max, &value);
+        statement_leave(&self->query);
         Py_END_ALLOW_THREADS
         if (why == STOP_ASK && ask_python(self, &value) < 0) return NULL;
     }

@@ -112,7 +112,9 @@ static PyObject *look_at_all(scan *self) {
     enum stop why = STOP_ASK;
     while (why == STOP_ASK) {
         Py_BEGIN_ALLOW_THREADS
+        statement_enter(&self->query);
         why = look(self, &at);
+        statement_leave(&self->query);
         Py_END_ALLOW_THREADS
         if (why == STOP_ASK && ask_python(self, &at) < 0) return NULL;
     }

@@ -39,7 +39,9 @@ static PyObject *insert_batch(const statement *held, PyObject *batch) {
     bool fits = seen.count == sqlite.bind_parameter_count(held->stmt);
     if (fits) {
         Py_BEGIN_ALLOW_THREADS
+        statement_enter(held);
         code = insert_rows(held->stmt, &seen);
+        statement_leave(held);
         Py_END_ALLOW_THREADS
     }
     if (!fits) PyErr_SetString(PyExc_ValueError, "another number of columns");
