@@ -1,4 +1,6 @@
 /* One look at all values of some columns of SQLite: their storage classes, sizes, and which types they all fit. */
+#include <math.h>
+
 #include "columns.h"
 #include "parts.h"
 #include "sqlite_values.h"
@@ -21,6 +23,7 @@ typedef struct {
     bool is_utf8;
     bool fits_double;
     bool has_nul;
+    bool has_infinite;
 } evidence;
 
 typedef struct {
@@ -52,7 +55,10 @@ static void add_class(evidence *seen, const stored *value) {
             seen->size_bytes += WORD_SIZE;
             if (value->whole < -DOUBLE_EXACT || value->whole > DOUBLE_EXACT) seen->fits_double = false;
             break;
-        case SQLITE_FLOAT: seen->size_bytes += WORD_SIZE; break;
+        case SQLITE_FLOAT:
+            seen->size_bytes += WORD_SIZE;
+            if (isinf(value->real)) seen->has_infinite = true;
+            break;
         case SQLITE_TEXT: case SQLITE_BLOB: add_text(seen, value); break;
     }
 }
@@ -127,12 +133,12 @@ static PyObject *found_of(const evidence *seen) {
     if (fits == NULL) return NULL;
     for (int each = 0; each < seen->candidates; each++) PyTuple_SET_ITEM(fits, each, PyBool_FromLong(seen->fits[each]));
     return Py_BuildValue(
-        "{sLsLsLsLsLsLsLsOsOsOsN}", "integers", (long long)seen->classes[SQLITE_INTEGER], "reals",
+        "{sLsLsLsLsLsLsLsOsOsOsOsN}", "integers", (long long)seen->classes[SQLITE_INTEGER], "reals",
         (long long)seen->classes[SQLITE_FLOAT], "texts", (long long)seen->classes[SQLITE_TEXT], "blobs",
         (long long)seen->classes[SQLITE_BLOB], "nulls", (long long)seen->classes[SQLITE_NULL], "size_bytes",
         (long long)seen->size_bytes, "length_max", (long long)seen->length_max, "is_utf8",
         seen->is_utf8 ? Py_True : Py_False, "fits_double", seen->fits_double ? Py_True : Py_False, "has_nul",
-        seen->has_nul ? Py_True : Py_False, "fits", fits);
+        seen->has_nul ? Py_True : Py_False, "has_infinite", seen->has_infinite ? Py_True : Py_False, "fits", fits);
 }
 
 static int open_candidates(evidence *seen, PyObject *given) {

@@ -24,6 +24,7 @@ from domain.catalog.model import (
 from domain.catalog.types import Integer
 from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.limits import Present
 from infra.connectors.sqlite import types
 from infra.connectors.sqlite.capabilities import LEDGER_PREFIX
 from infra.connectors.sqlite.declarations import TableDeclaration, parse_table, parse_view
@@ -37,10 +38,16 @@ _ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN = 0, 2, 3
 """`hidden` of PRAGMA table_xinfo; 1 is a hidden column of a virtual table."""
 
 
-def introspect(connection: sqlite3.Connection, *, with_values: bool) -> DatabaseSchema:
-    """Describe a file. Without a look at the values the declared words are taken for true."""
+def introspect(
+    connection: sqlite3.Connection, *, with_values: bool, seen: dict[TableName, TableProfile] | None = None
+) -> DatabaseSchema:
+    """Describe a file. Without a look at the values the declared words are taken for true.
+
+    What a look at the values has found is noted in `seen`.
+    """
     made = _Catalog(connection)
-    tables = tuple(_table(connection, made, name, with_values=with_values) for name in made.tables)
+    profiles: dict[TableName, TableProfile] = {} if seen is None else seen
+    tables = tuple(_table(connection, made, name, profiles, with_values=with_values) for name in made.tables)
     version = connection.execute("SELECT sqlite_version()").fetchone()[0].decode()
     sound, dangling = _sorted_out(tables)
     return DatabaseSchema(Engine.SQLITE, version, sound, (), made.views, (*made.others, *dangling))
@@ -146,11 +153,20 @@ def row_number_column(connection: sqlite3.Connection, table: str, columns: list[
     return "" if any(origin == "pk" for _, _, _, origin, _ in indexes) else key[0].name
 
 
-def _table(connection: sqlite3.Connection, made: _Catalog, name: str, *, with_values: bool) -> Table:
+def _table(
+    connection: sqlite3.Connection,
+    made: _Catalog,
+    name: str,
+    seen: dict[TableName, TableProfile],
+    *,
+    with_values: bool,
+) -> Table:
     rows = [row for row in column_rows(connection, name) if row.hidden in (_ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN)]
     declaration = parse_table(made.statements["table", name])
     numbered = row_number_column(connection, name, rows)
     profile = _profile(connection, name, rows, numbered, with_values=with_values)
+    if with_values:
+        seen[TableName(name)] = profile
     identity = _identity(connection, made, name, numbered, declaration) if numbered else None
     columns = tuple(_column(row, profile, declaration, identity if row.name == numbered else None) for row in rows)
     key = tuple(row.name for row in sorted(rows, key=lambda row: row.key_place) if row.key_place)
@@ -178,7 +194,7 @@ def _profile(
 ) -> TableProfile:
     """Decide the columns' types, by their values or by their words alone."""
     declared = {row.name: row.declared for row in rows if row.name != numbered}
-    known = {numbered: ColumnProfile(Integer(64), 0)} if numbered else {}
+    known = {numbered: ColumnProfile(Integer(64), 0, proven=frozenset({Present}))} if numbered else {}
     if with_values and declared:
         found = profile_table(connection, quoted(name), {quoted(column): word for column, word in declared.items()})
         by_name = dict(zip(declared, found.columns.values(), strict=True))

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from domain.catalog.types import Float
 from domain.kernel.errors import SchemaDrift
-from domain.migrations.limits import NUL, Finite, NoNul, Value, fits
+from domain.migrations.limits import NUL, Characters, Finite, NoNul, NoNulEscape, Octets, Present, Value, Whole, fits
 from domain.migrations.misfits import ColumnLimit, MisfitPolicy, Profile, Treatment
 from domain.migrations.sentinels import carried_sentinel
 from domain.migrations.transfer import TableCopy
 from infra.connectors.profiling import EXAMPLES_MAX, Counted, example_text
 from infra.connectors.sqlite import values
+from infra.connectors.sqlite.profile import TableProfile
 from infra.connectors.sqlite.values import Misfit, Stored
 from infra.connectors.sqltext import quoted
 
@@ -28,41 +29,47 @@ def profile_table(
     copy: TableCopy,
     limits: tuple[ColumnLimit, ...],
     rejecting: tuple[ColumnLimit, ...],
+    seen: TableProfile | None = None,
 ) -> Profile:
     """Count the values beyond each limit, and name rows that hold one.
 
-    SQL alone tells of most columns that they hold no such value; the others are scanned.
+    SQL alone tells of most columns that they hold no such value, and `seen`, if an earlier look at the
+    same moment gave it; of the others the rows are looked at that may hold one.
 
     Raises:
         SchemaDrift: a value is not of its column's type.
     """
-    all_rows, looked_at = _suspected(connection, copy, limits)
+    limits = tuple(on for on in limits if seen is None or not seen.proves(on.column, on.limit))
+    all_rows, looked_at = _suspected(connection, copy, limits, seen)
     if not looked_at:
         return Counted((), (all_rows,)).profile(0, {})
     limits = tuple(looked_at)
     rejecting = tuple(on for on in rejecting if on in looked_at)
     names = [*copy.key, *(on.column for on in looked_at)]
     table = quoted(copy.source.name)
-    cursor = connection.execute(f"SELECT {', '.join(f'{table}.{quoted(name)}' for name in names)} FROM {table}")
-    rows = rejected = 0
+    selected = ", ".join(f"{table}.{quoted(name)}" for name in names)
+    tests = " OR ".join(f"({_suspicion(on, f'{table}.{quoted(on.column)}')})" for on in limits)
+    cursor = connection.execute(f"SELECT {selected} FROM {table} NOT INDEXED WHERE {tests}")
+    rejected = 0
     counts = dict.fromkeys(limits, 0)
     examples: dict[ColumnLimit, tuple[str, ...]] = dict.fromkeys(limits, ())
     while stored := values.fetch_columns(cursor, _ROWS, _BYTES_MAX, range(len(names))):
         keys, columns = stored[: len(copy.key)], stored[len(copy.key) :]
         masks = {on: beyond(on, column) for on, column in zip(looked_at, columns, strict=True)}
-        rows += len(stored[0])
         rejected += sum(map(any, zip(*(masks[on] for on in rejecting), strict=True)))
         for on in limits:
             counts[on] += sum(masks[on])
             wanted = EXAMPLES_MAX - len(examples[on]) if keys else 0
             examples[on] += tuple(_key_text(copy, keys, place) for place in _first(masks[on], wanted))
-    return Counted(limits, (rows, *counts.values())).profile(rejected, examples)
+    return Counted(limits, (all_rows, *counts.values())).profile(rejected, examples)
 
 
 def _suspected(
-    connection: sqlite3.Connection, copy: TableCopy, limits: tuple[ColumnLimit, ...]
+    connection: sqlite3.Connection, copy: TableCopy, limits: tuple[ColumnLimit, ...], seen: TableProfile | None
 ) -> tuple[int, list[ColumnLimit]]:
     """Count the rows, and return the limits that values may be beyond."""
+    if seen is not None and not limits:
+        return seen.rows, []
     table = quoted(copy.source.name)
     tests = [_suspicion(on, f"{table}.{quoted(on.column)}") for on in limits]
     wanted = ", ".join(["count(*)", *(f"max({test})" for test in tests)])
@@ -75,8 +82,22 @@ def _suspicion(on: ColumnLimit, column: str) -> str:
     match on.limit:
         case NoNul():
             return f"instr(CAST({column} AS BLOB), x'00') > 0"
+        case NoNulEscape():
+            return f"instr(CAST({column} AS BLOB), CAST('\\u0000' AS BLOB)) > 0"
         case Finite() if isinstance(on.type, Float):
             return f"{column} IN (9e999, -9e999)"
+        case Finite():
+            return f"typeof({column}) IN ('text', 'blob')"
+        case Present():
+            return f"{column} IS NULL"
+        case Whole(low=low, high=high) if low > -(2**63) and high < 2**63:
+            return f"NOT (typeof({column}) = 'integer' AND {column} BETWEEN {low} AND {high})"
+        case Characters(most=most):
+            # No text has more characters than bytes; a double's text is not SQLite's own.
+            return f"typeof({column}) = 'real' OR length(CAST({column} AS BLOB)) > {most}"
+        case Octets(most=most):
+            # A file in UTF-16 holds two bytes where UTF-8 has three.
+            return f"typeof({column}) = 'real' OR length(CAST({column} AS BLOB)) * 2 > {most}"
         case _:
             return "1"
 

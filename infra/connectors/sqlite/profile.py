@@ -7,8 +7,9 @@ anything. So the word only proposes types (`types.candidates`), and every value 
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.catalog.types import Binary, Decimal, Float, Integer, Json, LogicalType, Text, Timestamp
+from domain.migrations import limits
 from infra.connectors.sqlite import types, values
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.shapes import candidate_shapes
@@ -30,6 +32,9 @@ _SCAN_BYTES_MAX = 16 * 1024 * 1024
 _CLASSES = {int: "integer", float: "real", bytearray: "text", bytes: "blob"}
 _WORD_BYTES = 8
 
+LimitKind = type[limits.Limit]
+"""Limits of one class, whatever their bounds are."""
+
 
 @dataclass(frozen=True)
 class ColumnProfile:
@@ -38,6 +43,8 @@ class ColumnProfile:
     type: LogicalType
     nulls: int
     note: str = ""
+    proven: frozenset[LimitKind] = frozenset()
+    """Limits that none of its values is beyond, whatever their bounds are."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,10 @@ class TableProfile:
     rows: int
     size_bytes: int
     columns: dict[str, ColumnProfile]
+
+    def proves(self, column: str, limit: limits.Limit) -> bool:
+        """Whether no value of a column can be beyond a limit."""
+        return column in self.columns and type(limit) in self.columns[column].proven
 
 
 @dataclass
@@ -61,6 +72,8 @@ class _Evidence:
     length_max: int = 0
     is_utf8: bool = True
     fits_double: bool = True
+    has_nul: bool = False
+    has_infinite: bool = False
 
     def add(self, column: Sequence[Stored]) -> None:
         found = values.kinds(column)
@@ -70,7 +83,10 @@ class _Evidence:
         if bytearray in found:
             only = found == {bytearray}
             self._add_texts(column if only else [value for value in column if isinstance(value, bytearray)])
+        if float in found:
+            self.has_infinite |= math.inf in column or -math.inf in column
         if bytes in found:
+            self.has_nul |= any(b"\0" in value for value in column if isinstance(value, bytes))
             self.size_bytes += sum(len(value) + _WORD_BYTES for value in column if isinstance(value, bytes))
         if found & {int, float}:
             self.size_bytes += _WORD_BYTES * sum(isinstance(value, int | float) for value in column)
@@ -87,9 +103,11 @@ class _Evidence:
         self.candidates = list(compress(self.candidates, facts["fits"]))
         self.nulls, self.size_bytes, self.length_max = facts["nulls"], facts["size_bytes"], facts["length_max"]
         self.is_utf8, self.fits_double = facts["is_utf8"], facts["fits_double"]
+        self.has_nul, self.has_infinite = facts["has_nul"], facts["has_infinite"]
 
     def _add_texts(self, column: Sequence[Stored]) -> None:
         raw = pa.array(column, pa.large_binary())
+        self.has_nul |= any(b"\0" in value for value in column if isinstance(value, bytearray))
         self.size_bytes += pc.sum(pc.binary_length(raw)).as_py() + _WORD_BYTES * (len(raw) - raw.null_count)
         if not self.is_utf8:
             return
@@ -108,7 +126,15 @@ class _Evidence:
         note = f"Holds {classes} values in SQLite; each is kept as its own text." if mixed else ""
         if bytearray in self.classes and not self.is_utf8:
             note = "Holds text that is not UTF-8 in SQLite; its bytes are kept."
-        return ColumnProfile(type_, self.nulls, note)
+        return ColumnProfile(type_, self.nulls, note, frozenset(self._proven()))
+
+    def _proven(self) -> Iterator[LimitKind]:
+        if not self.nulls:
+            yield limits.Present
+        if not self.has_nul:
+            yield limits.NoNul
+        if not self.has_infinite and bytearray not in self.classes:
+            yield limits.Finite
 
     def _type(self) -> LogicalType:
         if self.candidates:

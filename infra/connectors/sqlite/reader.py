@@ -25,6 +25,7 @@ from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.introspect import introspect
 from infra.connectors.sqlite.misfit import profile_table
 from infra.connectors.sqlite.moment import read_moment
+from infra.connectors.sqlite.profile import TableProfile
 from infra.connectors.sqlite.reading import open_reading
 from infra.connectors.sqlite.session import Session, open_session
 from infra.connectors.sqlite.split import split_table
@@ -38,6 +39,7 @@ class SqliteSource:
         self.moment = moment
         self._sessions = tuple(sessions)
         self._path = path
+        self._seen: dict[TableName, TableProfile] = {}  # all looks are at one moment, so they stay true
         self._free: asyncio.Queue[Session] = asyncio.Queue()
         for session in sessions:
             self._free.put_nowait(session)
@@ -50,12 +52,14 @@ class SqliteSource:
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the file; the types are what the values say."""
         async with self._session() as session:
-            return await session.run(lambda connection: introspect(connection, with_values=True))
+            return await session.run(lambda connection: introspect(connection, with_values=True, seen=self._seen))
 
     async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
         """Cut a table by row number, or by key where rows have none."""
         async with self._session() as session:
-            return await session.run(lambda connection: split_table(connection, copy, rows_max))
+            seen = self._seen.get(copy.source)
+            rows = None if seen is None else seen.rows
+            return await session.run(lambda connection: split_table(connection, copy, rows_max, rows))
 
     async def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
         """Read a chunk; the next batch is prepared while the last one is written."""
@@ -85,7 +89,8 @@ class SqliteSource:
     ) -> Profile:
         """Count the values beyond each limit."""
         async with self._session() as session:
-            return await session.run(lambda connection: profile_table(connection, copy, limits, rejecting))
+            seen = self._seen.get(copy.source)
+            return await session.run(lambda connection: profile_table(connection, copy, limits, rejecting, seen))
 
     async def digest(
         self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()

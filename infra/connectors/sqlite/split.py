@@ -30,31 +30,45 @@ def row_number_name(connection: sqlite3.Connection, table: str) -> str:
     return next((name for name in _NUMBER_NAMES if name not in taken), "")
 
 
-def split_table(connection: sqlite3.Connection, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
-    """Cut a table into disjoint chunks of about `rows_max` rows that cover it.
+def split_table(
+    connection: sqlite3.Connection, copy: TableCopy, rows_max: int, known_rows: int | None = None
+) -> tuple[Chunk, ...]:
+    """Cut a table into disjoint chunks of about `rows_max` rows that cover it; they are counted if they are not known.
 
     Raises:
         ObjectMissing: there is no such table.
     """
     number = row_number_name(connection, copy.source.name)
-    rows = int(connection.execute(f"SELECT count(*) FROM {quoted(copy.source.name)}").fetchone()[0])
+    sql = f"SELECT count(*) FROM {quoted(copy.source.name)}"
+    rows = int(connection.execute(sql).fetchone()[0]) if known_rows is None else known_rows
     scopes: list[ChunkScope] = [WholeTable()]
     if number and rows > rows_max:
-        scopes = _by_number(connection, copy.source, number, rows_max)
+        scopes = _by_number(connection, copy.source, number, rows_max, rows)
     elif not number and rows > rows_max and copy.key:
         scopes = _by_key(connection, copy, rows_max)
     share = -(-rows // len(scopes))
     return tuple(Chunk(copy.number, place, scope, Rows(share)) for place, scope in enumerate(scopes))
 
 
-def _by_number(connection: sqlite3.Connection, table: TableName, number: str, rows_max: int) -> list[ChunkScope]:
+def _by_number(
+    connection: sqlite3.Connection, table: TableName, number: str, rows_max: int, rows: int
+) -> list[ChunkScope]:
     """Cut at every `rows_max`-th row number; the ends are open, so rows outside them belong somewhere too."""
     starts = [_LOWEST_NUMBER]
     column = f"{quoted(table.name)}.{number}"
+    sql = f"SELECT (SELECT min({column}) FROM {quoted(table.name)}), (SELECT max({column}) FROM {quoted(table.name)})"
+    lowest, highest = connection.execute(sql).fetchone()
+    if highest - lowest + 1 == rows:  # no number is missing, so where to cut needs no search
+        starts += range(lowest + rows_max, highest + 1, rows_max)
+        return _between(starts)
     # The first cut stands `rows_max` rows after the first row, each other one as many after the last cut.
     sql = f"SELECT {column} FROM {quoted(table.name)} WHERE {column} >= ? ORDER BY {column} LIMIT 1 OFFSET ?"
     while (found := connection.execute(sql, (starts[-1], rows_max)).fetchone()) is not None:
         starts.append(found[0])
+    return _between(starts)
+
+
+def _between(starts: list[int]) -> list[ChunkScope]:
     ends: list[int | None] = [*starts[1:], None]
     return [PhysicalRange(first, last) for first, last in zip(starts, ends, strict=True)]
 
