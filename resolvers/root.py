@@ -11,6 +11,7 @@ from domain.connections.views import Connection as DatabaseConnection
 from domain.connections.views import ConnectionMetrics, ConnectionStatus
 from domain.mappings.views import SchemaMapping, SchemaValidation
 from domain.migrations.report import RunReport
+from domain.migrations.rollback import RollbackGuarantee
 from domain.migrations.views import (
     DeadChunk,
     Migration,
@@ -96,6 +97,7 @@ class Query:
     migration_logs: Connection[MigrationLogEntry] = described(migration_queries.migration_logs)
     migration_report: RunReport | None = described(migration_queries.migration_report)
     migration_rejects: Connection[MigrationReject] = described(migration_queries.migration_rejects)
+    rollback_forecast: RollbackGuarantee = described(migration_queries.rollback_forecast)
     migration_rollback: MigrationRollback | None = described(migration_queries.migration_rollback)
     dead_chunks: list[DeadChunk] = described(migration_queries.dead_chunks)
 

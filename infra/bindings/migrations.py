@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from domain.kernel.messages import Binding
-from domain.migrations import commands, facts, queries, replaying, rolling_back, steering
+from domain.migrations import commands, facts, foreseeing, queries, replaying, rolling_back, steering
 from infra.bindings.ports import Ports
+from infra.db.readers.connections import SqlConnectionReader
 from infra.db.readers.migration_following import SqlMigrationFollower
 from infra.db.readers.migrations import SqlMigrationReader
 from infra.db.stores.connections import SqlCredentials
@@ -15,6 +16,7 @@ from infra.db.stores.migrations.reports import SqlReports
 from infra.db.stores.migrations.resumption import SqlResumption
 from infra.db.stores.migrations.rollbacks import SqlRollbacks
 from infra.db.stores.migrations.stream import SqlStream
+from infra.foreseeing import LiveForecaster
 from infra.replaying import StoredReplayer
 
 
@@ -87,8 +89,16 @@ def _queries(ports: Ports) -> tuple[Binding, ...]:
         queries.GetMigrationRejects.handled_by(queries.GetMigrationRejectsHandler(reader)),
         queries.GetRollbackGuarantees.handled_by(queries.GetRollbackGuaranteesHandler(reader)),
         queries.GetMigrationRollback.handled_by(queries.GetMigrationRollbackHandler(reader)),
+        foreseeing.ForeseeRollback.handled_by(_foresees(ports)),
         queries.GetDeadChunks.handled_by(queries.GetDeadChunksHandler(reader)),
         queries.FollowMigration.handled_by(queries.FollowMigrationHandler(follower)),
         queries.FollowMigrationLog.handled_by(queries.FollowMigrationLogHandler(follower)),
         queries.MayViewMigration.handled_by(queries.MayViewMigrationHandler()),
+    )
+
+
+def _foresees(ports: Ports) -> foreseeing.ForeseeRollbackHandler:
+    forecaster = LiveForecaster(SqlCredentials(ports.database, ports.envelope, ports.files))
+    return foreseeing.ForeseeRollbackHandler(
+        SqlConnectionReader(ports.database), ports.mappings, forecaster, ports.throttle
     )

@@ -14,6 +14,7 @@ ACCOUNT_MAX: dict[str, RateLimitItem] = {
     "sign-in": RateLimitItemPerMinute(10),
     "test-connection": RateLimitItemPerMinute(60),
     "analyze-schema": RateLimitItemPerMinute(30),
+    "foresee-rollback": RateLimitItemPerMinute(30),
 }
 """How many attempts one account has a minute."""
 

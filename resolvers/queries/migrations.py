@@ -9,8 +9,10 @@ from uuid import UUID
 import strawberry
 
 from domain.migrations import queries, views
+from domain.migrations.foreseeing import ForeseeRollback
 from domain.migrations.report import RunReport
-from domain.migrations.values import LogLevel, MigrationStatus
+from domain.migrations.rollback import RollbackGuarantee
+from domain.migrations.values import LogLevel, MigrationConfig, MigrationStatus
 from resolvers.queries.projects import ProjectId
 from schema.context import Info
 from schema.paging import After, Connection, First, connection_of, connection_with, page_request, place_request
@@ -80,6 +82,15 @@ async def migration_rejects(
     page = await info.context.send(queries.GetMigrationRejects(migration_id=id, skip=start, rows_max=first))
     cursors = [str(start + offset) for offset in range(len(page.items))]
     return connection_with(page.items, cursors, has_next=start + first < page.total, total=page.total)
+
+
+async def rollback_forecast(
+    info: Info,
+    project_id: ProjectId,
+    config: Annotated[MigrationConfig, strawberry.argument(description="The migration, as for startMigration.")],
+) -> RollbackGuarantee:
+    """What a rollback of a migration would do, table by table, if it were started now. Nothing is changed."""
+    return await info.context.send(ForeseeRollback(project_id=project_id, config=config))
 
 
 async def migration_rollback(info: Info, id: MigrationId) -> views.MigrationRollback | None:  # noqa: A002

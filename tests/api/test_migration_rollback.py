@@ -16,7 +16,7 @@ from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab, Row
 from tests.pairs.moves import fill, write_later
 from tests.pairs.test_rollback import DATABASES, ITEM, ITEMS, KIND, KINDS, OLD_ITEMS, OLD_KINDS, UNRELATED
-from tests.support.api import LiveApi, create_project
+from tests.support.api import ApiClient, LiveApi, create_project
 from tests.support.connections import create_connection, file_input
 from tests.support.migrations import EVENTS, MIGRATION, Route, ended, reached, route_to, stands_at
 from tests.support.mysql import MysqlServer
@@ -32,7 +32,12 @@ ROLLBACK = """query($id: ID!) { migrationRollback(id: $id) {
 GUARANTEE = """query($id: ID!) { migration(id: $id) { status statistics { processedRecords }
     rollbackGuarantee { level reason tables { table level rowsBefore } } } }"""
 
+FORECAST = """query($id: ID!, $config: MigrationConfigInput!) { rollbackForecast(projectId: $id, config: $config) {
+    level reason tables { table level rowsBefore } } }"""
+
 PROGRESS = "query($id: ID!) { migrationProgress(id: $id) { rowsWritten phase } }"
+
+NOBODY = "018f0000-0000-7000-8000-000000000000"
 
 MANY_ITEMS: list[Row] = [(number, number % 5 + 1, f"title {number}") for number in range(1, 20_001)]
 
@@ -114,6 +119,9 @@ async def test_after_a_rollback_at_every_level_the_target_is_as_it_was(
         if old:
             await fill(target, old)
         before = await picture(target.endpoint)
+        input_ = route.input(onExisting=on_existing, batchSize=15)
+        foreseen = (await route.client.ask(FORECAST, id=route.project_id, config=input_["config"]))["rollbackForecast"]
+        assert await picture(target.endpoint) == before
         id_ = await completed(route, onExisting=on_existing, batchSize=15)
         promised = (await route.client.ask(GUARANTEE, id=id_))["migration"]["rollbackGuarantee"]
         assert await picture(target.endpoint) != before
@@ -122,6 +130,7 @@ async def test_after_a_rollback_at_every_level_the_target_is_as_it_was(
 
         assert await picture(target.endpoint) == before, on_existing
         assert {table["level"] for table in promised["tables"]} == {promised["level"]}
+        assert (foreseen["level"], foreseen["tables"]) == (promised["level"], promised["tables"])
         assert done["progress"]["actsDone"] == done["progress"]["actsTotal"] > 0
         levels.append(promised["level"])
     async with target.target() as opened:
@@ -246,6 +255,22 @@ async def test_a_migration_into_a_table_without_a_key_cannot_be_rolled_back_and_
     assert (promised["level"], promised["tables"][0]["level"]) == ("NONE", "NONE")
     assert promised["reason"] in refused["message"]
     assert refused["code"] == "CONFLICT"
+
+
+async def test_a_forecast_says_what_a_start_would_say(postgresql_target: Lab, live_api: LiveApi) -> None:
+    await fill(postgresql_target, {KIND: OLD_KINDS})
+    route = await route_between(live_api, postgresql_target, {KIND: KINDS, ITEM: ITEMS})
+    eve = await live_api.signed_in()
+
+    async def foresee(client: ApiClient, **config: Any) -> Json:
+        return await client.refused(FORECAST, id=route.project_id, config=route.input(**config)["config"])
+
+    filled = await foresee(route.client)
+    unknown = await foresee(route.client, onExisting="APPEND", sourceConnectionId=NOBODY)
+    stranger = await foresee(eve, onExisting="APPEND")
+
+    assert filled["code"] == "TARGET_NOT_EMPTY"
+    assert (unknown["code"], stranger["code"]) == ("NOT_FOUND", "NOT_FOUND")
 
 
 async def test_a_rollback_waits_for_the_end_of_what_works_on_the_target(

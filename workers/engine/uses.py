@@ -47,13 +47,14 @@ async def use_tables(
             await target.undo.use(known[copy.number], ticket)
             continue
         rows = counts.get(copy.target, Rows(0))
-        use = _use(copy, there[copy], rows, plan.on_existing, place)
+        use = intended_use(copy, there[copy], rows, plan.on_existing, place)
         await target.undo.use(use, ticket)
         known[copy.number] = use
     return tuple(sorted(known.values(), key=lambda use: use.place))
 
 
-def _use(copy: TableCopy, there: Table, rows: Rows, on_existing: OnExisting, place: int) -> TableUse:
+def intended_use(copy: TableCopy, there: Table, rows: Rows, on_existing: OnExisting, place: int) -> TableUse:
+    """Return how a run will use a table that is there and holds `rows`."""
     use = TableUse(copy.number, copy.target, UseMode.EMPTY, place, rows)
     if not rows:
         return use
