@@ -13,6 +13,9 @@ from domain.migrations.limits import Value
 REJECTS_AT_ONCE = 1_000
 """How many rejected rows are taken out of a ledger at once."""
 
+REFUSED_FROM = 1_000_000_000
+"""The numbers within a chunk of rows that the target refused begin here, behind those of all other rejected rows."""
+
 Place = tuple[int, int, int]
 """Which rejected row of a run it is: the numbers of its table, of its chunk, and its own within the chunk."""
 

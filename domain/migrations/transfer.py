@@ -49,6 +49,20 @@ class Batch:
     payload: Columns | bytes
     rejected: tuple[RejectedRow, ...] = ()
     """Rows of the chunk that the payload leaves out, to be kept in the ledger."""
+    as_read: Columns | None = None
+    """The payload's rows as they were read, if some of their values have been treated since."""
+
+
+class Refusals(Protocol):
+    """Takes the rows of a chunk that the target refuses for reasons of its own: a CHECK, a key, a trigger."""
+
+    def take(self, batch: Batch, place: int, reason: str) -> RejectedRow:
+        """Return the row at a place of a batch's payload as one that is rejected, with the target's reason.
+
+        Raises:
+            ValueRejected: it may not be left out; nothing of the chunk may be written.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -302,8 +316,18 @@ class Target(RunLedger, Protocol):
         """
         ...
 
-    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+    async def write(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        batches: AsyncIterator[Batch],
+        ticket: Ticket,
+        refusals: Refusals | None = None,
+    ) -> ChunkReceipt:
         """Write a chunk, its rejected rows and its receipt in one transaction; one with a receipt is left alone.
+
+        With `refusals`, Arrow batches are written piece by piece, and rows that the target refuses are
+        given to them and left out; without, such a row is the end of the chunk.
 
         Raises:
             Fenced: the ticket is void.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from domain.catalog.types import Carrier, LogicalType, carrier
-from infra.connectors.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max
+from domain.migrations.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max
 
 
 def framed_sql(text: str, type_: LogicalType) -> str:
-    """Return the expression for a value's part of the row's text (`infra.connectors.canonical.Frame`).
+    """Return the expression for a value's part of the row's text (`domain.migrations.canonical.Frame`).
 
     `text` is the expression of its canonical text, or of its bytes.
     """

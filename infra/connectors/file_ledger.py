@@ -173,7 +173,7 @@ class FileLedger:
         )
         found = connection.execute(sql, (run_id, *(after or (-1, -1, -1)), rows_max)).fetchall()
         return tuple(
-            RejectedRow(table, chunk, number, column, reason, values_from_json(values))
+            RejectedRow(table, chunk, number, text_of(column), text_of(reason), values_from_json(text_of(values)))
             for table, chunk, number, column, reason, values in found
         )
 

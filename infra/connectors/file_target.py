@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -21,18 +22,31 @@ from domain.migrations.transfer import (
     ChunkReceipt,
     Digest,
     DigestColumn,
+    Refusals,
     TableCopy,
     Ticket,
 )
 from infra.connectors.file_session import C, FileConnection, FileSession
 from infra.connectors.file_undo import FileUndo, FileUndoing
+from infra.connectors.piecewise import rows_of, stored_piecewise
 
 T = TypeVar("T")
+_Insert = Callable[[Batch], Awaitable[Batch]]
+"""Inserts a batch and returns it as it was stored."""
+
 C_contra = TypeVar("C_contra", bound=FileConnection, contravariant=True)
 
 
 class FileWriting(FileUndoing[C_contra], Protocol[C_contra]):
     """How an engine writes: its words where they differ, its introspection, its digest."""
+
+    def store(self, connection: C_contra, copy: TableCopy, batch: pa.RecordBatch) -> None:
+        """Insert the rows of a batch; if one of them is refused, leave the transaction as it was.
+
+        Raises:
+            ValueRejected: the file refuses one of the rows.
+        """
+        ...
 
     def roll_back(self, connection: C_contra) -> None:
         """End the transaction, if one is open, and undo it."""
@@ -115,14 +129,22 @@ class FileTarget(Generic[C]):
 
         await self._transaction(run)
 
-    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+    async def write(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        batches: AsyncIterator[Batch],
+        ticket: Ticket,
+        refusals: Refusals | None = None,
+    ) -> ChunkReceipt:
         """Write a chunk and its receipt in one transaction; a chunk with a receipt is left alone."""
         async with self._turn:
             known = await self._session.run(lambda connection: self._begin_chunk(connection, chunk, ticket))
             if known is not None:
                 return known
             try:
-                receipt = await self._load(copy, chunk, batches, ticket)
+                insert = partial(self._inserted, copy, ticket, refusals)
+                receipt = await self._load(chunk, batches, insert)
                 await self._session.run(lambda connection: self._finish_chunk(connection, ticket, receipt))
             except BaseException:
                 await asyncio.shield(self._session.submit(self._writing.roll_back))
@@ -142,23 +164,43 @@ class FileTarget(Generic[C]):
             self._writing.roll_back(connection)
         return known
 
-    async def _load(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+    async def _load(self, chunk: Chunk, batches: AsyncIterator[Batch], insert: _Insert) -> ChunkReceipt:
         rows = rejected = size = 0
         async for batch in batches:
-            await self._session.run(partial(self._insert, copy, batch, ticket))
-            rows += batch.rows
-            rejected += len(batch.rejected)
+            stored = await insert(batch)
+            rows += stored.rows
+            rejected += len(stored.rejected)
             size += batch.size_bytes
         read = Rows(rows + rejected)
-        return ChunkReceipt(copy.number, chunk.number, read, Rows(rows), Rows(rejected), Bytes(size))
+        return ChunkReceipt(chunk.table_number, chunk.number, read, Rows(rows), Rows(rejected), Bytes(size))
 
-    def _insert(self, copy: TableCopy, batch: Batch, ticket: Ticket, connection: C) -> None:
-        if not isinstance(batch.payload, pa.RecordBatch):
-            raise TypeError("a file takes Arrow batches")
-        self._writing.insert(connection, copy, batch.payload)
-        self._ledger.note_rejected(connection, ticket.run_id, batch.rejected)
+    async def _inserted(self, copy: TableCopy, ticket: Ticket, refusals: Refusals | None, batch: Batch) -> Batch:
+        """Insert a batch, all of it or what the file takes of it, and return it with the rows that were left out."""
+        if refusals is None:
+            await self._session.run(partial(self._insert, copy, ticket, self._writing.insert, rows_of(batch)))
+        else:
+
+            async def store(rows: pa.RecordBatch) -> None:
+                await self._session.run(partial(self._insert, copy, ticket, self._writing.store, rows))
+
+            stored, left_out = await stored_piecewise(batch, store, refusals)
+            batch = replace(batch, rows=stored, rejected=(*batch.rejected, *left_out))
+        await self._session.run(
+            lambda connection: self._ledger.note_rejected(connection, ticket.run_id, batch.rejected)
+        )
+        return batch
+
+    def _insert(
+        self,
+        copy: TableCopy,
+        ticket: Ticket,
+        insert: Callable[[C, TableCopy, pa.RecordBatch], None],
+        rows: pa.RecordBatch,
+        connection: C,
+    ) -> None:
+        insert(connection, copy, rows)
         if copy.added_key:
-            self._undo.note_added(connection, copy, batch.payload, ticket)
+            self._undo.note_added(connection, copy, rows, ticket)
 
     def _finish_chunk(self, connection: C, ticket: Ticket, receipt: ChunkReceipt) -> None:
         self._ledger.note_chunk(connection, ticket.run_id, receipt)

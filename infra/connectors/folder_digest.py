@@ -12,9 +12,9 @@ from domain.catalog.model import ForeignKey, TableName
 from domain.catalog.types import Carrier, carrier
 from domain.kernel.errors import WherryError
 from domain.kernel.values import Rows
+from domain.migrations.canonical import NAN_TEXT, Frame, frame
 from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.arrow import ARROW_TYPES
-from infra.connectors.canonical import NAN_TEXT, Frame, frame
 from infra.connectors.duckdb_frames import framed_sql
 from infra.connectors.sqltext import orphans_query
 

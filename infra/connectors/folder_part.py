@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from domain.catalog.types import carrier
 from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, ValueRejected
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.rejects import RejectedRow
-from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, Ticket
+from domain.migrations.transfer import Chunk, ChunkReceipt, TableCopy, Ticket
 from infra.connectors import folder_book as book
 from infra.connectors.arrow import ARROW_TYPES
 from infra.connectors.folder_book import LEDGER, Book, Part
@@ -56,19 +57,20 @@ class PartDraft:
         with explained(f"Writing to {folder.path}"):
             self._part = folder.files.writer(self._draft, writing.entry.table.columns)
 
-    def append(self, batch: Batch) -> None:
-        """Append the rows of a batch.
+    def append(self, rows: pa.RecordBatch) -> None:
+        """Append some rows, all or none of them.
 
         Raises:
             ValueRejected: a value has no place in the file, or is NULL where none may be.
         """
-        if not isinstance(batch.payload, pa.RecordBatch):
-            raise TypeError("a folder takes Arrow batches")
         with explained(f"Writing {self._writing.entry.table.name}"):
-            self._part.write(self._arranged(batch.payload))
-        self._rows += batch.rows
-        self._size += batch.size_bytes
-        self._rejected.extend(batch.rejected)
+            self._part.write(self._arranged(rows))
+        self._rows += rows.num_rows
+
+    def count(self, size_bytes: int, rejected: Sequence[RejectedRow]) -> None:
+        """Count the bytes of a batch, and keep its rejected rows."""
+        self._size += size_bytes
+        self._rejected.extend(rejected)
 
     def _arranged(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Put columns into the file's order; those that are not copied are NULL."""

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
+import pyarrow as pa
+
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError, ErrorCode, ObjectMissing
 from domain.kernel.values import Rows
@@ -19,6 +21,7 @@ from domain.migrations.transfer import (
     ChunkReceipt,
     Digest,
     DigestColumn,
+    Refusals,
     TableCopy,
     Ticket,
     WholeTable,
@@ -33,6 +36,7 @@ from infra.connectors.folder_part import PartDraft, Writing, check_fit
 from infra.connectors.folder_plan import JoinTable, MakeObject, MakeTable, read_step
 from infra.connectors.folder_undo import FolderUndo
 from infra.connectors.folder_whole import emptied, make_whole
+from infra.connectors.piecewise import rows_of, stored_piecewise
 from infra.connectors.threads import DriverThread
 
 T = TypeVar("T")
@@ -131,7 +135,14 @@ class FolderTarget:
                 book.add_object(connection, wanted.made, wanted.origin)
             LEDGER.note_step(connection, ticket.run_id, step, ())
 
-    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+    async def write(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        batches: AsyncIterator[Batch],
+        ticket: Ticket,
+        refusals: Refusals | None = None,
+    ) -> ChunkReceipt:
         """Write a chunk as a part, and then the note of it with its receipt; a chunk with a receipt is left alone."""
         async with self._turns:
             thread = DriverThread("folder")
@@ -139,7 +150,7 @@ class FolderTarget:
                 entry = await thread.run(self._begin_chunk, copy, chunk, ticket)
                 if isinstance(entry, ChunkReceipt):
                     return entry
-                return await self._write_part(thread, Writing(copy, chunk, ticket, entry), batches)
+                return await self._write_part(thread, Writing(copy, chunk, ticket, entry), batches, refusals)
             finally:
                 thread.close()
 
@@ -155,11 +166,23 @@ class FolderTarget:
         check_fit(copy, entry.table)
         return entry
 
-    async def _write_part(self, thread: DriverThread, writing: Writing, batches: AsyncIterator[Batch]) -> ChunkReceipt:
+    async def _write_part(
+        self, thread: DriverThread, writing: Writing, batches: AsyncIterator[Batch], refusals: Refusals | None
+    ) -> ChunkReceipt:
         draft = await thread.run(PartDraft, self._folder, self._book, writing)
+
+        async def store(rows: pa.RecordBatch) -> None:
+            await thread.run(draft.append, rows)
+
         try:
             async for batch in batches:
-                await thread.run(draft.append, batch)
+                rejected = batch.rejected
+                if refusals is None:
+                    await store(rows_of(batch))
+                else:
+                    _, left_out = await stored_piecewise(batch, store, refusals)
+                    rejected = (*rejected, *left_out)
+                draft.count(batch.size_bytes, rejected)
             return await thread.run(draft.finish)
         finally:
             await asyncio.shield(thread.submit(draft.give_up))

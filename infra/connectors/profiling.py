@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from domain.kernel.values import Rows
+from domain.migrations.canonical import canonical_text
 from domain.migrations.misfits import ColumnLimit, Finding, MisfitPolicy, Profile, Treatment
 from domain.migrations.sentinels import carried_sentinel
-from infra.connectors.canonical import canonical_text
 
 Beyond = Callable[[ColumnLimit], str]
 """Spells the condition under which a value is beyond a limit; NULL counts as false."""

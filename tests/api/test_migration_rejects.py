@@ -97,6 +97,26 @@ async def test_rejected_rows_are_loaded_after_all_and_only_once(
     assert found == "300|300"
 
 
+async def test_rows_that_a_rule_of_the_target_refuses_are_kept_with_its_words(
+    films_api: LiveApi, postgresql_database: Endpoint, postgresql_server: PostgresqlServer
+) -> None:
+    postgresql_server.run(
+        "CREATE TABLE film (id INTEGER PRIMARY KEY CHECK (id % 50 <> 7), title VARCHAR(40)); "
+        f'ALTER TABLE film OWNER TO "{postgresql_database.username}"',
+        postgresql_database.database,
+    )
+    route = await route_from_shop(films_api, postgresql_database, *FILMS)
+
+    id_ = await route.start(rejectLimit="9", onMisfit=["film.title=strip"], onExisting="APPEND", parallelTasks=2)
+
+    assert (await ended(route.client, id_))["status"] == "COMPLETED"
+    [table] = (await report_of(route.client, id_))["tables"]
+    assert (table["rowsRead"], table["rowsWritten"], table["rowsRejected"], table["verified"]) == (300, 294, 6, True)
+    page = (await route.client.ask(REJECTS, id=id_, first=20, after=None))["migrationRejects"]
+    assert {row["values"][0]["value"] for row in page["nodes"]} == {str(number) for number in range(7, 300, 50)}
+    assert all("film_id_check" in row["reason"] for row in page["nodes"])
+
+
 async def test_rules_are_followed_and_shown_and_wrong_ones_refused_at_once(
     films_api: LiveApi, postgresql_database: Endpoint, postgresql_server: PostgresqlServer
 ) -> None:

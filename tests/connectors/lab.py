@@ -11,6 +11,7 @@ import pyarrow as pa
 from domain.catalog.model import Column, DatabaseSchema, Table, TableName
 from domain.catalog.types import LogicalType, carrier
 from domain.connections.values import Endpoint, Engine
+from domain.migrations.canonical import Carried
 from domain.migrations.schema_plan import Phase, SchemaPlan
 from domain.migrations.transfer import (
     Batch,
@@ -25,7 +26,6 @@ from domain.migrations.transfer import (
     WholeTable,
 )
 from infra.connectors.arrow import ARROW_TYPES, arrow_schema
-from infra.connectors.canonical import Carried
 
 Row = tuple[Carried, ...]
 

@@ -32,10 +32,10 @@ from domain.catalog.types import (
 )
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueRejected
+from domain.migrations.canonical import Carried, digest_rows
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject, Step
 from domain.migrations.transfer import ColumnCopy, PhysicalRange, TableCopy
 from infra.connectors.arrow import BATCH_BYTES_MAX
-from infra.connectors.canonical import Carried, digest_rows
 from infra.connectors.duckdb.connector import CONNECTOR
 from tests.connectors.lab import Lab, a_column, batches, copy_of, digest_columns, read_rows, table_named, whole
 

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from domain.connections.values import Engine
+from domain.migrations.canonical import Carried
 from domain.migrations.limits import (
     Characters,
     Digits,
@@ -30,7 +31,6 @@ from domain.migrations.limits import (
     fits,
 )
 from domain.migrations.misfits import ColumnLimit
-from infra.connectors.canonical import Carried
 from tests.connectors.lab import Lab, copy_of, read_rows, table_named, whole
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer

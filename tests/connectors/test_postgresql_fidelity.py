@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from domain.connections.values import Endpoint
+from domain.migrations.canonical import digest_rows
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import Outcome
 from domain.migrations.transfer import WireFormat
-from infra.connectors.canonical import digest_rows
 from infra.connectors.postgresql.connector import CONNECTOR
 from tests.connectors.lab import digest_columns, read_rows, whole
 from tests.connectors.postgresql_samples import (

@@ -15,9 +15,9 @@ from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Identity, K
 from domain.catalog.types import Date, Decimal, Float, Integer, LogicalType, Text
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueRejected
+from domain.migrations.canonical import Carried
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase
 from domain.migrations.transfer import ColumnCopy, KeyRange, PhysicalRange, TableCopy
-from infra.connectors.canonical import Carried
 from infra.connectors.sqlite import session
 from infra.connectors.sqlite.connector import CONNECTOR
 from tests.connectors.lab import Lab, batches, copy_of, read_rows, table_named, whole

@@ -26,7 +26,7 @@ from domain.catalog.types import (
     Uuid,
 )
 from domain.connections.values import Endpoint, Engine
-from infra.connectors.canonical import digest_rows
+from domain.migrations.canonical import digest_rows
 from infra.connectors.sqlite.connector import CONNECTOR
 from tests.connectors.lab import Lab, Row, copy_of, digest_columns, read_rows, whole
 

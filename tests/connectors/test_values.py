@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from domain.catalog.model import Table, TableName
 from domain.catalog.types import Binary, Duration, Float, Interval, LogicalType, Text
 from domain.kernel.errors import ValueRejected
+from domain.migrations.canonical import BINARY_BYTES_MAX, TEXT_BYTES_MAX, Carried, canonical_text, digest_rows
 from domain.migrations.schema_plan import Phase
-from infra.connectors.canonical import BINARY_BYTES_MAX, TEXT_BYTES_MAX, Carried, canonical_text, digest_rows
 from tests.connectors.lab import (
     Lab,
     Row,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from domain.catalog.model import Table
+from domain.migrations.canonical import Carried, digest_rows
 from domain.migrations.plan import RunOptions
 from domain.migrations.report import RunReport
 from domain.migrations.schema_plan import Phase
 from domain.migrations.transfer import DigestColumn
-from infra.connectors.canonical import Carried, digest_rows
 from tests.connectors.lab import Lab, batches, copy_of, run_steps, table_named, whole
 from tests.pairs.conftest import Pair
 from tests.support.runs import Watcher

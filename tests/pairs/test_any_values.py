@@ -12,12 +12,12 @@ import pytest
 
 from domain.catalog.model import Column, Key, Table, TableName
 from domain.catalog.types import Integer
+from domain.migrations.canonical import Carried
 from domain.migrations.limits import fits
 from domain.migrations.misfits import RejectLimit
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
-from infra.connectors.canonical import Carried
 from tests.connectors.lab import copy_of
 from tests.pairs.conftest import DATABASE_PAIRS, FOLDER_PAIRS, OTHER_FOLDER_PAIRS, Pair, names_of
 from tests.pairs.moves import Rows, fill, migrate, wrong_tables

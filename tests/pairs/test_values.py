@@ -12,10 +12,10 @@ from domain.catalog.types import Integer
 from domain.connections.values import Engine
 from domain.kernel.errors import ErrorCode
 from domain.mappings.values import TableMapping
+from domain.migrations.canonical import Carried
 from domain.migrations.misfits import MisfitPolicy, MisfitRule, RejectLimit
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
-from infra.connectors.canonical import Carried
 from infra.connectors.native import SWITCH, has_native
 from tests.pairs.conftest import Pair
 from tests.pairs.moves import Rows, fill, migrate, wrong_tables

@@ -27,7 +27,7 @@ from domain.catalog.types import (
     Uuid,
 )
 from domain.connections.values import Engine
-from infra.connectors.canonical import Carried
+from domain.migrations.canonical import Carried
 
 MYSQL, POSTGRESQL, SQLITE, DUCKDB = Engine.MYSQL, Engine.POSTGRESQL, Engine.SQLITE, Engine.DUCKDB
 

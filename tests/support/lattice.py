@@ -30,7 +30,7 @@ from domain.catalog.types import (
     Timestamp,
     Uuid,
 )
-from infra.connectors.canonical import Carried
+from domain.migrations.canonical import Carried
 from tests.support.awkward import point
 from tests.support.strategies import decimals, moments, texts, values
 

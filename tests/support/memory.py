@@ -33,6 +33,7 @@ from domain.migrations.transfer import (
     Digest,
     DigestColumn,
     PhysicalRange,
+    Refusals,
     Source,
     TableCopy,
     Target,
@@ -268,7 +269,14 @@ class MemoryTarget:
         run.kept.note_step(step)
         self._database.faults.at("executed")
 
-    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+    async def write(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        batches: AsyncIterator[Batch],
+        ticket: Ticket,
+        refusals: Refusals | None = None,
+    ) -> ChunkReceipt:
         run = self._fenced(ticket)
         known = run.receipts.get((copy.number, chunk.number))
         if known is not None:

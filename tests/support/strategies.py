@@ -20,7 +20,7 @@ from domain.catalog.types import (
     Timestamp,
     Uuid,
 )
-from infra.connectors.canonical import Carried
+from domain.migrations.canonical import Carried
 
 PORTABLE_TYPES: tuple[LogicalType, ...] = (
     *(Integer(bits) for bits in (8, 16, 24, 32, 64)),

@@ -6,6 +6,7 @@ again must neither be refused because the target is filled nor be believed: the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from domain.migrations.plan import MigrationPlan, RunOptions, VerifyLevel
@@ -17,6 +18,7 @@ from workers.engine.ends import Ends
 from workers.engine.finish import Finish
 from workers.engine.prepare import PreparedRun, RunRequest, planned_again
 from workers.engine.progress import Meter
+from workers.engine.refusals import Refused, SourceWithoutRefused, refused_rows
 from workers.engine.verify import Sides, verify_tables
 
 ALREADY = "this run was complete already: nothing was copied, and source and target were compared again"
@@ -43,24 +45,32 @@ async def completed_before(
     plan = await planned_again(ends, request)
     meter.follow(plan.tables, await ends.target.receipts(request.run_id))
     options = replace(request.options, verify=VerifyLevel.DIGEST)
-    finish = await compared(ends, plan, options, meter, control)
+    refused = await refused_rows(ends.target, request.run_id, plan.tables)
+    finish = await compared(ends, plan, options, meter, control, refused)
     if finish.differences:
         return None
     plan = replace(plan, warnings=(*plan.warnings, ALREADY))
     return PreparedRun(plan, Ticket(record.run_id, record.epoch, record.plan_hash), ()), finish
 
 
-async def compared(ends: Ends, plan: MigrationPlan, options: RunOptions, meter: Meter, control: Control) -> Finish:
-    """Compare source and target by a plan that was carried out.
+async def compared(
+    ends: Ends,
+    plan: MigrationPlan,
+    options: RunOptions,
+    meter: Meter,
+    control: Control,
+    refused: Mapping[int, Refused],
+) -> Finish:
+    """Compare source and target by a plan that was carried out, apart from the rows that the target refused.
 
     Raises:
         Stopped: the owner asked for a pause or an end.
         DatabaseError: one of the databases failed.
     """
     await meter.enter(RunPhase.VERIFICATION)
-    sides = Sides(ends.source, ends.target)
+    sides = Sides(SourceWithoutRefused(ends.source, refused.values()), ends.target)
     verdicts = await verify_tables(
         sides, plan.tables, options.verify, (), control, meter.table, parallel=options.parallel
     )
     await meter.enter(RunPhase.DONE)
-    return Finish(verdicts, ())
+    return Finish(verdicts, (), refused)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from domain.kernel.failpoints import failpoint
 from domain.migrations.plan import RunOptions, VerifyLevel
@@ -12,6 +12,7 @@ from domain.migrations.rejects import RejectBook
 from domain.migrations.schema_plan import Parity, Phase
 from workers.engine.pipeline import Desk
 from workers.engine.prepare import PreparedRun
+from workers.engine.refusals import Refused, SourceWithoutRefused, check_limit, refused_rows
 from workers.engine.rejects import keep_rejects
 from workers.engine.seal import sealed
 from workers.engine.steps import run_phase
@@ -23,10 +24,12 @@ OpenBook = Callable[[PreparedRun], RejectBook]
 
 @dataclass(frozen=True)
 class Finish:
-    """How a run ended: a verdict on each table that was compared, and the objects the target refused."""
+    """How a run ended: a verdict on each table that was compared, and the objects and rows the target refused."""
 
     verdicts: tuple[Verdict, ...]
     not_made: tuple[Parity, ...]
+    refused: Mapping[int, Refused] = field(default_factory=dict)
+    """The rows of each table, by its number."""
 
     @property
     def differences(self) -> tuple[Verdict, ...]:
@@ -50,9 +53,11 @@ async def finish(
     Raises:
         Stopped: the owner asked for a pause or an end.
         Fenced: another worker has taken the run over.
+        ValueRejected: more rows were rejected than may be left out.
         DatabaseError: a statement failed, or a comparison.
     """
-    target, schema = desk.ends.target, prepared.plan.schema
+    target, schema, run_id = desk.ends.target, prepared.plan.schema, desk.ticket.run_id
+    refused = await _left_out(desk, prepared, options, open_book)
     writers = desk.ends.route.target_connector.capabilities.writers_max
     catalog = await target.introspect()
     await desk.meter.enter(RunPhase.INDEXES)
@@ -61,11 +66,9 @@ async def finish(
     not_made += await run_phase(desk, schema, Phase.FOREIGN_KEYS, catalog)
     await desk.meter.enter(RunPhase.FINISH)
     not_made += await run_phase(desk, schema, Phase.FINISH, catalog)
-    if open_book is not None and prepared.plan.rejects:
-        await keep_rejects(target, desk.ticket.run_id, lambda: open_book(prepared))
     await desk.meter.enter(RunPhase.VERIFICATION)
     verdicts = await verify_tables(
-        Sides(source or desk.ends.source, target),
+        Sides(SourceWithoutRefused(source or desk.ends.source, refused.values()), target),
         prepared.plan.tables,
         options.verify,
         prepared.baselines,
@@ -76,10 +79,21 @@ async def finish(
     if options.verify is not VerifyLevel.NONE:
         verdicts = with_next_values(verdicts, prepared.plan, await target.introspect())
     failpoint("finish.compared")
-    finish = Finish(verdicts, not_made)
+    finish = Finish(verdicts, not_made, refused)
     if not finish.differences:
-        run_id = desk.ticket.run_id
         await target.close_run(run_id, await sealed(target, run_id, prepared.plan.tables, verdicts))
         failpoint("finish.closed")
         await desk.meter.enter(RunPhase.DONE)
     return finish
+
+
+async def _left_out(
+    desk: Desk, prepared: PreparedRun, options: RunOptions, open_book: OpenBook | None
+) -> dict[int, Refused]:
+    """Hold the rejected rows against the limit and put them into the book; return those that the target refused."""
+    target, run_id, tables = desk.ends.target, desk.ticket.run_id, prepared.plan.tables
+    if not await check_limit(target, run_id, options.reject_limit, tables):
+        return {}
+    if open_book is not None:
+        await keep_rejects(target, run_id, lambda: open_book(prepared))
+    return await refused_rows(target, run_id, tables)

@@ -26,6 +26,7 @@ from domain.migrations.transfer import (
     Consistency,
     Digest,
     DigestColumn,
+    Refusals,
     Source,
     TableCopy,
     Target,
@@ -224,9 +225,16 @@ class PatientTarget:
         """Run a schema step and note it as done."""
         await retrying(lambda: self._target.execute(step, ticket), STANDARD_RETRY)
 
-    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+    async def write(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        batches: AsyncIterator[Batch],
+        ticket: Ticket,
+        refusals: Refusals | None = None,
+    ) -> ChunkReceipt:
         """Write a chunk and its receipt, once."""
-        return await self._target.write(copy, chunk, batches, ticket)
+        return await self._target.write(copy, chunk, batches, ticket, refusals)
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest."""

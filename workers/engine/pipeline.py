@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from domain.kernel.errors import DatabaseError, WherryError
+from domain.kernel.errors import DatabaseError, ValueRejected, WherryError
 from domain.kernel.failpoints import failpoint
-from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, Ticket
+from domain.migrations.misfits import NO_REJECTS, RejectLimit
+from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, Ticket, WireFormat
 from workers.engine.concurrency import read_ahead
 from workers.engine.control import Control, Stopped, check_cancelled
 from workers.engine.ends import Ends
 from workers.engine.progress import Meter
+from workers.engine.refusals import RefusedRows, refusals_of
 from workers.engine.retry import STANDARD_RETRY, RetryPolicy, retrying
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ class Desk:
     meter: Meter
     control: Control
     retry: RetryPolicy = STANDARD_RETRY
+    rejects: RejectLimit = NO_REJECTS
+    """How many rows may be left out because the target refuses them."""
 
 
 async def copy_chunk(desk: Desk, copy: TableCopy, chunk: Chunk) -> ChunkReceipt:
@@ -40,28 +44,40 @@ async def copy_chunk(desk: Desk, copy: TableCopy, chunk: Chunk) -> ChunkReceipt:
     Raises:
         Stopped: the owner asked for an end; nothing of the chunk was written.
         Fenced: the ticket is void.
+        ValueRejected: the target refuses a row that may not be left out; nothing of the chunk was written.
         DatabaseError: the chunk could not be copied; nothing of it was written.
     """
 
     async def attempt() -> ChunkReceipt:
         try:
             return await _attempt(desk, copy, chunk)
+        except _RefusedByTarget:
+            desk.meter.discard(chunk)
+            refusals = await refusals_of(desk.ends, desk.ticket.run_id, desk.rejects, copy, chunk)
+            # Pieces of a byte stream are no rows.
+            return await _attempt(desk, replace(copy, format=WireFormat.ARROW), chunk, refusals)
         finally:
             desk.meter.discard(chunk)
 
     return await retrying(attempt, desk.retry)
 
 
-async def _attempt(desk: Desk, copy: TableCopy, chunk: Chunk) -> ChunkReceipt:
+class _RefusedByTarget(Exception):
+    """The target takes the rows of a chunk not all together; which of them it refuses is not known yet."""
+
+
+async def _attempt(desk: Desk, copy: TableCopy, chunk: Chunk, refusals: RefusedRows | None = None) -> ChunkReceipt:
     feed = _Feed(desk, copy, chunk)
     batches = feed.batches()
     try:
-        receipt = await desk.ends.target.write(copy, chunk, batches, desk.ticket)
+        receipt = await desk.ends.target.write(copy, chunk, batches, desk.ticket, refusals)
         failpoint("chunk.written")
-    except Exception:
+    except Exception as error:
         # What stopped the reading matters more than how the writer put it.
         if feed.interrupted is not None:
             raise feed.interrupted from None
+        if isinstance(error, ValueRejected) and refusals is None:
+            raise _RefusedByTarget from error
         raise
     finally:
         await batches.aclose()

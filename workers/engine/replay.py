@@ -180,6 +180,11 @@ def _made_ready(
     return ready, left
 
 
+def treated_row(copy: TableCopy, row: RejectedRow) -> tuple[Value, ...]:
+    """Return the values of a row that the target refused as they were sent to it."""
+    return tuple(_treated(copy, row, place, copy.treatments) for place in range(len(copy.columns)))
+
+
 class _Beyond(Exception):
     """A value has no place, or a text is no value."""
 

@@ -53,7 +53,7 @@ def run_report(
         seconds=round(progress.elapsed_s, 3),
         rows_per_second=round(meter.rows_copied / progress.elapsed_s, 1) if progress.elapsed_s else 0.0,
         consistency=_proven(consistency, prepared, finish, moments),
-        warnings=(*_warnings(prepared, finish, moments), *(_unforeseen(prepared, tables) if finish else ())),
+        warnings=(*_warnings(prepared, finish, moments), *(_unforeseen(prepared, finish, tables) if finish else ())),
         error=Failure(error.code, error.message) if error else None,
         snapshots=moments,
     )
@@ -104,13 +104,17 @@ def _proven(
     return consistency if levels == {VerifyLevel.DIGEST} else Consistency.CHUNK
 
 
-def _unforeseen(prepared: PreparedRun | None, tables: tuple[TableReport, ...]) -> Iterable[str]:
+def _unforeseen(prepared: PreparedRun | None, finish: Finish, tables: tuple[TableReport, ...]) -> Iterable[str]:
     """Say where other rows were rejected than the look at the source had announced."""
     predicted = {each.table_number: each.rows for each in prepared.plan.rejects} if prepared else {}
     for number, table in enumerate(tables):
-        if table.rows_rejected != predicted.get(number, 0):
+        refused = finish.refused.get(number)
+        if refused is not None:
+            yield f"{table.name}: {refused.digest.rows:,} rows were refused by the target, as: {refused.reason}"
+        rejected = table.rows_rejected - (refused.digest.rows if refused else 0)
+        if rejected != predicted.get(number, 0):
             yield (
-                f"{table.name}: {table.rows_rejected:,} rows were rejected where {predicted.get(number, 0):,} were "
+                f"{table.name}: {rejected:,} rows were rejected where {predicted.get(number, 0):,} were "
                 "expected; the source was changed meanwhile"
             )
 

@@ -85,7 +85,7 @@ class _Story:
         if self.finished is not None:
             return
         self.moments = await begin_reading(ends, request.run_id)
-        desk = Desk(ends, prepared.ticket, self.meter, control)
+        desk = Desk(ends, prepared.ticket, self.meter, control, rejects=request.options.reject_limit)
         async with early_digests(ends.source, prepared, request.options) as source:
             await copy_tables(desk, prepared, request.options)
             self.finished = await attended(

@@ -39,10 +39,11 @@ class Sieve:
                 columns[place] = _treated(treatment, columns[place], mask)
         treated = pa.RecordBatch.from_arrays(columns, schema=rows.schema)
         if not any(pc.any(mask).as_py() for _, mask in taken_out):
-            return replace(batch, payload=treated)
+            return replace(batch, payload=treated, as_read=rows)
         rejected = self._rejects(rows, taken_out)
-        kept = treated.filter(pc.invert(_any_of([mask for _, mask in taken_out])))
-        return replace(batch, rows=kept.num_rows, payload=kept, rejected=rejected)
+        staying = pc.invert(_any_of([mask for _, mask in taken_out]))
+        kept = treated.filter(staying)
+        return replace(batch, rows=kept.num_rows, payload=kept, rejected=rejected, as_read=rows.filter(staying))
 
     def _rejects(self, rows: pa.RecordBatch, taken_out: list[tuple[Treatment, pa.Array]]) -> tuple[RejectedRow, ...]:
         """Return the rows that are taken out, as they were read, each with the first reason that counts for it."""

@@ -80,7 +80,7 @@ async def _copy(duty: Duty, prepared: PreparedRun, chunks: Chunks, until: float)
     sink = LaneSink(duty)
     meter = Meter(prepared.ticket.run_id, sink)
     async with open_ends(route, parallel=1) as ends:
-        desk = Desk(ends, prepared.ticket, meter, duty.control)
+        desk = Desk(ends, prepared.ticket, meter, duty.control, rejects=brief.options.reject_limit)
         reading = reading_of(ends.source.consistency, SystemIds().new().hex)
         await note_moment(duty.shop.container.database, duty.migration_id, reading, ends.source.moment)
         queue = LeasedQueue(chunks, duty, reading=reading, until=until)

@@ -14,6 +14,7 @@ from infra.connectors.duckdb import values
 from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA, LEDGER_SCHEMA
 from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
+from infra.connectors.duckdb.keys import refuse_duplicates
 from infra.connectors.duckdb.session import open_sessions, qualified
 from infra.connectors.file_ledger import FileLedger
 from infra.connectors.file_session import first_row
@@ -103,16 +104,29 @@ class DuckdbWriting:
 
     def insert(self, connection: duckdb.DuckDBPyConnection, copy: TableCopy, batch: pa.RecordBatch) -> None:
         """Insert the rows of a batch, cast by DuckDB; a value that a cast would change is refused."""
-        names = [f"c{place}" for place in range(batch.num_columns)]
-        connection.register(_INCOMING, pa.RecordBatch.from_arrays(batch.columns, names=names))
-        pairs = list(zip(copy.columns, names, strict=True))
-        for column, name in pairs:
+        _register(connection, batch)
+        for place, column in enumerate(copy.columns):
             if values.may_change(column.type, column.target_native):
-                _check(connection, column, name)
+                _check(connection, column, f"c{place}")
         columns = ", ".join(quoted(column.target) for column in copy.columns)
-        casts = ", ".join(values.stored(name, column.type, column.target_native) for column, name in pairs)
-        connection.execute(f"INSERT INTO {qualified(copy.target)} ({columns}) SELECT {casts} FROM {_INCOMING}")
+        connection.execute(f"INSERT INTO {qualified(copy.target)} ({columns}) {_stored(copy)}")
         connection.unregister(_INCOMING)
+
+    def store(self, connection: duckdb.DuckDBPyConnection, copy: TableCopy, batch: pa.RecordBatch) -> None:
+        """Insert the rows of a batch once it is sure that none of them is refused.
+
+        A failure ends DuckDB's transaction, which has no savepoints. So the rows are tried in another
+        session, and looked up by its keys among those of this transaction, which no other session sees.
+        """
+        with connection.cursor() as trial:
+            trial.execute(self.begin)
+            try:
+                self.insert(trial, copy, batch)
+            finally:
+                self.roll_back(trial)
+        _register(connection, batch)
+        refuse_duplicates(connection, copy, _stored(copy))
+        self.insert(connection, copy, batch)
 
     def side(self, name: str) -> str:
         """Spell a side table; it stands in the ledger's schema."""
@@ -153,6 +167,20 @@ class DuckdbWriting:
     ) -> Digest:
         """Compute a table's digest in DuckDB."""
         return digest_table(connection, table, columns)
+
+
+def _register(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> None:
+    names = [f"c{place}" for place in range(batch.num_columns)]
+    connection.register(_INCOMING, pa.RecordBatch.from_arrays(batch.columns, names=names))
+
+
+def _stored(copy: TableCopy) -> str:
+    """Spell the query that gives the batch's rows as they are stored."""
+    columns = ", ".join(
+        f"{values.stored(f'c{place}', column.type, column.target_native)} AS {quoted(column.target)}"
+        for place, column in enumerate(copy.columns)
+    )
+    return f"SELECT {columns} FROM {_INCOMING}"
 
 
 def _check(connection: duckdb.DuckDBPyConnection, column: ColumnCopy, name: str) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from domain.catalog.types import Carrier, Float, carrier
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Rows
+from domain.migrations.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max, may_exceed
 from domain.migrations.transfer import Digest
-from infra.connectors.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max, may_exceed
 from infra.connectors.mysql.misfit import STRIP, beyond
 from infra.connectors.mysql.names import literal, quoted, table_sql
 from infra.connectors.mysql.select import float_bits_sql, text_sql
@@ -49,7 +49,7 @@ def table_digest(
 
 
 def _part(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:
-    """Spell a column's part of the row text (`infra.connectors.canonical.Frame`)."""
+    """Spell a column's part of the row text (`domain.migrations.canonical.Frame`)."""
 
     def left(text: str) -> str:
         return treated_sql(text, column.name, treatments, beyond, literal, STRIP)

@@ -26,7 +26,10 @@ _CODES: dict[ErrorCode, frozenset[int]] = {
     ErrorCode.SCHEMA_DRIFT: frozenset({1412}),
     ErrorCode.DATABASE_BUSY: frozenset({1040, 1129, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1614, 3572}),
     ErrorCode.VALUE_REJECTED: frozenset(
-        {1048, 1062, 1264, 1265, 1292, 1364, 1366, 1367, 1406, 1411, 1416, 1451, 1452, 3140, 3141, 3156, 3819, 4025}
+        {
+            *(1048, 1062, 1169, 1264, 1265, 1292, 1364, 1365, 1366, 1367, 1369, 1406, 1411, 1416, 1426, 1451, 1452),
+            *(1526, 1586, 1643, 1644, 1690, 1748, 1761, 1762, 1859, 3140, 3141, 3156, 3819, 4025),
+        }
     ),
 }
 _BY_NUMBER = {number: code for code, numbers in _CODES.items() for number in numbers}

@@ -146,7 +146,7 @@ class ChunkLoad:
         afterwards: Callable[[BulkConnection], None] | None = None,
     ) -> None:
         self._afterwards = afterwards
-        self._copy = copy
+        self.copy = copy
         self._chunk = chunk
         self._ticket = ticket
         self.input = rows_by
@@ -166,9 +166,7 @@ class ChunkLoad:
         found = self.receipt(connection)
         if found is not None:
             connection.rollback()
-            return found
-        self.input.begin(connection)
-        return None
+        return found
 
     def count(self, batch: Batch) -> None:
         """Count a batch that is about to be sent, and keep its rejected rows."""
@@ -180,6 +178,10 @@ class ChunkLoad:
         """Send a prepared batch."""
         self.input.send(connection, prepared)
 
+    def finish_pieces(self, connection: BulkConnection) -> ChunkReceipt:
+        """Write the receipt once all pieces are stored and counted; the commit is left to do."""
+        return self._noted(connection, self._rows_sent)
+
     def finish(self, connection: BulkConnection) -> ChunkReceipt:
         """End the input, check that every row arrived, and write the receipt; the commit is left to do.
 
@@ -187,10 +189,10 @@ class ChunkLoad:
             ValueRejected: a row or value did not arrive as it was sent.
         """
         stored = self.input.end(connection)
-        if stored != self._rows_sent:
-            raise ValueRejected(
-                f"{self._copy.target} stored {stored} of {self._rows_sent} rows", path=(str(self._copy.target),)
-            )
+        check_all_stored(self.copy, stored, self._rows_sent)
+        return self._noted(connection, stored)
+
+    def _noted(self, connection: BulkConnection, stored: int) -> ChunkReceipt:
         if self._afterwards is not None:
             self._afterwards(connection)
         noted = ChunkReceipt(
@@ -220,6 +222,16 @@ class ChunkLoad:
         args = (self._ticket.run_id, self._chunk.table_number, self._chunk.number)
         found = connection.fetch(ledger.RECEIPT, args)
         return ledger.receipt(found[0]) if found else None
+
+
+def check_all_stored(copy: TableCopy, stored: int, sent: int) -> None:
+    """Hold the server to account.
+
+    Raises:
+        ValueRejected: it has not stored every row that it was sent.
+    """
+    if stored != sent:
+        raise ValueRejected(f"{copy.target} stored {stored} of {sent} rows", path=(str(copy.target),))
 
 
 def check_ticket(connection: BulkConnection, ticket: Ticket) -> None:

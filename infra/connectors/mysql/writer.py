@@ -17,6 +17,7 @@ from infra.connectors.mysql.introspect import introspect
 from infra.connectors.mysql.journal import run_step
 from infra.connectors.mysql.loading import ChunkLoad, InfileInput, Input, InsertInput, commit, is_duplicate
 from infra.connectors.mysql.names import table_sql
+from infra.connectors.mysql.pieces import loaded_piecewise
 from infra.connectors.mysql.runs import RunBook, end_session
 from infra.connectors.mysql.session import Control
 from infra.connectors.sidetables import overheard
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from domain.migrations.rejects import Place, RejectedRow
     from domain.migrations.runs import RunRecord
     from domain.migrations.schema_plan import Step
-    from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket
+    from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, Refusals, TableCopy, Ticket
     from infra.connectors.mysql.wire import BulkConnection
 
 T = TypeVar("T")
@@ -162,7 +163,14 @@ class MysqlTarget:
                     await session.call(lambda connection: connection.rollback(), doing=doing)
                 raise
 
-    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+    async def write(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        batches: AsyncIterator[Batch],
+        ticket: Ticket,
+        refusals: Refusals | None = None,
+    ) -> ChunkReceipt:
         """Write a chunk and its receipt in one transaction; a chunk with a receipt is left alone.
 
         Raises:
@@ -178,14 +186,14 @@ class MysqlTarget:
             heard: list[pa.RecordBatch] = []
             afterwards = partial(undo.note_added, copy=copy, batches=heard, rows_by=self._input, run_id=ticket.run_id)
             load = ChunkLoad(copy, chunk, ticket, self._input(copy), afterwards if copy.added_key else None)
-            if copy.added_key:
-                batches = overheard(batches, heard)
             try:
                 written = await session.call(load.begin, doing=doing)
                 if written is not None:
                     return written
-                await _feed(session, load, batches, doing)
-                receipt = await session.call(load.finish, doing=doing)
+                if refusals is None:
+                    receipt = await _loaded(session, load, overheard(batches, heard) if copy.added_key else batches)
+                else:
+                    receipt = await loaded_piecewise(session, load, batches, self._input, refusals, heard)
             except BaseException as error:
                 await _undo(session, load)
                 if isinstance(error, ValueRejected) and is_duplicate(error):
@@ -312,6 +320,14 @@ class MysqlTarget:
                 raise
             return found
         return receipt
+
+
+async def _loaded(session: BulkSession, load: ChunkLoad, batches: AsyncIterator[Batch]) -> ChunkReceipt:
+    """Store a chunk whose transaction is begun, and its receipt; the commit is left to do."""
+    doing = f"writing {load.copy.target}"
+    await session.call(load.input.begin, doing=doing)
+    await _feed(session, load, batches, doing)
+    return await session.call(load.finish, doing=doing)
 
 
 async def _feed(session: BulkSession, load: ChunkLoad, batches: AsyncIterator[Batch], doing: str) -> None:

@@ -80,7 +80,7 @@ static int add_plain(buffer *row, const char *text, size_t size) {
 
 static bool is_sized(shape wanted) { return wanted.form == SPELL_SIZED_TEXT || wanted.form == SPELL_SIZED_BYTES; }
 
-/* Put a value's text into its row's, set apart from the next one (infra/connectors/canonical.py, Frame). */
+/* Put a value's text into its row's, set apart from the next one (domain/migrations/canonical.py, Frame). */
 static int add_framed(buffer *row, shape wanted, const char *text, size_t size) {
     if (is_sized(wanted)) return add_sized(row, wanted, text, size);
     if (wanted.form != SPELL_HASH) return add_plain(row, text, size);

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.types import Carrier, carrier
 from domain.kernel.values import Rows
+from domain.migrations.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max, may_exceed
 from domain.migrations.transfer import Digest, DigestColumn
-from infra.connectors.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max, may_exceed
 from infra.connectors.postgresql import canonical
 from infra.connectors.postgresql.misfit import STRIP, beyond
 from infra.connectors.postgresql.names import identifier, literal
@@ -45,7 +45,7 @@ def _query(
 
 
 def _framed(column: DigestColumn, treatments: tuple[Treatment, ...], *, utf8: bool) -> str:
-    """Return the expression for a column's part of the row's text (`infra.connectors.canonical.Frame`)."""
+    """Return the expression for a column's part of the row's text (`domain.migrations.canonical.Frame`)."""
 
     def left(text: str) -> str:
         return treated_sql(text, column.name, treatments, beyond, literal, STRIP)

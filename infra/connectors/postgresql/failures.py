@@ -54,6 +54,12 @@ _DRIFT_STATES = frozenset({*_MISSING, "42804", "42883", "0A000"})
 _LOST_SNAPSHOT_STATES = frozenset({"22023", "42704"})
 """What servers up to 17 and from 18 on say of a snapshot whose exporter has ended."""
 
+_NO_PARENT = "23503"
+_REFUSING_CLASSES = ("09", "22", "23", "27", "38", "39", "44", "54", "P0")
+"""Values, constraints, what triggers and functions raise, views with check option, and rows too large for an index."""
+
+_SERVER_CLASSES = ("53", "55", "57", "58", "72", "P0", "XX")
+
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError)
 """Everything that a database call can raise by the database's or the network's fault."""
 
@@ -116,11 +122,24 @@ def snapshot_error(error: BaseException, doing: str) -> DatabaseError:
 
 
 def write_error(error: BaseException, doing: str) -> DatabaseError:
-    """As `database_error`, for writes of rows: classes 22 and 23 mean a value that cannot be stored."""
+    """As `database_error`, for writes of rows: many states mean a row that cannot be stored.
+
+    A reference that finds no row is none of them: the row it wants may be still to come.
+    """
     state = getattr(error, "sqlstate", None) or ""
-    if state.startswith(("22", "23")):
+    if state == _NO_PARENT:
+        return DatabaseError(f"{doing}: {_reason(error)}", code=ErrorCode.VALUE_REJECTED)
+    if state.startswith(_REFUSING_CLASSES) or (state and _is_own(state)):
         return ValueRejected(f"{doing}: {_reason(error)}")
     return database_error(error, doing)
+
+
+def _is_own(state: str) -> bool:
+    """Tell whether a state is one that a trigger of the user's makes up.
+
+    The standard leaves classes that begin with 5 to 9 and I to Z to others, some of which PostgreSQL uses.
+    """
+    return state[0] in "56789IJKLMNOPQRSTUVWXYZ" and not state.startswith(_SERVER_CLASSES)
 
 
 def _reason(error: BaseException) -> str:

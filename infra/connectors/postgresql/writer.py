@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, cast
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 import asyncpg
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError
-from domain.kernel.values import Bytes, Rows
+from domain.kernel.values import Rows
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.schema_plan import Step
-from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket, WireFormat
+from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket
 from infra.connectors.postgresql import ledger, references, rejects, relation, undo
 from infra.connectors.postgresql.backend import Backend, committed, ended, given_up, opened, transaction
-from infra.connectors.postgresql.binary import HEADER, TRAILER, writing_forms
 from infra.connectors.postgresql.digest import digest
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, reported, write_error
 from infra.connectors.postgresql.introspect import introspect
+from infra.connectors.postgresql.loading import loaded, loaded_piecewise
 from infra.connectors.postgresql.session import close
 from infra.connectors.sidetables import overheard
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncIterator
 
     import pyarrow as pa
 
     from domain.connections.values import Endpoint
     from domain.migrations.runs import RunRecord
+    from domain.migrations.transfer import Refusals
 
 
 class PostgresqlTarget:
@@ -119,7 +120,14 @@ class PostgresqlTarget:
         if step.number not in await self.steps_done(ticket.run_id):
             raise DatabaseError(f"{doing}: the connection was lost.", transient=True)
 
-    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+    async def write(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        batches: AsyncIterator[Batch],
+        ticket: Ticket,
+        refusals: Refusals | None = None,
+    ) -> ChunkReceipt:
         """COPY a chunk and note its receipt, in one transaction."""
         doing = f"Chunk {chunk.number} of table {copy.target} could not be written"
         async with self._session(doing) as backend:
@@ -130,8 +138,7 @@ class PostgresqlTarget:
                     done = await ledger.claim(backend.connection, ticket.run_id, chunk)
                     if done is None:
                         heard: list[pa.RecordBatch] = []
-                        told = overheard(batches, heard) if copy.added_key else batches
-                        done, rejected = await _loaded(backend.connection, copy, chunk, told)
+                        done, rejected = await _loaded(backend.connection, copy, chunk, batches, refusals, heard)
                         if copy.added_key:
                             await undo.note_added(backend.connection, copy, heard, ticket.run_id)
                         await rejects.note(backend.connection, ticket.run_id, rejected)
@@ -207,52 +214,13 @@ async def _free_of_references(connection: asyncpg.Connection, copy: TableCopy, t
 
 
 async def _loaded(
-    connection: asyncpg.Connection, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch]
+    connection: asyncpg.Connection,
+    copy: TableCopy,
+    chunk: Chunk,
+    batches: AsyncIterator[Batch],
+    refusals: Refusals | None,
+    heard: list[pa.RecordBatch],
 ) -> tuple[ChunkReceipt, list[RejectedRow]]:
-    """Send a chunk's rows and check that the server took every one of them; return the rejected ones too."""
-    found = await relation.get(connection, copy.target)
-    forms = writing_forms(copy) if copy.format is WireFormat.ARROW else None
-    rejected: list[RejectedRow] = []
-    rows = 0
-    size_bytes = 0
-
-    async def pieces() -> AsyncGenerator[memoryview | bytes, None]:
-        nonlocal rows, size_bytes
-        if forms:
-            yield HEADER
-        async for batch in batches:
-            rows += batch.rows
-            rejected.extend(batch.rejected)
-            size_bytes += batch.size_bytes
-            if isinstance(batch.payload, bytes):
-                yield batch.payload
-                continue
-            columns = cast("pa.RecordBatch", batch.payload)
-            if forms:
-                yield await asyncio.to_thread(forms.encoded, copy, columns)
-                continue
-            for piece in await asyncio.to_thread(_encoded, copy, columns):
-                yield piece
-        if forms:
-            yield TRAILER
-
-    async with aclosing(pieces()) as source:
-        status = await connection.copy_to_table(
-            found.name,
-            source=source,
-            schema_name=found.schema,
-            columns=[column.target for column in copy.columns],
-            format="binary" if forms or copy.format is WireFormat.PG_BINARY else "text",
-        )
-    written = int(status.rpartition(" ")[2])
-    if written != rows:
-        text = f"{rows} rows of {copy.target} were sent and {written} were stored. Look for a trigger or rule there."
-        raise DatabaseError(text)
-    read, left_out = Rows(rows + len(rejected)), Rows(len(rejected))
-    return ChunkReceipt(chunk.table_number, chunk.number, read, Rows(written), left_out, Bytes(size_bytes)), rejected
-
-
-def _encoded(copy: TableCopy, batch: pa.RecordBatch) -> list[memoryview]:
-    from infra.connectors.postgresql.encode import encoded  # noqa: PLC0415 - bytes that pass through need no Arrow
-
-    return list(encoded(copy, batch))
+    if refusals is not None:
+        return await loaded_piecewise(connection, copy, chunk, batches, refusals, heard)
+    return await loaded(connection, copy, chunk, overheard(batches, heard) if copy.added_key else batches)

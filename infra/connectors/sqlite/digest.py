@@ -16,9 +16,7 @@ from domain.catalog.model import TableName
 from domain.catalog.types import Carrier, Decimal, LogicalType, Time, Timestamp, carrier
 from domain.kernel.errors import SchemaDrift
 from domain.kernel.values import Rows
-from domain.migrations.misfits import Treatment
-from domain.migrations.transfer import Digest, DigestColumn
-from infra.connectors.canonical import (
+from domain.migrations.canonical import (
     NAN_TEXT,
     PLAIN_NULL,
     SIZED_NULL,
@@ -28,6 +26,8 @@ from infra.connectors.canonical import (
     hash_text,
     inline_max,
 )
+from domain.migrations.misfits import Treatment
+from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.sqlite import misfit, values
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.shapes import digest_shapes
@@ -137,7 +137,7 @@ def _left(
 
 
 def framed(type_: LogicalType, texts: Spelled) -> pa.Array:
-    """Return what a column's values add to the texts of their rows (`infra.connectors.canonical.Frame`)."""
+    """Return what a column's values add to the texts of their rows (`domain.migrations.canonical.Frame`)."""
     spelled = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_binary())
     match frame(type_):
         case Frame.PLAIN:

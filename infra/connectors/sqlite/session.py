@@ -96,7 +96,7 @@ def failure(error: sqlite3.Error, path: str) -> DatabaseError:
         return ObjectMissing(f"{path}: {message}.", code=ErrorCode.TABLE_NOT_FOUND)
     if message.startswith("no such column"):
         return ObjectMissing(f"{path}: {message}.", code=ErrorCode.COLUMN_NOT_FOUND)
-    if code == sqlite3.SQLITE_CONSTRAINT or isinstance(error, sqlite3.IntegrityError):
+    if code in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG) or isinstance(error, sqlite3.IntegrityError):
         return ValueRejected(f"{path}: {message}.")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return DatabaseError(

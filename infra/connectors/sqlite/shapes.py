@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from domain.catalog.types import Bits, Carrier, Date, Decimal, Json, LogicalType, Time, Timestamp, Uuid, carrier
-from infra.connectors.canonical import Frame, frame, inline_max
+from domain.migrations.canonical import Frame, frame, inline_max
 from infra.connectors.sqlite import types
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
+from domain.kernel.errors import DatabaseError, ValueRejected
 from domain.migrations.transfer import Digest, DigestColumn, TableCopy
 from infra.connectors.file_ledger import FileLedger, text_of
 from infra.connectors.file_target import FileTarget
@@ -98,6 +99,24 @@ class SqliteWriting:
         marks = ", ".join("?" for _ in copy.columns)
         stored = [to_stored(column, array) for column, array in zip(copy.columns, batch.columns, strict=True)]
         _insert(connection, f"INSERT INTO {quoted(copy.target.name)} ({columns}) VALUES ({marks})", stored)
+
+    def store(self, connection: sqlite3.Connection, copy: TableCopy, batch: pa.RecordBatch) -> None:
+        """Insert the rows of a batch; if one of them is refused, go back to where they began.
+
+        Raises:
+            DatabaseError: a trigger has undone the whole transaction.
+        """
+        connection.execute("SAVEPOINT piece")
+        try:
+            self.insert(connection, copy, batch)
+        except (sqlite3.Error, ValueRejected) as error:
+            if not connection.in_transaction:
+                raise DatabaseError(f"{copy.target} refused a row and undid what was before it: {error}") from error
+            connection.execute("ROLLBACK TO piece")
+            raise
+        finally:
+            if connection.in_transaction:
+                connection.execute("RELEASE piece")
 
     def side(self, name: str) -> str:
         """Spell a side table; its name alone keeps it apart."""

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.catalog.types import Binary, LogicalType, Text, carrier
+from domain.migrations.canonical import Carried
 from domain.migrations.limits import Characters, Limit, NoNul, Octets, Present, fits
 from infra.connectors.arrow import ARROW_TYPES
-from infra.connectors.canonical import Carried
 from infra.connectors.folder_misfit import beyond
 
 limits = st.one_of(

@@ -21,7 +21,7 @@ from domain.catalog.types import (
     Opaque,
     Text,
 )
-from infra.connectors.canonical import Carried, Frame, digest_rows, digest_text, frame, inline_max
+from domain.migrations.canonical import Carried, Frame, digest_rows, digest_text, frame, inline_max
 from tests.connectors.lab import Row
 
 DAY, WORD = Date(), Text()
