@@ -16,6 +16,10 @@ _STEERING = "tests/api/test_migration_steering.py::test_"
 _ROLLBACKS = "tests/crash/test_rollbacks.py::test_"
 _RULES = "tests/unit/domain/migrations/test_migration.py::test_"
 
+_LINES = "tests/crash/test_lines.py::test_"
+_RESTARTS = "tests/crash/test_restarts.py::test_"
+_BUSY = "tests/crash/test_busy_targets.py::test_"
+
 MATRIX: dict[str, Tests | str] = {
     "A1 worker killed at random": (_RECOVERY + "however_often_workers_are_killed_the_target_is_exact",),
     "A2 killed at every boundary": (_BOUNDARY, _SITES),
@@ -61,10 +65,16 @@ MATRIX: dict[str, Tests | str] = {
     "D1 source cut in a chunk": (
         "tests/pairs/test_lost_connections.py::test_a_run_that_lost_its_source_is_completed_by_the_same_run",
     ),
-    "D2 source cut at any byte": "not provoked",
-    "D3 source restarted": "not provoked; lost sessions are",
-    "D4 black hole": "not provoked",
-    "D5 slow source": "not provoked",
+    "D2 source cut at any byte": (
+        _LINES + "a_source_cut_at_any_byte_costs_no_row",
+        _LINES + "a_source_cut_at_every_byte_of_the_sweep_costs_no_row",
+    ),
+    "D3 source restarted": (
+        _RESTARTS + "a_run_whose_source_is_started_again_pauses_and_goes_on_as_chosen",
+        _RESTARTS + "a_source_with_a_binary_log_that_has_not_changed_is_read_on_after_a_restart",
+    ),
+    "D4 black hole": "every session has keepalive probes that give up after half a minute; no test drops packets",
+    "D5 slow source": (_LINES + "a_slow_source_only_takes_its_time",),
     "D6 concurrent writers": (
         "tests/crash/test_transfers.py::test_balances_copied_while_money_moves_sum_to_what_they_always_sum_to",
     ),
@@ -79,22 +89,28 @@ MATRIX: dict[str, Tests | str] = {
         "tests/connectors/test_mysql_security.py::test_a_server_that_asks_for_a_file_instead_of_the_rows_gets_nothing",
         "tests/connectors/test_mysql_security.py::test_a_server_that_asks_for_the_readable_password_does_not_get_it",
     ),
-    "E1 target cut in a COPY": (_PG + "a_line_that_breaks_amid_the_rows_is_an_error_that_may_pass",),
-    "E2 target restarted": "sessions are cut, servers are not restarted",
+    "E1 target cut in a COPY": (
+        _PG + "a_line_that_breaks_amid_the_rows_is_an_error_that_may_pass",
+        _LINES + "a_target_cut_at_any_byte_has_every_row_once",
+        _LINES + "a_target_cut_at_every_byte_of_the_sweep_has_every_row_once",
+    ),
+    "E2 target restarted": (_RESTARTS + "a_run_outlives_a_target_that_is_started_again",),
     "E3 target lost what it had promised": (_STEERING + "what_the_target_has_lost_is_copied_again",),
     "E4 unlogged staging": "does not arise: rows and receipts are in logged tables",
     "E5 PostgreSQL's disk full": "not provoked",
     "E6 MariaDB's disk full": "not provoked",
     "E7 disk full under files": "not provoked",
-    "E8 lock timeout": "a pause under a lock is tested; the time-out of thirty seconds is not waited for",
-    "E9 deadlock with others": "not provoked",
-    "E10 slow target": "not provoked",
-    "E11 target becomes read-only": "not provoked",
+    "E8 lock timeout": (_BUSY + "a_lock_that_is_held_too_long_ends_the_run_with_its_reason",),
+    "E9 deadlock with others": (_BUSY + "a_deadlock_with_others_is_tried_again",),
+    "E10 slow target": (_LINES + "a_slow_target_only_takes_its_time",),
+    "E11 target becomes read-only": (
+        _BUSY + "a_target_that_becomes_read_only_ends_the_run_at_once_and_the_run_goes_on_later",
+    ),
     "E12 rows already there": (
         "tests/api/test_migrations.py::test_rows_in_the_target_are_left_alone",
         "tests/unit/engine/test_run.py::test_filled_target_tables_are_refused_and_left_alone",
     ),
-    "E13 references in a circle": "the order is tested; a circle over real servers is not",
+    "E13 references in a circle": (_BUSY + "references_in_a_circle_are_made_once_all_rows_are_there",),
     "E14 packet too big": (
         _READING + "a_row_longer_than_a_packet_arrives_whole",
         _MYSQL + "insert_statements_stay_within_the_packet",
@@ -106,7 +122,7 @@ MATRIX: dict[str, Tests | str] = {
     ),
     "F2 pauses in a row": (_STEERING + "pauses_and_resumes_in_a_row_do_no_harm",),
     "F3 resume while an old lease lives": (_RULES + "a_migration_that_is_still_pausing_is_not_resumed",),
-    "F4 cancel during long DDL": "long statements on rows are ended; an index build is not provoked",
+    "F4 cancel during long DDL": (_BUSY + "a_cancelled_index_build_leaves_nothing_running_and_is_done_later",),
     "F5 cancel around a commit": (
         _MYSQL + "a_cancelled_write_leaves_nothing_and_no_session_behind",
         "tests/unit/engine/test_run.py::test_cancelling_rolls_the_chunk_back_and_the_same_run_goes_on",
@@ -126,7 +142,10 @@ MATRIX: dict[str, Tests | str] = {
     ),
     "F10 clock of a worker is wrong": (_QUEUE + "a_lease_ends_by_the_clock_of_the_control_store_unless_it_is_renewed",),
     "F11 new version, old plan": "there is no earlier version",
-    "F12 retry storm": "the policy is tested; a server that is away for a minute is not provoked",
+    "F12 retry storm": (
+        _LINES + "a_target_that_is_away_for_a_moment_is_waited_for",
+        _LINES + "a_target_that_stays_away_is_not_stormed_and_the_run_goes_on_later",
+    ),
     "G1 poison values": "belongs to the tests of values in tests/connectors and tests/pairs",
     "G2 too many rejected rows": "belongs to the tests of rejected rows",
     "G3 a million rows changed meanwhile": "not provoked",

@@ -94,6 +94,20 @@ def running_mysql(
     programs: tuple[Path, Path], folder: Path, port: int, more_options: Mapping[str, str] | None = None
 ) -> Iterator[MysqlServer]:
     """Create a data folder in `folder`, run the server on `port` of the loopback interface, and stop it at the end."""
+    program = make_mysql(programs, folder, port, more_options)
+    with process.running(program):
+        yield signed_in_mysql(folder, port)
+
+
+def signed_in_mysql(folder: Path, port: int) -> MysqlServer:
+    """Give a server that runs for the first time its user, and return what it is."""
+    return MysqlServer(_make_admin(port, folder / "s"), folder / "ca.pem")
+
+
+def make_mysql(
+    programs: tuple[Path, Path], folder: Path, port: int, more_options: Mapping[str, str] | None = None
+) -> process.Program:
+    """Create a data folder in `folder`, and return the program that runs a server on it."""
     server_program, installer = programs
     account = process.server_account()
     data = folder / "data"
@@ -116,7 +130,7 @@ def running_mysql(
         **FAST_AND_FORGETFUL,
         **(more_options or {}),
     }
-    program = process.Program(
+    return process.Program(
         name="MariaDB",
         argv=(server_program, "--no-defaults", *(f"--{name}={value}" for name, value in options.items())),
         folder=folder,
@@ -124,8 +138,6 @@ def running_mysql(
         log=folder / "server.log",
         account=account,
     )
-    with process.running(program):
-        yield MysqlServer(_make_admin(port, folder / "s"), certificates.ca)
 
 
 def _make_admin(port: int, socket_file: Path) -> Endpoint:

@@ -95,6 +95,15 @@ def running_postgresql(
     programs: Path, folder: Path, port: int, more_settings: Mapping[str, str] | None = None
 ) -> Iterator[PostgresqlServer]:
     """Create a cluster in `folder`, run it on `port` of the loopback interface, and stop it at the end."""
+    program, server = make_postgresql(programs, folder, port, more_settings)
+    with process.running(program):
+        yield server
+
+
+def make_postgresql(
+    programs: Path, folder: Path, port: int, more_settings: Mapping[str, str] | None = None
+) -> tuple[process.Program, PostgresqlServer]:
+    """Create a cluster in `folder`; return the program that runs it, and what the server is once it runs."""
     account = process.server_account()
     password = secrets.token_hex(12)
     password_file = folder / "password"
@@ -129,8 +138,7 @@ def running_postgresql(
         username="admin",
         password=Secret(password),
     )
-    with process.running(program):
-        yield PostgresqlServer(admin, programs, certificates.ca if certificates else None)
+    return program, PostgresqlServer(admin, programs, certificates.ca if certificates else None)
 
 
 def _certificates(programs: Path, folder: Path, account: process.Account | None) -> Certificates | None:

@@ -40,7 +40,7 @@ INSTALL = {
 @pytest.fixture(scope="session")
 def postgresql_server(request: pytest.FixtureRequest) -> Iterator[postgresql.PostgresqlServer]:
     """A running PostgreSQL server."""
-    programs = _found_or_skip(request, "PostgreSQL", postgresql.find_programs())
+    programs = found_or_skip(request, "PostgreSQL", postgresql.find_programs())
     with server_folder("wherry-pg-") as folder, postgresql.running_postgresql(programs, folder, free_port()) as server:
         yield server
 
@@ -48,7 +48,7 @@ def postgresql_server(request: pytest.FixtureRequest) -> Iterator[postgresql.Pos
 @pytest.fixture(scope="session")
 def mysql_server(request: pytest.FixtureRequest) -> Iterator[mysql.MysqlServer]:
     """A running MariaDB server."""
-    programs = _found_or_skip(request, "MariaDB", mysql.find_programs())
+    programs = found_or_skip(request, "MariaDB", mysql.find_programs())
     with server_folder("wherry-my-") as folder, mysql.running_mysql(programs, folder, free_port()) as server:
         yield server
 
@@ -56,7 +56,7 @@ def mysql_server(request: pytest.FixtureRequest) -> Iterator[mysql.MysqlServer]:
 @pytest.fixture(scope="session")
 def redis_server(request: pytest.FixtureRequest) -> Iterator[redis.RedisServer]:
     """A running Redis or Valkey server."""
-    program = _found_or_skip(request, "Redis", redis.find_program())
+    program = found_or_skip(request, "Redis", redis.find_program())
     with server_folder("wherry-redis-") as folder, redis.running_redis(program, folder, free_port()) as server:
         yield server
 
@@ -81,13 +81,13 @@ def mysql_database(mysql_server: mysql.MysqlServer) -> Iterator[Endpoint]:
 def chromium(request: pytest.FixtureRequest) -> Path:
     """The path of a Chromium or Chrome browser."""
     found = binaries.program_on_machine("chromium", "chromium-browser", "google-chrome")
-    return _found_or_skip(request, "Chromium", found)
+    return found_or_skip(request, "Chromium", found)
 
 
 @pytest.fixture(scope="session")
 def node(request: pytest.FixtureRequest) -> Path:
     """The path of Node."""
-    return _found_or_skip(request, "Node", binaries.program_on_machine("node", "nodejs"))
+    return found_or_skip(request, "Node", binaries.program_on_machine("node", "nodejs"))
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def server_folder(prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def _found_or_skip(request: pytest.FixtureRequest, name: str, found: T | None) -> T:
+def found_or_skip(request: pytest.FixtureRequest, name: str, found: T | None) -> T:
     """Return what was found, or skip the test and note what is missing for the end of the run."""
     if found is None:
         request.config.stash.setdefault(MISSING, {})[name] = INSTALL[name]

@@ -7,7 +7,6 @@ not offer it, and sends the password readable to any server that asks for that. 
 
 from __future__ import annotations
 
-import socket
 import ssl
 
 from pymysql.constants import CLIENT
@@ -22,9 +21,6 @@ _HIDING_PLUGINS = frozenset(
 
 _PLAIN_PLUGINS = frozenset({"mysql_clear_password", "dialog"})
 """Ways to sign in that send the password readable: only to a server whose certificate was checked."""
-
-_KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 6))
-"""Seconds of silence before the first probe, seconds between probes, probes until the peer counts as gone."""
 
 
 def is_local(endpoint: Endpoint) -> bool:
@@ -80,15 +76,6 @@ def file_request(endpoint: Endpoint) -> DatabaseError:
         f"{endpoint.label} asked for a file of this machine instead of answering; nothing was sent. "
         "The server must be taken as hostile: check whom this address belongs to"
     )
-
-
-def watch_peer(sock: socket.socket) -> None:
-    """Make the system notice within about a minute and a half that a silent TCP peer is gone."""
-    if sock.family == socket.AF_UNIX:
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE:
-        sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def password_latin1(endpoint: Endpoint) -> str:

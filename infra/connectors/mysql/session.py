@@ -12,6 +12,7 @@ import aiomysql
 from pymysql import err
 from pymysql.constants import CLIENT
 
+from infra.connectors.keepalive import watch_peer
 from infra.connectors.mysql.errors import connect_failure, is_lost, translated
 from infra.connectors.mysql.security import (
     check_greeting,
@@ -20,7 +21,6 @@ from infra.connectors.mysql.security import (
     is_local,
     password_latin1,
     tls_context,
-    watch_peer,
 )
 
 if TYPE_CHECKING:

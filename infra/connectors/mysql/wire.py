@@ -15,6 +15,7 @@ from pymysql.connections import Connection, MySQLResult
 from pymysql.constants import COMMAND
 from pymysql.protocol import MysqlPacket, OKPacketWrapper
 
+from infra.connectors.keepalive import watch_peer
 from infra.connectors.mysql.capabilities import PACKET_BYTES
 from infra.connectors.mysql.security import (
     check_greeting,
@@ -23,7 +24,6 @@ from infra.connectors.mysql.security import (
     is_local,
     password_latin1,
     tls_context,
-    watch_peer,
 )
 from infra.connectors.mysql.session import CONNECT_TIMEOUT_S, SETTINGS, Row
 

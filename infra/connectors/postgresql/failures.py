@@ -72,6 +72,9 @@ def is_disconnect(error: BaseException) -> bool:
 
 def connect_failed(error: BaseException, label: str) -> ConnectFailed:
     """Say why no session could be opened. `label` names the database without its password."""
+    if isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(("08", "57P01", "57P02")):
+        text = f"{label} ended the session before it had begun: {error}. Check that the server runs."
+        return ConnectFailed(text, code=ErrorCode.HOST_UNREACHABLE, transient=True)
     if isinstance(error, asyncpg.PostgresError):
         code = _CONNECT_CODES.get(error.sqlstate or "", ErrorCode.DATABASE_FAILED)
         text = f"{label} refused the session: {error}. Check user, password, database and the server's pg_hba.conf."

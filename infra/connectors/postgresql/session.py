@@ -11,6 +11,7 @@ import asyncpg
 
 from domain.connections.values import Endpoint, TlsMode
 from domain.kernel.errors import ConnectFailed, ErrorCode
+from infra.connectors.keepalive import watch_peer
 from infra.connectors.postgresql.capabilities import VERSION_MIN
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, connect_failed
 from infra.connectors.postgresql.names import identifier, literal, schema_of
@@ -110,6 +111,7 @@ def writes_utf8(connection: asyncpg.Connection) -> bool:
 
 
 async def _set_up(connection: asyncpg.Connection, endpoint: Endpoint, application: str) -> None:
+    watch_peer(connection._transport.get_extra_info("socket"))  # noqa: SLF001 - asyncpg gives no other way to it
     if version_number(connection) < VERSION_MIN:
         text = f"{endpoint.label} is PostgreSQL {version_number(connection) // 10_000}; version 12 or later is needed."
         raise ConnectFailed(text, code=ErrorCode.NOT_A_DATABASE)

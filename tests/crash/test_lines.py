@@ -1,0 +1,151 @@
+"""Lines that break at any byte, are slow, or lead nowhere for a while."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.catalog.model import Table
+from domain.connections.values import Endpoint
+from domain.migrations.progress import RunStatus
+from tests.crash.moving import (
+    EVENT,
+    EVENTS,
+    AtRows,
+    Silent,
+    assert_exact,
+    brought_to_its_end,
+    file_at,
+    filled,
+    moved,
+    pair_of,
+    survived,
+    tried,
+)
+from tests.crash.tally import Tally
+from tests.pairs.moves import Rows
+from tests.support.fault_proxy import proxy_to
+
+FEW: dict[Table, Rows] = {EVENT: EVENTS[EVENT][:300]}
+STEP = 97
+SWEEP = range(0, 20_000, STEP)
+SHARE = (0, 60, 2_500, 9_000)
+"""Some of the sweep: in the greeting, in a header, among rows."""
+
+ENGINES = ("postgresql", "mysql")
+
+
+@pytest.fixture(params=ENGINES)
+def server_database(request: pytest.FixtureRequest) -> Endpoint:
+    """An empty database of a server."""
+    endpoint = request.getfixturevalue(f"{request.param}_database")
+    assert isinstance(endpoint, Endpoint)
+    return endpoint
+
+
+async def cut_reading(source: Endpoint, at: int, folder: Path) -> str:
+    """Move the events out of a source whose line is cut after some bytes; return how that ended the run."""
+    async with proxy_to(source) as proxy:
+        proxy.cut_after_bytes = at
+        pair = pair_of(proxy.of(source), file_at(folder / f"{at}.db"))
+        ended_by, report = await survived(pair, Silent())
+        assert proxy.cuts == 1 or proxy.sent_bytes < at
+    await assert_exact(pair_of(source, pair.target.endpoint), report, FEW)
+    return ended_by
+
+
+async def cut_writing(target: Endpoint, at: int, folder: Path) -> str:
+    """Move the events into a target whose line is cut after some bytes of its answers."""
+    source = await filled(file_at(folder / "source.db"), FEW)
+    async with proxy_to(target) as proxy:
+        proxy.cut_after_bytes = at
+        ended_by, report = await survived(pair_of(source, proxy.of(target)), Silent())
+    await assert_exact(pair_of(source, target), report, FEW)
+    return ended_by
+
+
+@pytest.mark.parametrize("at", SHARE)
+async def test_a_source_cut_at_any_byte_costs_no_row(server_database: Endpoint, at: int, tmp_path: Path) -> None:
+    await cut_reading(await filled(server_database, FEW), at, tmp_path)
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(3_000)
+async def test_a_source_cut_at_every_byte_of_the_sweep_costs_no_row(
+    server_database: Endpoint, tmp_path: Path, tally: Tally
+) -> None:
+    source = await filled(server_database, FEW)
+    for at in SWEEP:
+        ended_by = await cut_reading(source, at, tmp_path)
+        tally.kills[f"cuts of a {source.engine.value.lower()} source ({'told' if ended_by else 'outlived'})"] += 1
+
+
+@pytest.mark.parametrize("at", SHARE)
+async def test_a_target_cut_at_any_byte_has_every_row_once(server_database: Endpoint, at: int, tmp_path: Path) -> None:
+    await cut_writing(server_database, at, tmp_path)
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(3_000)
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_target_cut_at_every_byte_of_the_sweep_has_every_row_once(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path, tally: Tally
+) -> None:
+    server = request.getfixturevalue(f"{engine}_server")
+    for at in SWEEP:
+        target = server.create_database()
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        ended_by = await cut_writing(target, at, folder)
+        server.drop(target)
+        tally.kills[f"cuts of a {engine} target ({'told' if ended_by else 'outlived'})"] += 1
+
+
+@pytest.mark.crash
+async def test_a_slow_source_only_takes_its_time(server_database: Endpoint, tmp_path: Path) -> None:
+    source = await filled(server_database, FEW)
+    async with proxy_to(source) as proxy:
+        proxy.bytes_per_s, proxy.delay_s = 65_536, 0.005
+        report = await moved(pair_of(proxy.of(source), file_at(tmp_path / "copy.db")), Silent())
+
+    await assert_exact(pair_of(source, file_at(tmp_path / "copy.db")), report, FEW)
+
+
+@pytest.mark.crash
+async def test_a_slow_target_only_takes_its_time(server_database: Endpoint, tmp_path: Path) -> None:
+    source = await filled(file_at(tmp_path / "source.db"), FEW)
+    async with proxy_to(server_database) as proxy:
+        proxy.bytes_per_s, proxy.delay_s = 131_072, 0.005
+        report = await moved(pair_of(source, proxy.of(server_database)), Silent())
+
+    await assert_exact(pair_of(source, server_database), report, FEW)
+
+
+async def test_a_target_that_is_away_for_a_moment_is_waited_for(server_database: Endpoint, tmp_path: Path) -> None:
+    source = await filled(file_at(tmp_path / "source.db"))
+    async with proxy_to(server_database) as proxy:
+        away = AtRows(500, lambda: proxy.go_away(4))
+        report = await moved(pair_of(source, proxy.of(server_database)), away)
+
+        assert (away.acted, proxy.turns_away) == (True, 0)
+
+    await assert_exact(pair_of(source, server_database), report)
+
+
+async def test_a_target_that_stays_away_is_not_stormed_and_the_run_goes_on_later(
+    server_database: Endpoint, tmp_path: Path
+) -> None:
+    source = await filled(file_at(tmp_path / "source.db"))
+    async with proxy_to(server_database) as proxy:
+        pair = pair_of(source, proxy.of(server_database))
+        report, reason = await tried(pair, AtRows(500, proxy.go_away))
+        connects = proxy.connects
+        proxy.turns_away = 0
+        again = await brought_to_its_end(pair)
+
+    assert report is not None
+    assert report.status is RunStatus.FAILED
+    assert reason
+    assert connects < 60
+    await assert_exact(pair_of(source, server_database), again)
