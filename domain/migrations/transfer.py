@@ -188,11 +188,13 @@ class Digest:
     column), `~1` or `~0` stand for it. So rows that differ have texts that differ.
 
     `total` is the exact sum, over all rows, of the number spelled by the first 15 hex digits of
-    the MD5 of the row's text: 60 bits a row, so rows that differ go unnoticed once in 10^18.
+    the MD5 of the row's text: 60 bits a row, so rows that differ go unnoticed once in 10^18. A digest
+    that `is_kin` adds up the engine's own hash of 64 bits instead (`KinDigests`).
     """
 
     rows: Rows
     total: int
+    is_kin: bool = False
 
 
 class Consistency(Enum):
@@ -234,6 +236,22 @@ class Capabilities:
     """Types of no portable meaning (`Opaque`) whose PG_BINARY form is the same in every database."""
     always_within: frozenset[type[Limit]] = frozenset()
     """Limits that no value it holds can be beyond, so that no source has to look for one."""
+    kin_digests: bool = False
+    """Whether its sources and targets are `KinDigests`."""
+
+
+class KinDigests(Protocol):
+    """A source or target of an engine that has a cheaper hash than the one all engines share.
+
+    Two databases of that engine can be compared by it. Should they differ, the shared one decides:
+    the hash may be another one in another version.
+    """
+
+    async def kin_digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: Treatments = ()
+    ) -> Digest:
+        """Compute the digest of what treatments leave of a table by the engine's own hash."""
+        ...
 
 
 class Source(Protocol):

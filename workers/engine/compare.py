@@ -36,8 +36,9 @@ async def compare(route: Route, options: RunOptions, control: Control) -> tuple[
         if options.on_misfit:
             plan = await Examiner(source, route, options).examined(Basis(schema, {}))
         copies, verdicts = _comparable(plan, catalog, options)
+        sides = Sides(source, target, route.are_kin)
         verdicts += await verify_tables(
-            Sides(source, target), copies, options.verify, (), control, _unwatched, parallel=options.parallel
+            sides, copies, options.verify, (), control, _unwatched, parallel=options.parallel
         )
         return tuple(sorted(verdicts, key=lambda verdict: verdict.table_number))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from domain.catalog.model import TableName
 from domain.kernel.errors import DatabaseError
@@ -20,8 +21,15 @@ from workers.engine.concurrency import cancelled
 from workers.engine.prepare import PreparedRun
 from workers.engine.verify import SourceSide, source_columns
 
-Question = tuple[TableName, tuple[DigestColumn, ...], tuple[Treatment, ...]]
-"""What a digest is asked of: a table, its columns, and what treatments leave of it."""
+
+@dataclass(frozen=True)
+class Question:
+    """What a digest is asked of: a table, its columns, what treatments leave of it, by which hash."""
+
+    table: TableName
+    columns: tuple[DigestColumn, ...]
+    treatments: tuple[Treatment, ...]
+    by_kin: bool
 
 
 def early_readers(options: RunOptions) -> int:
@@ -33,7 +41,9 @@ def early_readers(options: RunOptions) -> int:
 
 
 @asynccontextmanager
-async def early_digests(source: SourceSide, prepared: PreparedRun, options: RunOptions) -> AsyncIterator[SourceSide]:
+async def early_digests(
+    source: SourceSide, prepared: PreparedRun, options: RunOptions, *, by_kin: bool
+) -> AsyncIterator[SourceSide]:
     """Compute, within the block, the digests that the run's comparison will ask of its source.
 
     Gives the source to compare with. What is under way at the end of the block is given up.
@@ -41,7 +51,7 @@ async def early_digests(source: SourceSide, prepared: PreparedRun, options: RunO
     if not _is_early(options):
         yield source
         return
-    early = _EarlySource(source, _questions(prepared))
+    early = _EarlySource(source, _questions(prepared, by_kin=by_kin))
     work = asyncio.create_task(early.work())
     try:
         yield early
@@ -79,7 +89,19 @@ class _EarlySource:
         Raises:
             DatabaseError: the source failed, now, too.
         """
-        question = (table, columns, treatments)
+        return await self._answer(Question(table, columns, treatments, by_kin=False))
+
+    async def kin_digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
+        """Return a table's digest by the engine's own hash, waiting for it if it is under way.
+
+        Raises:
+            DatabaseError: the source failed, now, too.
+        """
+        return await self._answer(Question(table, columns, treatments, by_kin=True))
+
+    async def _answer(self, question: Question) -> Digest:
         self._open.pop(question, None)
         answer = self._answers.pop(question, None)
         if answer is not None:
@@ -90,17 +112,20 @@ class _EarlySource:
         return await self._asked(question)
 
     async def _asked(self, question: Question) -> Digest:
-        return await self._source.digest(*question)
+        ask = self._source.kin_digest if question.by_kin else self._source.digest
+        return await ask(question.table, question.columns, question.treatments)
 
 
 def _is_early(options: RunOptions) -> bool:
     return options.parallel > 1 and options.verify is VerifyLevel.DIGEST
 
 
-def _questions(prepared: PreparedRun) -> Iterable[Question]:
+def _questions(prepared: PreparedRun, *, by_kin: bool) -> Iterable[Question]:
     """Return what will be asked, in the order of the copy; not of tables whose rows can only be counted."""
     counted = {baseline.table_number for baseline in prepared.baselines if baseline.rows and baseline.digest is None}
+    filled = {baseline.table_number for baseline in prepared.baselines}
     copies = {copy.number: copy for copy in prepared.plan.tables if copy.number not in counted}
     for wave in prepared.waves:
         for copy in sorted((copies[number] for number in wave if number in copies), key=lambda copy: -copy.size_bytes):
-            yield copy.source, source_columns(copy.columns), copy.treatments
+            is_new = copy.number not in filled
+            yield Question(copy.source, source_columns(copy.columns), copy.treatments, by_kin and is_new)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from domain.connections.values import Endpoint
 from domain.kernel.errors import ValidationFailed
-from domain.migrations.transfer import Connector, Source, Target
+from domain.migrations.transfer import Connector, Source
 from workers.engine.patience import PatientSource, PatientTarget
 
 
@@ -20,6 +20,12 @@ class Route:
     source_endpoint: Endpoint
     target_connector: Connector
     target_endpoint: Endpoint
+
+    @property
+    def are_kin(self) -> bool:
+        """Whether both ends can compute digests by a hash of the engine's own."""
+        source, target = self.source_connector.capabilities, self.target_connector.capabilities
+        return source.engine is target.engine and source.kin_digests and target.kin_digests
 
     def check(self) -> None:
         """Refuse a database as its own target.
@@ -36,12 +42,12 @@ class Ends:
     """A route with sessions open at both ends. A worker process holds one while it works on a run."""
 
     route: Route
-    source: Source
-    target: Target
+    source: PatientSource
+    target: PatientTarget
 
 
 @asynccontextmanager
-async def open_source(connector: Connector, endpoint: Endpoint, *, readers: int) -> AsyncIterator[Source]:
+async def open_source(connector: Connector, endpoint: Endpoint, *, readers: int) -> AsyncIterator[PatientSource]:
     """Open a database for reading, and close it whatever happens.
 
     Raises:
@@ -59,7 +65,7 @@ async def open_source(connector: Connector, endpoint: Endpoint, *, readers: int)
 
 
 @asynccontextmanager
-async def open_target(connector: Connector, endpoint: Endpoint, *, writers: int = 1) -> AsyncIterator[Target]:
+async def open_target(connector: Connector, endpoint: Endpoint, *, writers: int = 1) -> AsyncIterator[PatientTarget]:
     """Open a database for writing, and close it whatever happens.
 
     Raises:

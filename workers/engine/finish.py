@@ -68,7 +68,7 @@ async def finish(
     not_made += await run_phase(desk, schema, Phase.FINISH, catalog)
     await desk.meter.enter(RunPhase.VERIFICATION)
     verdicts = await verify_tables(
-        Sides(SourceWithoutRefused(source or desk.ends.source, refused.values()), target),
+        Sides(SourceWithoutRefused(source or desk.ends.source, refused.values()), target, desk.ends.route.are_kin),
         prepared.plan.tables,
         options.verify,
         prepared.baselines,

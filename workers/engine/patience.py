@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.errors import DatabaseError, SnapshotLost
@@ -26,6 +26,7 @@ from domain.migrations.transfer import (
     Consistency,
     Digest,
     DigestColumn,
+    KinDigests,
     Refusals,
     Source,
     TableCopy,
@@ -95,6 +96,12 @@ class PatientSource:
     ) -> Digest:
         """Compute a table's digest."""
         return await self._asked(lambda source: source.digest(table, columns, treatments))
+
+    async def kin_digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
+        """Compute a table's digest by the engine's own hash, if its capabilities say that it has one."""
+        return await self._asked(lambda source: cast("KinDigests", source).kin_digest(table, columns, treatments))
 
     async def close(self) -> None:
         """End all sessions."""
@@ -239,6 +246,13 @@ class PatientTarget:
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest."""
         return await retrying(lambda: self._target.digest(table, columns), STANDARD_RETRY)
+
+    async def kin_digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
+        """Compute a table's digest by the engine's own hash, if its capabilities say that it has one."""
+        target = cast("KinDigests", self._target)
+        return await retrying(lambda: target.kin_digest(table, columns, treatments), STANDARD_RETRY)
 
     async def note_run(self, run_id: str, seal: str) -> None:
         """Note something of an unfinished run."""

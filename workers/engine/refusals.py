@@ -176,3 +176,11 @@ class SourceWithoutRefused:
             return digest
         missing = self._refused[table].of(columns)
         return Digest(Rows(digest.rows - missing.rows), digest.total - missing.total)
+
+    async def kin_digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: Treatments = ()
+    ) -> Digest:
+        """Compute a table's digest by the engine's own hash; by the shared one if the target refused rows of it."""
+        if table in self._refused:
+            return await self.digest(table, columns, treatments)
+        return await self._source.kin_digest(table, columns, treatments)

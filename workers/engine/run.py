@@ -86,7 +86,7 @@ class _Story:
             return
         self.moments = await begin_reading(ends, request.run_id)
         desk = Desk(ends, prepared.ticket, self.meter, control, rejects=request.options.reject_limit)
-        async with early_digests(ends.source, prepared, request.options) as source:
+        async with early_digests(ends.source, prepared, request.options, by_kin=ends.route.are_kin) as source:
             await copy_tables(desk, prepared, request.options)
             self.finished = await attended(
                 lambda: finish(desk, prepared, request.options, self.open_book, source), control

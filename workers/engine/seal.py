@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import cast
 
 from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
 from domain.migrations.moments import Moment
 from domain.migrations.rollback import UseMode
 from domain.migrations.runs import RunRecord, RunState
-from domain.migrations.transfer import Digest, DigestColumn, TableCopy, Target
+from domain.migrations.transfer import Digest, DigestColumn, KinDigests, TableCopy, Target
 from workers.engine.verify import Verdict, target_columns
 
 
@@ -94,7 +95,14 @@ async def written_since(target: Target, seal: str) -> tuple[TableName, ...]:
     tables = seal_of(seal).tables
     there = await target.row_counts(tuple(table.name for table in tables))
     filled = [table for table in tables if there.get(table.name)]
-    return tuple([table.name for table in filled if await target.digest(table.name, table.columns) != table.digest])
+    return tuple([table.name for table in filled if await _digest(target, table) != table.digest])
+
+
+async def _digest(target: Target, table: SealedTable) -> Digest:
+    """Compute a table's digest in the way in which it was sealed."""
+    if table.digest.is_kin:
+        return await cast("KinDigests", target).kin_digest(table.name, table.columns)
+    return await target.digest(table.name, table.columns)
 
 
 _KEEPING = frozenset({UseMode.EXTENDED, UseMode.UNKNOWN})

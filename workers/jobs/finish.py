@@ -48,7 +48,7 @@ async def _finish(duty: Duty) -> None:
         meter.follow(prepared.plan.tables, ())
         book = StoredRejects(shop.container.database, duty.migration_id, prepared.plan.tables)
         desk = Desk(ends, ticket, meter, duty.control)
-        async with early_digests(ends.source, prepared, brief.options) as source:
+        async with early_digests(ends.source, prepared, brief.options, by_kin=ends.route.are_kin) as source:
             finished = await finish(desk, prepared, brief.options, lambda _: book, source)
         last = LastReading(ends.source.consistency, ends.source.moment)
     await _note(duty, finished)

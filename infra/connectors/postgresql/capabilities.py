@@ -46,5 +46,6 @@ CAPABILITIES = Capabilities(
     default_schema=DEFAULT_SCHEMA,
     keeps_schemas=True,
     traits=frozenset(Trait),
+    kin_digests=True,
     binary_types=frozenset({*_SCALARS, *(f"{element}[]" for element in _ELEMENTS)}),
 )

@@ -12,7 +12,7 @@ from domain.kernel.values import Bytes, Rows
 from domain.migrations.transfer import Batch, Chunk, Consistency, Digest, DigestColumn, TableCopy, WireFormat
 from infra.connectors.postgresql import relation, session
 from infra.connectors.postgresql.copy_out import copied_out
-from infra.connectors.postgresql.digest import digest
+from infra.connectors.postgresql.digest import digest, kin_digest
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, read_error, reported
 from infra.connectors.postgresql.introspect import introspect
 from infra.connectors.postgresql.misfit import profile
@@ -110,6 +110,14 @@ class PostgresqlSource:
         async with self._session() as connection:
             with reported(f"Table {table} could not be digested"):
                 return await digest(connection, await relation.get(connection, table), columns, treatments)
+
+    async def kin_digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
+        """Compute a table's digest over the snapshot by the server's own hash."""
+        async with self._session() as connection:
+            with reported(f"Table {table} could not be digested"):
+                return await kin_digest(connection, await relation.get(connection, table), columns, treatments)
 
     async def close(self) -> None:
         """End all sessions and let the snapshot go."""

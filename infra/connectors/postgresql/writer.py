@@ -16,7 +16,7 @@ from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket
 from infra.connectors.postgresql import ledger, references, rejects, relation, undo
 from infra.connectors.postgresql.backend import Backend, committed, ended, given_up, opened, transaction
-from infra.connectors.postgresql.digest import digest
+from infra.connectors.postgresql.digest import digest, kin_digest
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, reported, write_error
 from infra.connectors.postgresql.introspect import introspect
 from infra.connectors.postgresql.loading import loaded, loaded_piecewise
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from domain.connections.values import Endpoint
+    from domain.migrations.misfits import Treatment
     from domain.migrations.runs import RunRecord
     from domain.migrations.transfer import Refusals
 
@@ -153,6 +154,14 @@ class PostgresqlTarget:
         """Compute a table's digest in the database."""
         async with self._session(f"Table {table} could not be digested") as backend:
             return await digest(backend.connection, await relation.get(backend.connection, table), columns)
+
+    async def kin_digest(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
+    ) -> Digest:
+        """Compute a table's digest by the server's own hash."""
+        async with self._session(f"Table {table} could not be digested") as backend:
+            found = await relation.get(backend.connection, table)
+            return await kin_digest(backend.connection, found, columns, treatments)
 
     async def note_run(self, run_id: str, seal: str) -> None:
         """Note something of an unfinished run."""

@@ -52,6 +52,8 @@ class Asked:
             raise self._failures.pop()
         return Digest(Rows(1), number)
 
+    kin_digest = digest
+
 
 async def a_prepared_run(options: RunOptions = OPTIONS) -> PreparedRun:
     async with open_ends(memory_route(a_shop(), MemoryDatabase()), parallel=2) as ends:
@@ -65,7 +67,7 @@ async def answers(source: SourceSide, prepared: PreparedRun) -> list[Digest]:
 async def test_each_digest_is_asked_for_once_without_waiting_for_the_comparison() -> None:
     asked, prepared = Asked(), await a_prepared_run()
 
-    async with early_digests(asked, prepared, OPTIONS) as source:
+    async with early_digests(asked, prepared, OPTIONS, by_kin=False) as source:
         await asyncio.wait_for(asked.has_been_asked.wait(), 60)
         asked.may_answer.set()
         found = await answers(source, prepared)
@@ -78,7 +80,7 @@ async def test_what_failed_before_it_was_wanted_is_asked_for_again() -> None:
     asked, prepared = Asked(DatabaseError("the network was away")), await a_prepared_run()
     asked.may_answer.set()
 
-    async with early_digests(asked, prepared, OPTIONS) as source:
+    async with early_digests(asked, prepared, OPTIONS, by_kin=False) as source:
         await asyncio.wait_for(asked.has_been_asked.wait(), 60)
         assert len(await answers(source, prepared)) == 3
 
@@ -89,7 +91,7 @@ async def test_a_source_that_fails_still_is_heard_of() -> None:
     asked, prepared = Asked(*[DatabaseError("away")] * 9), await a_prepared_run()
     asked.may_answer.set()
 
-    async with early_digests(asked, prepared, OPTIONS) as source:
+    async with early_digests(asked, prepared, OPTIONS, by_kin=False) as source:
         await asyncio.wait_for(asked.has_been_asked.wait(), 60)
         with pytest.raises(DatabaseError, match="away"):
             await answers(source, prepared)
@@ -98,7 +100,7 @@ async def test_a_source_that_fails_still_is_heard_of() -> None:
 async def test_a_digest_under_way_is_given_up_when_the_run_stops() -> None:
     asked, prepared = Asked(), await a_prepared_run()
 
-    async with early_digests(asked, prepared, OPTIONS):
+    async with early_digests(asked, prepared, OPTIONS, by_kin=False):
         await asyncio.wait_for(asked.has_been_asked.wait(), 60)
 
     assert asked.given_up == 1
@@ -111,7 +113,7 @@ async def test_a_digest_under_way_is_given_up_when_the_run_stops() -> None:
 async def test_nothing_is_asked_for_early_where_it_would_stand_in_the_way_or_costs_little(options: RunOptions) -> None:
     asked, prepared = Asked(), await a_prepared_run(options)
 
-    async with early_digests(asked, prepared, options) as source:
+    async with early_digests(asked, prepared, options, by_kin=False) as source:
         assert source is asked
         await asyncio.sleep(0)
 

@@ -1,0 +1,68 @@
+"""Two PostgreSQL databases are compared by a hash that only PostgreSQL has; others by the one that all have."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.connections.values import Endpoint, Engine
+from domain.migrations.plan import RunOptions
+from infra.connectors.registry import connector_for
+from tests.connectors.lab import Lab
+from tests.pairs.conftest import Pair
+from tests.pairs.moves import migrate
+from tests.support.postgresql import PostgresqlServer
+from workers.engine.compare import compare
+from workers.engine.control import ControlSwitch
+
+ROWS = """
+CREATE TABLE word (id integer PRIMARY KEY, said text, seen date, size numeric(6,2), raw bytea);
+INSERT INTO word SELECT i, CASE WHEN i % 7 > 0 THEN 'é ' || i END, date '2020-01-01' + i, i / 7.0, decode(md5(i::text),
+'hex') FROM generate_series(1, 500) i;
+"""
+CHANGES = {
+    "said": "UPDATE word SET said = said || ' ' WHERE id = 3",
+    "seen": "UPDATE word SET seen = NULL WHERE id = 3",
+    "size": "UPDATE word SET size = CASE id WHEN 3 THEN (SELECT size FROM word WHERE id = 4) ELSE size + 1 END "
+    "WHERE id IN (3, 4)",
+    "raw": "UPDATE word SET raw = '' WHERE id = 500",
+}
+
+
+def between(source: Endpoint, target: Endpoint) -> Pair:
+    return Pair(*(Lab(Engine.POSTGRESQL, end, connector_for(Engine.POSTGRESQL)) for end in (source, target)))
+
+
+@pytest.mark.parametrize("column", CHANGES)
+async def test_one_changed_value_is_found_and_its_column_named(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint, column: str
+) -> None:
+    source = postgresql_server.create_database()
+    postgresql_server.run(f'SET ROLE "{source.username}"; {ROWS}', source.database)
+    pair = between(source, postgresql_database)
+    report = await migrate(pair)
+    assert [table.verified for table in report.tables] == [True], report.error
+
+    assert [verdict.difference for verdict in await compare(pair.route, RunOptions(), ControlSwitch())] == [""]
+    postgresql_server.run(CHANGES[column], postgresql_database.database)
+    verdicts = await compare(pair.route, RunOptions(), ControlSwitch())
+
+    assert [verdict.difference for verdict in verdicts] == [f"same number of rows, different values in {column}"]
+    postgresql_server.drop(source)
+
+
+async def test_databases_that_spell_their_texts_in_other_bytes_are_found_equal_all_the_same(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint
+) -> None:
+    source = postgresql_server.create_database()
+    postgresql_server.run(f'DROP DATABASE "{source.database}"')
+    postgresql_server.run(
+        f'CREATE DATABASE "{source.database}" OWNER "{source.username}" TEMPLATE template0 '
+        "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+    )
+    postgresql_server.run(f'SET ROLE "{source.username}"; SET client_encoding = utf8; {ROWS}', source.database)
+    pair = between(source, postgresql_database)
+
+    report = await migrate(pair)
+
+    assert [table.verified for table in report.tables] == [True], report.error
+    postgresql_server.drop(source)
