@@ -226,6 +226,31 @@ async def test_a_migration_whose_tables_a_later_one_has_used_waits_for_that_one(
     assert await picture(postgresql_target.endpoint) == before
 
 
+async def test_a_rollback_that_fails_half_way_goes_on_once_its_cause_is_mended(
+    postgresql_target: Lab, live_api: LiveApi, worker: None, postgresql_server: PostgresqlServer
+) -> None:
+    """Somebody has made a view of a new table, which therefore cannot be dropped."""
+    route = await route_between(live_api, postgresql_target, {KIND: KINDS, ITEM: ITEMS})
+    before = await picture(postgresql_target.endpoint)
+    id_ = await completed(route)
+    database = postgresql_target.endpoint.database
+    postgresql_server.run("CREATE VIEW names AS SELECT name FROM kind", database)
+
+    await roll_back(route, id_)
+    failed = await ended(route.client, id_)
+    resumed = await route.client.tell("resumeMigration", "ResumeMigrationInput", {"migrationId": id_})
+    why = (await route.client.ask(ROLLBACK, id=id_))["migrationRollback"]
+    postgresql_server.run("DROP VIEW names", database)
+    done = await rolled_back(route, id_)
+
+    assert (failed["status"], "kind" in failed["error"]["message"]) == ("FAILED", True)
+    assert why["failure"] == failed["error"]
+    assert 0 < why["progress"]["actsDone"] < why["progress"]["actsTotal"] == done["progress"]["actsTotal"]
+    assert (resumed["code"], "Roll it back again" in resumed["message"]) == ("CONFLICT", True)
+    assert {"table kind", "table item"} <= set(done["report"]["dropped"])
+    assert await picture(postgresql_target.endpoint) == before
+
+
 async def test_what_a_migration_has_made_may_stay(postgresql_target: Lab, live_api: LiveApi, worker: None) -> None:
     """New tables stay with their rows, those that were there are put back."""
     await fill(postgresql_target, {KIND: OLD_KINDS})

@@ -141,7 +141,7 @@ async def trial(
 
 @pytest.mark.crash
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("on_existing", ["TRUNCATE", "APPEND"])
+@pytest.mark.parametrize("on_existing", ["TRUNCATE"])
 async def test_a_rollback_killed_at_any_boundary_is_completed_by_the_next(trial: Trial) -> None:
     assert await trial.killed_rollbacks(step=1) > 20
 
@@ -155,7 +155,10 @@ async def test_a_run_killed_at_any_boundary_is_rolled_back(trial: Trial) -> None
 
 @pytest.mark.parametrize(
     ("target", "on_existing", "step"),
-    [(Engine(engine), on_existing, step) for (engine, on_existing), step in SHARES.items()],
+    [
+        *((Engine(engine), on_existing, step) for (engine, on_existing), step in SHARES.items()),
+        *(pytest.param(engine, "APPEND", 3, marks=pytest.mark.crash) for engine in DATABASES),
+    ],
     indirect=["target"],
 )
 async def test_a_rollback_killed_at_some_boundaries_is_completed_by_the_next(trial: Trial, step: int) -> None:

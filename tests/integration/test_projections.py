@@ -45,7 +45,7 @@ async def make_a_life_of_connections(api: LiveApi, client: ApiClient, project_id
 
 
 async def make_lives_of_migrations(api: LiveApi, client: ApiClient, project_id: str) -> None:
-    """Make a migration that completes, one that fails and one that is cancelled."""
+    """Make a migration that is rolled back at the second try, one that fails and one that is cancelled."""
     source, target = (
         data_file(api, "rebuilt-source.db"),
         file_input(project_id, "new.db", isSource=False, isTarget=True),
@@ -53,7 +53,13 @@ async def make_lives_of_migrations(api: LiveApi, client: ApiClient, project_id: 
     source_id = await create_connection(client, file_input(project_id, source.name))
     route = Route(client, project_id, source_id, await create_connection(client, target))
     async with running_worker(api.container):
-        assert (await ended(client, await route.start()))["status"] == "COMPLETED"
+        first = await route.start()
+        assert (await ended(client, first))["status"] == "COMPLETED"
+        later = await route.start(onExisting="TRUNCATE")
+        assert (await ended(client, later))["status"] == "COMPLETED"
+        for id_, status in ((first, "COMPLETED"), (later, "ROLLED_BACK"), (first, "ROLLED_BACK")):
+            await client.ok("rollbackMigration", "RollbackMigrationInput", {"migrationId": id_, "reason": "a trial"})
+            assert (await ended(client, id_))["status"] == status
         assert (await ended(client, await route.start(include=["nothing"])))["status"] == "FAILED"
     await client.ok("cancelMigration", "CancelMigrationInput", {"migrationId": await route.start()})
 

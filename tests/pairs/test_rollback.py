@@ -11,7 +11,7 @@ import pytest
 from domain.catalog.model import ForeignKey, Index, IndexPart, Key, Table, TableName
 from domain.catalog.types import Integer, Text
 from domain.connections.values import Endpoint, Engine
-from domain.kernel.errors import Conflict
+from domain.kernel.errors import Conflict, Fenced
 from domain.migrations.plan import OnExisting, RunOptions
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
@@ -20,7 +20,7 @@ from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab, Row, a_column
 from tests.pairs.conftest import Pair, _lab, _server
 from tests.pairs.moves import fill, migrate, write_later
-from tests.support.pictures import picture
+from tests.support.pictures import picture, picture_of
 from tests.support.runs import Watcher
 from workers.engine.control import Ask, ControlSwitch, Stopped
 from workers.engine.ends import open_ends, open_target
@@ -199,6 +199,24 @@ async def test_a_rollback_may_be_killed_after_every_act_and_repeated(pair: Pair)
                 continue
             break
     assert rounds > 2
+    assert await picture(pair.target.endpoint) == before
+
+
+async def test_a_rollback_that_another_worker_has_taken_over_changes_nothing_more(pair: Pair) -> None:
+    await fill(pair.source, SOURCE)
+    before = await picture(pair.target.endpoint)
+    await migrate(pair)
+    async with open_target(pair.target.connector, pair.target.endpoint) as target:
+        last = (await target.undo.steps("run"))[-1]
+        frozen = await target.undo.begin("run", "")
+        await target.undo.begin("run", "")
+        written = await picture_of(target)
+
+        with pytest.raises(Fenced):
+            await target.undo.take_back(last, frozen)
+        assert await picture_of(target) == written
+
+    await back(pair.target)
     assert await picture(pair.target.endpoint) == before
 
 

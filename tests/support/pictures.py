@@ -7,7 +7,7 @@ from dataclasses import replace
 from domain.catalog.model import DatabaseSchema, Identity, Table, TableName
 from domain.connections.values import Endpoint
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.transfer import Digest, DigestColumn
+from domain.migrations.transfer import Digest, DigestColumn, Target
 from infra.connectors.registry import connector_for
 from workers.engine.ends import open_target
 
@@ -18,8 +18,13 @@ Picture = tuple[DatabaseSchema, dict[TableName, Digest]]
 async def picture(endpoint: Endpoint) -> Picture:
     """Describe everything in a database, without what nobody promises: sizes and next numbers."""
     async with open_target(connector_for(endpoint.engine), endpoint) as target:
-        found = await target.introspect()
-        digests = {table.name: await target.digest(table.name, _digest_columns(table)) for table in found.tables}
+        return await picture_of(target)
+
+
+async def picture_of(target: Target) -> Picture:
+    """Describe everything in an open database."""
+    found = await target.introspect()
+    digests = {table.name: await target.digest(table.name, _digest_columns(table)) for table in found.tables}
     return replace(found, tables=tuple(map(_still, found.tables))), digests
 
 
