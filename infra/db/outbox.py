@@ -57,6 +57,8 @@ async def deliver(database: Database, doorbell: Doorbell) -> int:
     async with database.transaction() as session:
         query = select(OutboxRow).order_by(col(OutboxRow.id)).limit(RELAY_ROWS_MAX).with_for_update(skip_locked=True)
         rows = (await session.exec(query)).all()
+        if not rows:
+            return 0
         for row in rows:
             await doorbell.ring(Job(key=row.key, name=row.name, subject=row.subject))
         failpoint("outbox.rung")

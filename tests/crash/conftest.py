@@ -54,6 +54,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for row, reason in MATRIX.items():
         if isinstance(reason, str):
             terminalreporter.line(f"  {row}: {reason}")
+    terminalreporter.line(f"simulated histories: {tally.histories}, {len(tally.violations)} of them wrong")
+    for wrong in tally.violations:
+        terminalreporter.line(f"  {wrong}", red=True)
     if len(tally.takeover_s) > 1:
         p50 = statistics.median(tally.takeover_s)
         p95 = statistics.quantiles(tally.takeover_s, n=20, method="inclusive")[-1]

@@ -18,6 +18,10 @@ class Tally:
     """Failpoints at which something was killed."""
     wrong: list[str] = field(default_factory=list)
     """Results that were not as they must be."""
+    histories: int = 0
+    """How many histories were simulated."""
+    violations: list[str] = field(default_factory=list)
+    """What was wrong with some of them."""
     takeover_s: list[float] = field(default_factory=list)
     """How long it took after each kill of a worker until another had committed rows."""
 

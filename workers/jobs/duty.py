@@ -143,19 +143,24 @@ async def perform(shop: Workshop, key: str, work: Callable[[Duty], Awaitable[Non
     then runs out, and the work is given out again.
     """
     assignment = Assignment.of_key(key)
-    if not await shop.leases.take(assignment):
-        return
-    failpoint("job.taken")
-    duty = Duty(shop, assignment)
+    try:
+        if not await shop.leases.take(assignment):
+            return
+        failpoint("job.taken")
+        await _attended(Duty(shop, assignment), work)
+    except (SQLAlchemyError, OSError) as error:
+        _log.warning("control store out of reach", error=type(error).__name__, job=key)
+
+
+async def _attended(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> None:
+    """Do what a duty is about while signs of life are given."""
     keeper = asyncio.create_task(duty.keep())
     try:
         if await _done(duty, work):
-            await leave(shop, duty.migration_id)
-    except (SQLAlchemyError, OSError) as error:
-        _log.warning("control store out of reach", error=type(error).__name__, job=key)
+            await leave(duty.shop, duty.migration_id)
     finally:
         await cancelled([keeper])
-        shop.in_hand.pop(assignment, None)
+        duty.shop.in_hand.pop(duty.assignment, None)
 
 
 async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:

@@ -1,0 +1,312 @@
+"""One history of a migration: processes come and go, people ask for things, and what must hold is checked."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from unittest.mock import patch
+from uuid import UUID
+
+from domain.kernel.errors import ErrorCode, WherryError
+from domain.kernel.messages import Command
+from domain.migrations.commands import CancelMigration, StartMigration
+from domain.migrations.steering import PauseMigration, ResumeMigration, RetryDeadChunks
+from domain.migrations.values import MigrationConfig, MigrationStatus
+from infra.clock import SystemClock
+from tests.crash.simulation.chance import Chance
+from tests.crash.simulation.checks import violations
+from tests.crash.simulation.databases import Pair
+from tests.crash.simulation.loop import PROCESS, NothingLeft, VirtualLoop
+from tests.crash.simulation.processes import Parts, SimulatedApi, SimulatedWorker
+from tests.crash.simulation.queue import JobQueue, SimulatedDoorbell
+from tests.crash.simulation.setting import Setting
+from tests.crash.simulation.store import BEGINNING, ControlServer, ControlStore
+
+FAULTS_MAX_S = 30
+ENDS_WITHIN_S = 300
+"""So long after the last fault a migration may take to come to its end, in virtual time."""
+
+ANSWER_S = 40
+"""After so long without an answer people ask again."""
+
+LOOK_S = 0.5
+
+IDLE_S = 5.0
+"""After so long the control store ends a transaction in which nothing happens."""
+
+_RATES = {
+    "statement lost": 0.004,
+    "deadlock": 0.004,
+    "commit lost": 0.008,
+    "answer to commit lost": 0.008,
+    "job lost": 0.1,
+    "job late": 0.1,
+    "source away": 0.02,
+    "target away": 0.02,
+    "source broken": 0.002,
+    "target broken": 0.002,
+    "index": 0.5,
+}
+
+
+@dataclass
+class Outcome:
+    """What became of a history."""
+
+    seed: int
+    wrong: list[str] = field(default_factory=list)
+    virtual_s: float = 0.0
+    statements: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    status: str = ""
+
+
+class History:
+    """The world of one migration, and its fate by one seed."""
+
+    def __init__(self, seed: int, server: ControlServer, parts: Parts, setting: Setting) -> None:
+        self.outcome = Outcome(seed)
+        dice = random.Random(seed)
+        self._dice, self._server, self._parts, self._setting = dice, server, parts, setting
+        self._loop = VirtualLoop()
+        self._chance = Chance(dice, rates={kind: rate * dice.choice((0, 1, 1, 3)) for kind, rate in _RATES.items()})
+        self._store = ControlStore(server, self._chance, self._loop)
+        self._queue = JobQueue(self._chance)
+        self._pair = Pair(self._chance)
+        self._workers: dict[str, tuple[SimulatedWorker, asyncio.Task[None]]] = {}
+        self._all_workers: list[SimulatedWorker] = []
+        self._names = count(1)
+        self._skew_s: dict[str, float] = {}
+        self._api = self._new_api()
+        self._wishes_end = False
+
+    def run(self) -> Outcome:
+        """Let it happen, and return what became of it."""
+        self._server.observe("DELETE FROM outbox")
+        before = self._server.statements
+        asyncio.set_event_loop(self._loop)
+        with ExitStack() as patches:
+            patches.enter_context(patch("time.monotonic", self._loop.time))
+            patches.enter_context(patch("time.time_ns", lambda: int(self._wall().timestamp() * 1_000_000_000)))
+            patches.enter_context(patch("secrets.randbelow", self._dice.randrange))
+            patches.enter_context(patch("secrets.randbits", self._dice.getrandbits))
+            patches.enter_context(patch.object(SystemClock, "now", lambda _: self._wall()))
+            try:
+                self._loop.run_until_complete(self._loop.create_task(self._happens()))
+            except NothingLeft:
+                self.outcome.wrong.append("everything waits for something that never comes")
+        self.outcome.statements = self._server.statements - before
+        self.outcome.virtual_s = round(self._loop.time(), 1)
+        return self.outcome
+
+    def _wall(self) -> datetime:
+        skew_s = self._skew_s.get(PROCESS.get(), 0.0)
+        return BEGINNING + timedelta(seconds=self._loop.time() + skew_s)
+
+    async def _happens(self) -> None:
+        for _ in range(self._dice.randint(2, 3)):
+            self._start_worker()
+        faults = self._loop.create_task(self._faults())
+        id_ = await self._started()
+        watching = self._loop.create_task(self._watch())
+        people = self._loop.create_task(self._people(id_))
+        await asyncio.wait([faults, people])
+        for task in (faults, people):
+            task.result()
+        await self._ends(id_)
+        watching.cancel()
+        self._check(id_)
+
+    def _check(self, id_: UUID) -> None:
+        wrong = self.outcome.wrong
+        wrong += violations(self._server, id_)
+        if self.outcome.status == MigrationStatus.COMPLETED.value and not self._pair.is_exact():
+            wrong.append("complete, and the target is not as the source")
+        for worker in self._all_workers:
+            wrong += [f"a job of {worker.name} raised {error!r}" for error in worker.crashes]
+        for name in (worker.name for worker in self._all_workers):
+            self._end(name)
+        self._end(self._api.name)
+
+    # What people do.
+
+    async def _started(self) -> UUID:
+        """Ask for the migration until there is an answer."""
+        config = MigrationConfig(
+            source_connection_id=self._setting.source_id,
+            target_connection_id=self._setting.target_id,
+            parallel_tasks=self._dice.randint(1, 4),
+            batch_size=self._dice.randint(2, 12),
+        )
+        return await self._asked(StartMigration(project_id=self._setting.project_id, config=config))
+
+    async def _asked(self, command: Command[UUID]) -> UUID:
+        """Send a command, again and again under one key, until it is answered or refused."""
+        key = f"{self.outcome.seed}-{next(self._names)}"
+        while True:
+            answer = self._loop.start(self._api.name, self._api.send(command, key))
+            done, _ = await asyncio.wait([answer], timeout=ANSWER_S)
+            if done:
+                error = answer.exception()
+                if error is None:
+                    return answer.result()
+                if isinstance(error, WherryError) and not error.transient:
+                    raise error
+            await asyncio.sleep(1)
+
+    async def _people(self, id_: UUID) -> None:
+        """Ask for this and that at any time."""
+        wishes: list[type[PauseMigration | ResumeMigration | CancelMigration | RetryDeadChunks]] = [
+            PauseMigration,
+            PauseMigration,
+            ResumeMigration,
+            ResumeMigration,
+            RetryDeadChunks,
+            CancelMigration,
+        ]
+        for _ in range(self._dice.randint(0, 6)):
+            await asyncio.sleep(self._dice.uniform(0, 12))
+            wish = self._dice.choice(wishes[: 6 if self._dice.random() < 0.3 else 5])
+            self.outcome.faults[wish.__name__] += 1
+            await self._wished(wish(migration_id=id_))
+
+    async def _wished(self, command: Command[UUID]) -> None:
+        self._wishes_end = self._wishes_end or isinstance(command, CancelMigration)
+        try:
+            await self._asked(command)
+        except WherryError as error:
+            if error.code not in (ErrorCode.CONFLICT, ErrorCode.NOT_FOUND):
+                self.outcome.wrong.append(f"{type(command).__name__} was refused: {error!r}")
+
+    async def _ends(self, id_: UUID) -> None:
+        """Wait for the end in a world without faults; a migration that stands still is told to go on."""
+        until_s = self._loop.time() + ENDS_WITHIN_S
+        while self._loop.time() < until_s:
+            row = self._server.observe("SELECT status, error::text FROM migration WHERE id = $1", id_)[0]
+            self.outcome.status = row["status"]
+            if row["error"] and ("INTERNAL" in row["error"] and "was lost" not in row["error"]):
+                self.outcome.wrong.append(f"failed for a reason of ours: {row['error']}")
+                return
+            match MigrationStatus(row["status"]):
+                case MigrationStatus.COMPLETED:
+                    return
+                case MigrationStatus.CANCELLED:
+                    if not self._wishes_end:
+                        self.outcome.wrong.append("cancelled, and nobody asked for it")
+                    return
+                case MigrationStatus.PAUSED | MigrationStatus.FAILED:
+                    await self._wished(ResumeMigration(migration_id=id_))
+                case _:
+                    pass
+            await asyncio.sleep(1)
+        self.outcome.wrong.append(f"still {self.outcome.status} {ENDS_WITHIN_S} s after the last fault")
+
+    async def _watch(self) -> None:
+        """Look at the target all the time."""
+        while not self.outcome.wrong:
+            self.outcome.wrong += [f"a row is twice in {name}" for name in self._pair.duplicates()]
+            self.outcome.wrong += [f"a row is nowhere but in {name}" for name in self._pair.strangers()]
+            await asyncio.sleep(LOOK_S)
+
+    # What happens to processes.
+
+    def _new_api(self) -> SimulatedApi:
+        name = f"api {next(self._names)}"
+        container = self._parts.container(self._store.database(name), SimulatedDoorbell(self._queue))
+        return SimulatedApi(name, container, self._setting.user_id)
+
+    def _start_worker(self) -> None:
+        name = f"worker {next(self._names)}"
+        container = self._parts.container(self._store.database(name), SimulatedDoorbell(self._queue))
+        worker = SimulatedWorker(name, container, self._queue, self._pair)
+        self._all_workers.append(worker)
+        task = self._loop.start(name, worker.work())
+        self._workers[name] = worker, task
+        task.add_done_callback(lambda _: self._ended_by_itself(name))
+
+    def _ended_by_itself(self, name: str) -> None:
+        if self._workers.pop(name, None) is not None:
+            self._loop.call_later(self._dice.uniform(0.5, 5), self._start_worker)
+
+    def _end(self, name: str) -> None:
+        self._loop.kill(name)
+        self._store.end(name)
+
+    async def _faults(self) -> None:
+        """Let things go wrong for a while, and then nothing any more."""
+        until_s = self._dice.uniform(2, FAULTS_MAX_S)
+        pace_s = self._dice.choice((1.0, 4.0, 15.0))
+        faults = [
+            self._kill,
+            self._kill,
+            self._freeze,
+            self._freeze,
+            self._stop,
+            self._kill_api,
+            self._forget_jobs,
+            self._repeat_jobs,
+            self._queue_away,
+            self._store_slow,
+            self._clock_jumps,
+        ]
+        while self._loop.time() < until_s:
+            await asyncio.sleep(self._dice.expovariate(1 / pace_s))
+            fault = self._dice.choice(faults)
+            self.outcome.faults[fault.__name__.strip("_")] += 1
+            fault()
+        self._chance.is_calm = True
+
+    def _a_worker(self) -> str | None:
+        running = [name for name in self._workers if self._loop.runs(name)]
+        return self._dice.choice(running) if running else None
+
+    def _kill(self) -> None:
+        name = self._a_worker()
+        if name is not None:
+            del self._workers[name]
+            self._end(name)
+            self._loop.call_later(self._dice.uniform(0.5, 8), self._start_worker)
+
+    def _freeze(self) -> None:
+        name = self._a_worker()
+        if name is not None:
+            lease_s = self._parts.settings.worker_lease_s
+            self._loop.freeze(name)
+            self._loop.call_later(IDLE_S, self._cut_idle, name)
+            self._loop.call_later(self._dice.uniform(0.2, 3 * lease_s), self._loop.wake, name)
+
+    def _cut_idle(self, name: str) -> None:
+        """The control store ends a transaction in which nothing happens for too long."""
+        if not self._loop.runs(name):
+            self._store.cut(name, only_busy=True)
+
+    def _stop(self) -> None:
+        name = self._a_worker()
+        if name is not None:
+            self._workers[name][1].cancel()
+
+    def _kill_api(self) -> None:
+        self._end(self._api.name)
+        self._api = self._new_api()
+
+    def _forget_jobs(self) -> None:
+        self._queue.flush()
+
+    def _repeat_jobs(self) -> None:
+        self._queue.repeat()
+
+    def _queue_away(self) -> None:
+        self._queue.down_until_s = self._loop.time() + self._dice.uniform(0.5, 20)
+
+    def _store_slow(self) -> None:
+        self._chance.slow_until_s = self._loop.time() + self._dice.uniform(0.5, 10)
+
+    def _clock_jumps(self) -> None:
+        name = self._a_worker()
+        if name is not None:
+            self._skew_s[name] = self._dice.choice((-3600.0, 3600.0, -5.0, 5.0))

@@ -1,0 +1,80 @@
+"""A hundred histories of a migration in virtual time, in each of which much goes wrong; 2,000 in the nightly profile.
+
+A history that is wrong is told again by its seed alone: `python -m tests.crash.simulation ADDRESS SEED SEED+1`, with
+the address of an empty PostgreSQL database.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from tests.crash.tally import Tally
+from tests.support.cli import ROOT
+from tests.support.postgresql import PostgresqlServer
+
+HISTORIES = 100
+HISTORIES_NIGHTLY = 2_000
+AT_ONCE = 2
+
+Json = dict[str, Any]
+
+
+def told(server: PostgresqlServer, *ranges: tuple[int, int]) -> list[Json]:
+    """Let histories happen, those of each range of seeds in a process and a control store of their own."""
+    databases = [server.create_database() for _ in ranges]
+    tellers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.simulation", _address(database), str(first), str(upto)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for database, (first, upto) in zip(databases, ranges, strict=True)
+    ]
+    outcomes: list[Json] = []
+    for teller, (first, upto) in zip(tellers, ranges, strict=True):
+        said, complaints = teller.communicate()
+        found = [json.loads(line) for line in said.splitlines()]
+        assert len(found) == upto - first, f"the history of seed {first + len(found)} broke off: {complaints[-2000:]}"
+        outcomes += found
+    for database in databases:
+        server.drop(database)
+    return outcomes
+
+
+@pytest.mark.timeout(3600)
+def test_whatever_goes_wrong_every_row_arrives_once_and_every_migration_ends(
+    postgresql_server: PostgresqlServer, tally: Tally
+) -> None:
+    nightly = settings.get_current_profile_name() == "nightly"
+    count = (HISTORIES_NIGHTLY if nightly else HISTORIES) // AT_ONCE
+    ranges = [(number * count, (number + 1) * count) for number in range(AT_ONCE)]
+
+    outcomes = told(postgresql_server, *ranges)
+
+    wrong = [f"seed {outcome['seed']}: {'; '.join(outcome['wrong'])}" for outcome in outcomes if outcome["wrong"]]
+    tally.histories += len(outcomes)
+    tally.violations += wrong
+    assert wrong == []
+    assert {outcome["status"] for outcome in outcomes} == {"COMPLETED", "CANCELLED"}
+    assert {"kill", "freeze", "kill_api", "PauseMigration"} < {
+        fault for outcome in outcomes for fault in outcome["faults"]
+    }
+
+
+def test_a_seed_tells_the_same_history_again(postgresql_server: PostgresqlServer) -> None:
+    first, second = told(postgresql_server, (7, 9), (7, 9))[:2], told(postgresql_server, (7, 9))
+
+    assert first == second
+
+
+def _address(database: Any) -> str:
+    password = database.password.reveal()
+    return f"postgresql://{database.username}:{password}@{database.host}:{database.port}/{database.database}"
