@@ -15,6 +15,7 @@ from uuid import UUID
 from domain.kernel.errors import ErrorCode, WherryError
 from domain.kernel.messages import Command
 from domain.migrations.commands import CancelMigration, StartMigration
+from domain.migrations.rolling_back import RollbackMigration
 from domain.migrations.steering import PauseMigration, ResumeMigration, RetryDeadChunks
 from domain.migrations.values import MigrationConfig, MigrationStatus
 from infra.clock import SystemClock
@@ -38,6 +39,10 @@ LOOK_S = 0.5
 
 IDLE_S = 5.0
 """After so long the control store ends a transaction in which nothing happens."""
+
+Wish = PauseMigration | ResumeMigration | RetryDeadChunks | CancelMigration | RollbackMigration
+
+_WISH_FOR = {MigrationStatus.CANCELLED: CancelMigration, MigrationStatus.ROLLED_BACK: RollbackMigration}
 
 _RATES = {
     "statement lost": 0.004,
@@ -83,7 +88,7 @@ class History:
         self._names = count(1)
         self._skew_s: dict[str, float] = {}
         self._api = self._new_api()
-        self._wishes_end = False
+        self._wished_for: set[type[Wish]] = set()
 
     def run(self) -> Outcome:
         """Let it happen, and return what became of it."""
@@ -127,6 +132,8 @@ class History:
         wrong += violations(self._server, id_)
         if self.outcome.status == MigrationStatus.COMPLETED.value and not self._pair.is_exact():
             wrong.append("complete, and the target is not as the source")
+        if self.outcome.status == MigrationStatus.ROLLED_BACK.value and self._pair.target.rows:
+            wrong.append("rolled back, and the target is not as it was")
         for worker in self._all_workers:
             wrong += [f"a job of {worker.name} raised {error!r}" for error in worker.crashes]
         for name in (worker.name for worker in self._all_workers):
@@ -161,22 +168,17 @@ class History:
 
     async def _people(self, id_: UUID) -> None:
         """Ask for this and that at any time."""
-        wishes: list[type[PauseMigration | ResumeMigration | CancelMigration | RetryDeadChunks]] = [
-            PauseMigration,
-            PauseMigration,
-            ResumeMigration,
-            ResumeMigration,
-            RetryDeadChunks,
-            CancelMigration,
-        ]
+        wishes: list[type[Wish]] = [PauseMigration, PauseMigration, ResumeMigration, ResumeMigration, RetryDeadChunks]
+        if self._dice.random() < 0.4:
+            wishes += [CancelMigration, RollbackMigration, RollbackMigration]
         for _ in range(self._dice.randint(0, 6)):
             await asyncio.sleep(self._dice.uniform(0, 12))
-            wish = self._dice.choice(wishes[: 6 if self._dice.random() < 0.3 else 5])
+            wish = self._dice.choice(wishes)
             self.outcome.faults[wish.__name__] += 1
             await self._wished(wish(migration_id=id_))
 
-    async def _wished(self, command: Command[UUID]) -> None:
-        self._wishes_end = self._wishes_end or isinstance(command, CancelMigration)
+    async def _wished(self, command: Wish) -> None:
+        self._wished_for.add(type(command))
         try:
             await self._asked(command)
         except WherryError as error:
@@ -195,12 +197,13 @@ class History:
             match MigrationStatus(row["status"]):
                 case MigrationStatus.COMPLETED:
                     return
-                case MigrationStatus.CANCELLED:
-                    if not self._wishes_end:
-                        self.outcome.wrong.append("cancelled, and nobody asked for it")
+                case MigrationStatus.CANCELLED | MigrationStatus.ROLLED_BACK as end:
+                    if _WISH_FOR[end] not in self._wished_for:
+                        self.outcome.wrong.append(f"{end.value}, and nobody asked for it")
                     return
                 case MigrationStatus.PAUSED | MigrationStatus.FAILED:
-                    await self._wished(ResumeMigration(migration_id=id_))
+                    goes_back = RollbackMigration in self._wished_for
+                    await self._wished((RollbackMigration if goes_back else ResumeMigration)(migration_id=id_))
                 case _:
                     pass
             await asyncio.sleep(1)

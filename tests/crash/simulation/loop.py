@@ -78,14 +78,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return process not in self._dead and process not in self._frozen
 
     def call_soon(
-        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Do something in the next round, if its process is able to."""
         context = copy_context() if context is None else context
         return super().call_soon(self._step, callback, args, context, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Do something at a time, if its process is able to."""
         context = copy_context() if context is None else context

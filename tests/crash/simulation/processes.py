@@ -13,10 +13,12 @@ from uuid import UUID
 from arq import Retry
 from arq.connections import ArqRedis
 
+from domain.connections.values import Endpoint
 from domain.kernel.behaviors import pipeline
 from domain.kernel.mediator import Mediator
 from domain.kernel.messages import Command
 from domain.kernel.scope import Principal, Scope
+from domain.migrations.transfer import Connector
 from infra.authentication import Authenticator
 from infra.bindings.ports import Ports
 from infra.bindings.table import bindings
@@ -50,6 +52,7 @@ from workers.jobs.finish import finish_migration
 from workers.jobs.lane import copy_lane
 from workers.jobs.prepare import prepare_migration
 from workers.jobs.reconcile import Reconciler
+from workers.jobs.rollback import rollback_migration
 from workers.jobs.workshop import KEY, Workshop, open_workshop
 from workers.main import POLL_S
 
@@ -60,6 +63,7 @@ _JOBS: dict[str, Callable[[dict[str, Any], str], Awaitable[None]]] = {
     "prepare_migration": prepare_migration,
     "copy_lane": copy_lane,
     "finish_migration": finish_migration,
+    "rollback_migration": rollback_migration,
 }
 
 
@@ -137,6 +141,11 @@ class _Shop(Workshop):
     async def route(self, brief: Brief) -> Route:
         """Lead to the databases of this history."""
         return self.pair.route()
+
+    async def target(self, brief: Brief) -> tuple[Connector, Endpoint]:
+        """Lead to the target of this history."""
+        route = self.pair.route()
+        return route.target_connector, route.target_endpoint
 
 
 class SimulatedWorker:

@@ -22,7 +22,8 @@ from tests.crash.simulation.chance import Chance
 from tests.crash.simulation.loop import VirtualLoop
 
 T = TypeVar("T")
-Connect = Callable[[], Awaitable["SimulatedSession"]]
+Connect = Callable[[], Awaitable[Any]]
+"""Opens a session for whoever uses an engine at the time."""
 
 BEGINNING = datetime(2030, 1, 1, tzinfo=UTC)
 """When every history begins."""
@@ -87,7 +88,7 @@ class ControlServer:
         self._engines.append(engine)
 
     def _new_engine(self) -> AsyncEngine:
-        async def connect(*_args: object, **_options: object) -> SimulatedSession:
+        async def connect(*_args: object, **_options: object) -> Any:
             return await self._connect[engine]()
 
         engine = create_async_engine(
@@ -98,7 +99,19 @@ class ControlServer:
             pool_timeout=POOL_WAIT_S,
             pool_pre_ping=True,
         )
+        self.ask(self._introduce(engine))
         return engine
+
+    async def _introduce(self, engine: AsyncEngine) -> None:
+        """Let an engine find out once what server it talks to; no history interrupts that."""
+
+        async def connect() -> Any:
+            return await asyncpg.connect(self._dsn)
+
+        self._connect[engine] = connect
+        async with engine.connect():
+            pass
+        await engine.dispose()
 
     def prepared(self, connection: asyncpg.Connection, sql: str) -> Any:
         """Return a statement of a session, made once."""
