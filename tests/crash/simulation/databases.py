@@ -15,6 +15,7 @@ from domain.migrations.transfer import (
     ChunkReceipt,
     Digest,
     DigestColumn,
+    Refusals,
     Source,
     TableCopy,
     Target,
@@ -76,9 +77,16 @@ class SlowTarget(MemoryTarget):
         await super().execute(step, ticket)
         await self._chance.travel()
 
-    async def write(self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket) -> ChunkReceipt:
+    async def write(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        batches: AsyncIterator[Batch],
+        ticket: Ticket,
+        refusals: Refusals | None = None,
+    ) -> ChunkReceipt:
         await self._chance.travel()
-        receipt = await super().write(copy, chunk, batches, ticket)
+        receipt = await super().write(copy, chunk, batches, ticket, refusals)
         await self._chance.travel()
         return receipt
 
