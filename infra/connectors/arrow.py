@@ -10,7 +10,8 @@ from domain.migrations.transfer import TableCopy
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 """A reader ends a batch at about this size; one larger row makes a batch of its own."""
 
-BATCH_ROWS_MAX = 20_000
+BATCH_ROWS_MAX = 50_000
+"""A reader ends a batch at so many rows, however small; half as many cost DuckDB a third more time to insert."""
 
 ARROW_TYPES: dict[Carrier, pa.DataType] = {
     Carrier.INT64: pa.int64(),

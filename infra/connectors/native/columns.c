@@ -78,8 +78,10 @@ int column_add_bool(column *held, bool value) {
 }
 
 static int column_open(column *held) {
-    if (is_var(held->carrier) && add_offset(held) < 0) return -1;
-    return buffer_reserve(&held->data, 8);  /* Arrow wants a place even for no data */
+    if (is_var(held->carrier)) {
+        if (buffer_reserve(&held->offsets, held->offsets_expected) < 0 || add_offset(held) < 0) return -1;
+    }
+    return buffer_reserve(&held->data, held->data_expected + 8);  /* Arrow wants a place even for no data */
 }
 
 static void column_close(column *held) {
@@ -172,8 +174,11 @@ static int export_column(column *held, struct ArrowArray *array) {
         .length = held->rows, .null_count = held->nulls, .n_buffers = var ? 3 : 2,
         .buffers = own->buffers, .release = release_column, .private_data = own,
     };
-    char carrier = held->carrier;
-    *held = (column){.carrier = carrier};
+    *held = (column){
+        .carrier = held->carrier,
+        .data_expected = own->parts[var ? 2 : 1].size,
+        .offsets_expected = var ? own->parts[1].size : 0,
+    };
     return 0;
 }
 

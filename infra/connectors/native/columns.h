@@ -51,6 +51,8 @@ typedef struct {
     buffer valid;
     buffer offsets;
     buffer data;
+    size_t data_expected; /* the sizes of the last batch's buffers, which the next one's likely have */
+    size_t offsets_expected;
 } column;
 
 int column_valid_slow(column *held, bool is_valid);
