@@ -177,6 +177,11 @@ class ServerProcess:
             self._popen.kill()
             self._popen.wait()
 
+    def kill(self) -> None:
+        """End the program at once, as a crash does, and wait until it has ended."""
+        self._popen.kill()
+        self._popen.wait()
+
     def _last_words(self) -> str:
         """Return the end of the program's log, to follow a sentence."""
         if self.program.log is None:

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import statistics
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tests.benchmarks.spread import Spread
 from tests.support.storm import Fault
 
 Json = dict[str, Any]
 
 NOTABLE_S = 0.1
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Some times, in seconds, summed up."""
-
-    count: int
-    p50_s: float
-    p95_s: float
-    max_s: float
-
-    @staticmethod
-    def of(times_s: Iterable[float]) -> Spread:
-        """Sum up times."""
-        every = sorted(times_s)
-        if not every:
-            return Spread(0, 0.0, 0.0, 0.0)
-        p95_s = every[min(len(every) - 1, 95 * len(every) // 100)]
-        return Spread(len(every), statistics.median(every), p95_s, every[-1])
-
-    def __str__(self) -> str:
-        return f"p50 {self.p50_s:.3f} s, p95 {self.p95_s:.3f} s, max {self.max_s:.3f} s"
 
 
 @dataclass(frozen=True)

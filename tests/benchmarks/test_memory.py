@@ -1,4 +1,4 @@
-"""How much memory a migration holds for rows of unlike shapes, and whether a long one slows down; printed."""
+"""How much memory a migration holds for rows of unlike shapes; printed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tests.benchmarks.servers import Databases, databases
 MIB = 1024 * 1024
 RSS_MIB_MAX = 512
 LIMIT_S = 1800
-LONG_ROWS = 10_000_000
 COLUMNS = 100
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]
@@ -47,8 +46,8 @@ SHAPES = (
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Databases]:
-    """Both servers; PostgreSQL remembers when each transaction was committed."""
-    with databases(track_commit_timestamp="on") as both:
+    """Both servers."""
+    with databases() as both:
         yield both
 
 
@@ -73,39 +72,6 @@ def test_one_value_of_256_mib_arrives(running: Databases) -> None:
         digest = "SELECT length(body) || ' ' || md5(body) FROM shape"
         assert running.run(there, digest) == running.run(source, digest)
     print(f"\none value of 256 MiB: {run.rss_bytes_max / MIB:.0f} MiB, {run.wall_s:.1f} s")
-
-
-def test_the_last_tenth_of_a_long_table_beside_the_first(running: Databases) -> None:
-    rows = int(LONG_ROWS * choices().scale)
-    shape = Shape("long", rows, "amount bigint NOT NULL, note varchar(20) NOT NULL", "n * 7, left(md5(n::text), 12)")
-    with _filled(running, shape, rows) as source, running.empty(Engine.POSTGRESQL) as there:
-        run = _moved(source, there, "--verify", "none")
-        committed = running.run(
-            there,
-            "SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin)), count(*) FROM shape GROUP BY xmin ORDER BY 1",
-        )
-    commits = [(float(when), int(count)) for when, count in (line.split("|") for line in committed.splitlines())]
-
-    print(f"\n{rows:,} rows in {run.wall_s:.1f} s, {len(commits)} commits, {run.rss_bytes_max / MIB:.0f} MiB")
-    if len(commits) >= 20:
-        first, last = _rate(commits, 0.1, 0.2), _rate(commits, 0.9, 1.0)
-        print(f"second tenth {first:,.0f} rows/s, last tenth {last:,.0f} rows/s: {last / first:.2f}")
-    else:
-        print("too few commits to tell the tenths apart")
-    assert sum(count for _, count in commits) == rows
-
-
-def _rate(commits: list[tuple[float, int]], begin: float, end: float) -> float:
-    """Return the rows per second between two shares of all rows, from the commits nearest to them.
-
-    The first tenth has no commit before it to count from, so the second stands for the beginning.
-    """
-    total, done, marks = sum(count for _, count in commits), 0, {0.0: commits[0][0]}
-    for when, count in commits:
-        done += count
-        marks[done / total] = when
-    low, high = (min((abs(share - at), share) for share in marks)[1] for at in (begin, end))
-    return (high - low) * total / (marks[high] - marks[low])
 
 
 @contextmanager

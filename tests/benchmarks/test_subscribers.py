@@ -18,6 +18,7 @@ from tests.benchmarks.deliveries import Deliveries
 from tests.support.postgresql import find_programs, running_postgresql
 from tests.support.redis import find_program
 from tests.support.servers import server_folder
+from tests.support.slow_migration import Load
 from tests.support.stack import API, open_stack
 from tests.support.storm import Weather, weathered
 
@@ -25,7 +26,11 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]
 
 SUBSCRIBERS = int(os.environ.get("BENCH_SUBSCRIBERS", "1000"))
 WEATHER = Weather(
-    subscribers=SUBSCRIBERS, processes=2, rows=1_000_000, bytes_per_s=160_000, calm_events=30, redis_away_s=3.0
+    subscribers=SUBSCRIBERS,
+    processes=2,
+    load=Load(rows=1_000_000, bytes_per_s=160_000),
+    calm_events=30,
+    redis_away_s=3.0,
 )
 
 

@@ -8,17 +8,16 @@ import pytest
 
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import find_program
+from tests.support.slow_migration import Load
 from tests.support.stack import open_stack
 from tests.support.storm import Loss, Weather, weathered
 
 WEATHER = Weather(
     subscribers=30,
     processes=1,
-    rows=400_000,
-    bytes_per_s=50_000,
+    load=Load(rows=400_000, bytes_per_s=50_000, batch_rows=2_000),
     calm_events=1,
     redis_away_s=0.2,
-    batch_rows=2_000,
     losses=(Loss.WORKER, Loss.REDIS, Loss.API_KILLED),
 )
 

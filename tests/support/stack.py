@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from redis.asyncio import Redis
+
 from domain.connections.values import Endpoint
 from infra.embedded import process
 from infra.embedded.ports import free_port
@@ -39,6 +41,7 @@ class Stack:
         self._folder = folder
         self._redis: AbstractContextManager[RedisServer] | None = None
         self._parts: dict[str, process.ServerProcess] = {}
+        self._lone: list[process.ServerProcess] = []
 
     def control(self, sql: str) -> str:
         """Run a statement in the control store and return psql's output."""
@@ -60,6 +63,30 @@ class Stack:
             await self.is_answering()
         else:
             await until(lambda: len(self.pids(WORKER)) == self.settings.workers)
+
+    async def start_lone_worker(self) -> process.ServerProcess:
+        """Start a worker that nobody will start again, and wait until it asks the queue for work."""
+        before, number = await self._queue_clients(), len(self._lone)
+        worker = process.start(
+            process.Program(
+                name=f"worker {number}",
+                argv=(sys.executable, "-m", WORKER),
+                folder=ROOT,
+                is_ready=lambda: True,
+                log=self._folder / f"lone-{number}.log",
+                environment=os.environ | _environment(self.settings),
+            )
+        )
+        self._lone.append(worker)
+        async with asyncio.timeout(START_S):
+            while await self._queue_clients() <= before:  # noqa: ASYNC110 - Redis tells nobody
+                await asyncio.sleep(LOOK_S)
+        return worker
+
+    async def _queue_clients(self) -> int:
+        assert self.settings.redis_url is not None
+        async with Redis.from_url(self.settings.redis_url.get_secret_value()) as redis:
+            return len(await redis.client_list())
 
     async def is_answering(self) -> None:
         """Wait until the API is ready."""
@@ -106,7 +133,7 @@ class Stack:
 
     def end(self) -> None:
         """End everything that runs."""
-        for part in reversed(self._parts.values()):
+        for part in (*self._lone, *reversed(self._parts.values())):
             part.stop()
         self.stop_redis()
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from domain.connections.values import Endpoint
-from tests.support.api import create_project, signed_in
-from tests.support.connections import create_connection, server_input
 from tests.support.crowd.crowd import Crowd, gathered
 from tests.support.crowd.follower import Wanted
-from tests.support.migrations import EVENTS, Route, reached, route_to
-from tests.support.paced_proxy import PacedProxy
+from tests.support.migrations import EVENTS
 from tests.support.postgresql import PostgresqlServer
+from tests.support.slow_migration import Load, slow_migration
 from tests.support.stack import API, WORKER, Stack, until
 
 PATIENCE_S = 300.0
@@ -36,17 +32,14 @@ class Loss(Enum):
 class Weather:
     """How hard it comes.
 
-    The source gives `bytes_per_s` until the last fault is over. Between two faults everybody gets
-    `calm_events`; Redis is away for `redis_away_s`.
+    Between two losses everybody gets `calm_events`; Redis is away for `redis_away_s`.
     """
 
     subscribers: int
     processes: int
-    rows: int
-    bytes_per_s: float
+    load: Load
     calm_events: int
     redis_away_s: float = 1.0
-    batch_rows: int = 1_000
     losses: tuple[Loss, ...] = tuple(Loss)
 
 
@@ -62,10 +55,10 @@ class Fault:
 class Storm:
     """One migration, its crowd, and the faults so far."""
 
-    def __init__(self, stack: Stack, weather: Weather, redis_program: Path) -> None:
+    def __init__(self, stack: Stack, weather: Weather, redis_program: Path, migration_id: str) -> None:
         self.faults: list[Fault] = []
         self.calm: tuple[float, float] = (0.0, 0.0)
-        self.id_ = ""
+        self.id_ = migration_id
         self._stack = stack
         self._weather = weather
         self._redis_program = redis_program
@@ -109,39 +102,18 @@ class Storm:
                 await self._stack.is_answering()
 
 
-async def _slow_route(stack: Stack, source: Endpoint, target: Endpoint, proxy: PacedProxy) -> Route:
-    """Return a route of a new user whose source is reached through a proxy."""
-    client = await signed_in(stack.url)
-    project_id = await create_project(client)
-    through = replace(source, port=proxy.port)
-    source_id = await create_connection(client, server_input(project_id, through, isSource=True, isTarget=False))
-    return await route_to(client, project_id, source_id, target)
-
-
 async def weathered(
     stack: Stack, server: PostgresqlServer, weather: Weather, redis_program: Path, folder: Path
 ) -> tuple[Storm, Crowd]:
     """Have a crowd watch a migration through a storm, to its end, and return both."""
-    source, target = server.create_database(), server.create_database()
-    owner = f'SET ROLE "{source.username}"; '
-    server.run(f"{owner}CREATE TABLE entry (id bigint PRIMARY KEY, note varchar(40) NOT NULL)", source.database)
-    filled = f"INSERT INTO entry SELECT n, 'entry number ' || n FROM generate_series(1, {weather.rows}) n"
-    server.run(owner + filled, source.database)
-    storm = Storm(stack, weather, redis_program)
-    async with PacedProxy(source.host, source.port).listening() as proxy:
-        route = await _slow_route(stack, source, target, proxy)
-        proxy.bytes_per_s = 10 * weather.bytes_per_s  # which the look at the source does not take long with
-        storm.id_ = await route.start(batchSize=weather.batch_rows, parallelTasks=2)
-        await reached(route, storm.id_, rows=1)
-        proxy.bytes_per_s = weather.bytes_per_s
-        wanted = Wanted(stack.url.replace("http", "ws") + "/graphql", route.client.token, EVENTS, storm.id_)
+    async with slow_migration(stack, server, weather.load) as migration:
+        storm = Storm(stack, weather, redis_program, migration.id_)
+        url = stack.url.replace("http", "ws", 1) + "/graphql"
+        wanted = Wanted(url, migration.route.client.token, EVENTS, migration.id_)
         async with gathered(wanted, weather.subscribers, weather.processes, folder) as crowd:
             await storm.break_over(crowd)
-            proxy.bytes_per_s = math.inf
+            migration.let_go()
             await crowd.until(lambda now: now.over == crowd.subscribers, PATIENCE_S)
             await crowd.ended()
-    content = "SELECT count(*) || ' ' || count(DISTINCT id) || ' ' || sum(id) FROM entry"
-    assert server.run(content, target.database) == server.run(content, source.database)
-    for endpoint in (source, target):
-        server.drop(endpoint)
+        migration.assert_exact()
     return storm, crowd

@@ -1,0 +1,138 @@
+"""A table of ten million rows is paused and resumed: how soon all is quiet, and how soon rows arrive again.
+
+`BENCH_SCALE` multiplies the rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+
+import pytest
+
+from domain.connections.values import Endpoint, Engine
+from tests.benchmarks.choices import choices
+from tests.benchmarks.commits import Commit, commits, first_after
+from tests.benchmarks.long_tables import filled
+from tests.benchmarks.servers import Databases
+from tests.benchmarks.service import Service, machine, service
+from tests.benchmarks.spread import Spread
+from tests.support.cli import start, url, wherry
+from tests.support.migrations import ended, report_of, stands_at
+from tests.support.slow_migration import route_between
+from tests.support.stack import Stack, until
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]
+
+ROWS = int(10_000_000 * choices().scale)
+PAUSES = 3
+SOURCES = (Engine.MYSQL, Engine.POSTGRESQL)
+NOTICE_S = 600
+ROW_BYTES = 60
+"""About what a row takes in the target."""
+
+
+@pytest.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """The service with its workers, and both servers."""
+    with service(tmp_path_factory.mktemp("home")) as both:
+        await both[1].start("worker")
+        await both[1].start("api")
+        yield both
+
+
+@pytest.mark.parametrize("engine", SOURCES, ids=lambda engine: engine.value.lower())
+async def test_a_migration_of_ten_million_rows_pauses_and_goes_on(running: Service, engine: Engine) -> None:
+    databases, stack = running
+    with filled(databases, engine, ROWS) as source, databases.empty(Engine.POSTGRESQL) as target:
+        route = await route_between(stack, source, target)
+        id_ = await route.start(parallelTasks=2)
+        paused: list[float] = []
+        stopped: list[float] = []
+        resumed: list[float] = []
+        for turn in range(PAUSES):
+            await until(partial(_has_counted, stack, id_, turn), timeout_s=NOTICE_S)
+            stopped.append(time.time())
+            await route.client.ok("pauseMigration", "PauseMigrationInput", {"migrationId": id_})
+            await stands_at(route, id_, "PAUSED", timeout_s=NOTICE_S)
+            paused.append(time.time() - stopped[-1])
+            assert _at_work(databases, source, target) == 0
+            resumed.append(time.time())
+            await route.client.ok("resumeMigration", "ResumeMigrationInput", {"migrationId": id_})
+        status = await ended(route.client, id_, timeout_s=3 * NOTICE_S)
+        table = (await report_of(route.client, id_))["tables"][0]
+        made = commits(databases.postgresql, target, "long")
+
+    assert (status["status"], table["rowsWritten"], table["verified"]) == ("COMPLETED", ROWS, True)
+    assert sum(commit.rows for commit in made) == ROWS
+    _tell(f"API and workers, {engine.value.lower()}-postgresql", paused, _waits(made, resumed))
+
+
+@pytest.mark.parametrize("engine", SOURCES, ids=lambda engine: engine.value.lower())
+async def test_ctrl_c_pauses_a_copy_of_ten_million_rows_and_the_same_command_goes_on(
+    running: Service, engine: Engine
+) -> None:
+    databases, _ = running
+    with filled(databases, engine, ROWS) as source, databases.empty(Engine.POSTGRESQL) as target:
+        paused: list[float] = []
+        began: list[float] = []
+        for turn in range(PAUSES):
+            began.append(time.time())
+            copying = start("migrate", url(source), url(target), "--json")
+            await until(partial(_has_come, databases, target, turn), timeout_s=NOTICE_S)
+            asked_at = time.time()
+            copying.send_signal(signal.SIGINT)
+            said = await asyncio.to_thread(copying.communicate)
+            paused.append(time.time() - asked_at)
+            assert copying.returncode != 0, said
+            assert _at_work(databases, source, target) == 0
+        began.append(time.time())
+        finished = await asyncio.to_thread(wherry, "migrate", url(source), url(target), "--json")
+        made = commits(databases.postgresql, target, "long")
+
+    assert finished.exit_code == 0, finished.stderr
+    assert sum(commit.rows for commit in made) == ROWS
+    # The first start is no resumption.
+    _tell(f"command line, {engine.value.lower()}-postgresql", paused, _waits(made, began[1:]))
+
+
+def _tell(what: str, paused_s: list[float], waits_s: list[float]) -> None:
+    print(f"\n{ROWS:,} rows, {what}, {machine()}")
+    print(f"  from the command to quiet:            {Spread.of(paused_s)}  ({len(paused_s)} times)")
+    print(f"  from resuming to the next rows there: {Spread.of(waits_s)}")
+
+
+def _waits(made: list[Commit], resumed: list[float]) -> list[float]:
+    """Return how long each resumption took until rows were committed; each is followed by some."""
+    waits = [first_after(made, moment) for moment in resumed]
+    return [wait for wait in waits if wait is not None]
+
+
+def _has_counted(stack: Stack, id_: str, turn: int) -> bool:
+    """Tell whether so many rows are counted that it is the turn of this pause."""
+    sql = f"SELECT coalesce(sum(rows_written), 0) FROM migration_table WHERE migration_id = '{id_}'"
+    return int(stack.control(sql)) > ROWS * (turn + 1) // (PAUSES + 2)
+
+
+def _has_come(databases: Databases, target: Endpoint, turn: int) -> bool:
+    """Tell likewise by the size of the table in the target, since counting its rows would take its time."""
+    sql = "SELECT coalesce(pg_relation_size(to_regclass('long')), 0)"
+    size_bytes = int(databases.postgresql.run(sql, target.database))
+    return size_bytes > ROW_BYTES * ROWS * (turn + 1) // (PAUSES + 2)
+
+
+def _at_work(databases: Databases, source: Endpoint, target: Endpoint) -> int:
+    """Return how many statements run for us at the two servers."""
+    users = f"'{source.username}', '{target.username}'"
+    busy = int(
+        databases.postgresql.run(
+            f"SELECT count(*) FROM pg_stat_activity WHERE usename IN ({users}) AND state <> 'idle'"
+        )
+    )
+    if source.engine is Engine.MYSQL:
+        sql = f"SELECT count(*) FROM information_schema.processlist WHERE user IN ({users}) AND command <> 'Sleep'"
+        busy += int(str(databases.mysql.run(sql)[0][0]))
+    return busy
