@@ -131,12 +131,14 @@ class RollbackReport:
 class RollbackState:
     """How far a rollback has come: acts done of all acts, and what they have done so far.
 
-    Begun is the first act. All acts are done just before the target forgets the run.
+    Begun is the first act. All acts are done just before the target forgets the run. `undropped` are the
+    objects that were there to be dropped when the rollback began, or was gone on with.
     """
 
     acts_done: int
     acts_total: int
     report: RollbackReport
+    undropped: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -155,8 +157,8 @@ class RollbackSink(Protocol):
 def gone_on(earlier: RollbackState | None, later: RollbackState) -> RollbackState:
     """Return the state of a rollback that was interrupted at `earlier` and has come to `later` since it goes on.
 
-    Acts that were done before the interruption are none of the later ones. An act whose process died between
-    doing it and saying so is not in any report.
+    Acts that were done before the interruption are none of the later ones: what was there to be dropped then and
+    is not now was dropped in between, whoever has noted it. Counts of rows of acts that nobody could note are lost.
     """
     if earlier is None:
         return later
@@ -171,13 +173,15 @@ def gone_on(earlier: RollbackState | None, later: RollbackState) -> RollbackStat
             Rows(known.removed + table.removed),
             Rows(max(known.changed, table.changed)),
         )
+    there = frozenset(later.undropped)
+    before = tuple(name for name in earlier.undropped if name not in there)
     report = RollbackReport(
         other.run_id,
-        _in_order((*one.dropped, *other.dropped)),
+        _in_order((*before, *other.dropped)),
         tuple(tables.values()),
         _in_order((*one.kept_aside, *other.kept_aside)),
     )
-    return RollbackState(total - later.acts_total + later.acts_done, total, report)
+    return RollbackState(total - later.acts_total + later.acts_done, total, report, earlier.undropped)
 
 
 def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -182,7 +182,7 @@ class MigrationRollback:
     progress: RollbackProgress | None
     """How far it has come; null before it has begun."""
     report: RollbackReport | None
-    """What it has done so far; null before it has begun."""
+    """What it has done so far, which may be a second behind until the end; null before it has begun."""
     failure: Failure | None
     """Why it was refused or failed the last time; null if it was not."""
 

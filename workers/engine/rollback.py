@@ -47,6 +47,7 @@ class RollbackPlan:
     steps: tuple[UndoStep, ...]
     uses: tuple[TableUse, ...]
     written: tuple[TableName, ...]
+    drop_created: bool = True
 
     @property
     def mark(self) -> str:
@@ -57,11 +58,16 @@ class RollbackPlan:
     def acts_total(self) -> int:
         """How many acts it takes, the first of which is to begin."""
         replaced = sum(use.mode is UseMode.REPLACED for use in self.uses)
-        return 1 + len(self.written) + len(self.steps) + len(self.uses) + replaced
+        return 1 + len(self.written) + len(self.steps_left) + len(self.uses) + replaced
+
+    @property
+    def steps_left(self) -> tuple[UndoStep, ...]:
+        """The steps that are taken back; none if what the run has made is to stay."""
+        return self.steps if self.drop_created else ()
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        """The objects that are dropped: kind and name."""
+        """The objects that the run has made and that are there: kind and name."""
         return tuple(object_name(step.object) for step in self.steps if step.statements)
 
 
@@ -110,7 +116,7 @@ async def allowed_rollback(target: Target, run_id: str, options: RollbackOptions
             f"tables were written to since the end of run {run_id}: {names}. Acknowledge these writes to go on "
             "(acknowledgeWritesSinceCutover, --acknowledge-writes); a copy of the tables is kept"
         )
-    return plan if options.drop_created else replace(plan, steps=())
+    return replace(plan, drop_created=options.drop_created)
 
 
 async def roll_back(target: Target, run_id: str, options: RollbackOptions, control: Control) -> RollbackReport:
@@ -142,7 +148,7 @@ async def carry_out(target: Target, plan: RollbackPlan, control: Control, sink: 
     for table in plan.written:
         told.kept.append(await target.undo.set_aside(plan.mark, table, ticket))
         await told.done()
-    for step in plan.steps:
+    for step in plan.steps_left:
         await check(control)
         await target.undo.take_back(step, ticket)
         if step.statements:
@@ -179,14 +185,18 @@ class _Teller:
 
     async def nothing_yet(self) -> None:
         """Tell that the rollback is about to begin."""
-        await self.sink.report(RollbackState(0, self.plan.acts_total, self.report))
+        await self._tell()
 
     async def done(self) -> None:
         """Tell that one more act is done."""
         failpoint("undo.acted")
         self.acts_done += 1
-        await self.sink.report(RollbackState(self.acts_done, self.plan.acts_total, self.report))
+        await self._tell()
         failpoint("undo.told")
+
+    async def _tell(self) -> None:
+        state = RollbackState(self.acts_done, self.plan.acts_total, self.report, self.plan.dropped)
+        await self.sink.report(state)
 
 
 async def _put_rows_back(

@@ -24,7 +24,8 @@ from infra.db.stores.migrations.counters import COUNTS
 _STATE = f"""
 SELECT migration.id AS migration_id, status, started_at, ended_at, error, pause_reason, statistics, sequence, closed,
        phase,
-       (SELECT state FROM migration_rollback WHERE migration_id = migration.id AND status = 'ROLLING_BACK') AS rollback,
+       (SELECT jsonb_build_object('acts_done', acts_done, 'acts_total', acts_total) FROM migration_rollback
+        WHERE migration_id = migration.id AND status = 'ROLLING_BACK') AS rollback,
        migration_stream.rows_per_second, migration_stream.bytes_per_second, clock_timestamp() AS now,
        (SELECT coalesce(json_agg(counted ORDER BY number), '[]') FROM ({COUNTS}) AS counted) AS tables
 FROM migration JOIN migration_stream ON migration_stream.migration_id = migration.id

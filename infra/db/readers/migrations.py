@@ -172,8 +172,9 @@ class SqlMigrationReader:
         asked = await self._database.rows(_ROLLBACK, migration_id=migration_id)
         if not asked:
             return None
-        state = state_of(await self._database.rows(STATE, migration_id=migration_id))
-        progress = RollbackProgress(state.acts_done, state.acts_total) if state else None
+        rows = await self._database.rows(STATE, migration_id=migration_id)
+        state = state_of(rows)
+        progress = RollbackProgress(rows[0]["acts_done"], rows[0]["acts_total"]) if rows else None
         found = {**asked[0]["rollback"], "migration_id": migration_id, "progress": progress}
         return build(MigrationRollback, {**found, "report": state.report if state else None})
 

@@ -202,12 +202,17 @@ class MigrationReportRow(SQLModel, table=True):
 
 
 class MigrationRollbackRow(SQLModel, table=True):
-    """How far a rollback has come, by `domain.kernel.codec`. `acts` counts all acts of all attempts."""
+    """How far a rollback has come. `acts` counts all acts of all attempts.
+
+    `state`, by `domain.kernel.codec`, may be a second behind, except at the beginning and at the end.
+    """
 
     __tablename__ = "migration_rollback"
 
     migration_id: UUID = Field(primary_key=True)
     acts: int = _big()
+    acts_done: int
+    acts_total: int
     state: dict[str, Any] = document()
 
 

@@ -16,6 +16,8 @@ def upgrade() -> None:
         "migration_rollback",
         sa.Column("migration_id", sa.Uuid(), nullable=False),
         sa.Column("acts", sa.BigInteger(), nullable=False),
+        sa.Column("acts_done", sa.Integer(), nullable=False),
+        sa.Column("acts_total", sa.Integer(), nullable=False),
         sa.Column("state", postgresql.JSONB(), nullable=False),
         sa.PrimaryKeyConstraint("migration_id"),
     )

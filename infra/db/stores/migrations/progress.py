@@ -32,7 +32,8 @@ FOR UPDATE SKIP LOCKED
 
 _MIGRATION = """
 SELECT status, started_at, ended_at,
-    (SELECT state FROM migration_rollback WHERE migration_id = id AND status = 'ROLLING_BACK') AS rollback
+    (SELECT jsonb_build_object('acts_done', acts_done, 'acts_total', acts_total) FROM migration_rollback
+        WHERE migration_id = id AND status = 'ROLLING_BACK') AS rollback
 FROM migration WHERE id = :migration_id
 """
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -25,12 +27,22 @@ SELECT migration_id, prepared #> '{plan,rollback}' AS guarantee FROM migration_p
 WHERE migration_id = ANY(CAST(:ids AS uuid[])) AND jsonb_typeof(prepared #> '{plan,rollback}') = 'object'
 """
 
-STATE = "SELECT state FROM migration_rollback WHERE migration_id = :migration_id"
+STATE = "SELECT acts_done, acts_total, state FROM migration_rollback WHERE migration_id = :migration_id"
 
 _SAVE = """
-INSERT INTO migration_rollback (migration_id, acts, state) VALUES (:migration_id, 1, CAST(:state AS jsonb))
-ON CONFLICT (migration_id) DO UPDATE SET acts = migration_rollback.acts + 1, state = excluded.state
+INSERT INTO migration_rollback (migration_id, acts, acts_done, acts_total, state)
+VALUES (:migration_id, 1, :acts_done, :acts_total, CAST(:state AS jsonb))
+ON CONFLICT (migration_id) DO UPDATE SET acts = migration_rollback.acts + 1, acts_done = excluded.acts_done,
+    acts_total = excluded.acts_total, state = excluded.state
 """
+
+_COUNT = """
+UPDATE migration_rollback SET acts = acts + 1, acts_done = :acts_done, acts_total = :acts_total
+WHERE migration_id = :migration_id
+"""
+
+STATE_INTERVAL_S = 1.0
+"""The whole state, which grows with the schema, is stored at most this often while a rollback goes on."""
 
 _MOVED = "UPDATE migration_stream SET moved = true WHERE migration_id = :migration_id"
 
@@ -81,6 +93,7 @@ class RollbackBook:
         self._database = database
         self._by = by
         self._earlier: RollbackState | None = None
+        self._stored_at = -math.inf
 
     async def earlier(self) -> RollbackState | None:
         """Return how far the rollback had come; from now on what is reported comes on top of that."""
@@ -93,13 +106,17 @@ class RollbackBook:
         Raises:
             Fenced: another worker has taken the migration over.
         """
-        so_far = gone_on(self._earlier, state)
-        values: dict[str, Any] = {"migration_id": self._by.migration_id, "state": json.dumps(to_json(so_far))}
+        so_far, sql = gone_on(self._earlier, state), _COUNT
+        values: dict[str, Any] = {"migration_id": self._by.migration_id}
+        values |= {"acts_done": so_far.acts_done, "acts_total": so_far.acts_total}
+        if not state.acts_done or state.is_done or time.monotonic() - self._stored_at >= STATE_INTERVAL_S:
+            sql, values["state"] = _SAVE, json.dumps(to_json(so_far))
+            self._stored_at = time.monotonic()
         async with self._database.engine.begin() as connection:
             if (await connection.execute(text(HOLDS), place_of(self._by))).first() is None:
                 raise Fenced("another worker has taken this migration over")
             await connection.execute(text(_MOVED), {"migration_id": self._by.migration_id})
-            await connection.execute(text(_SAVE), values)
+            await connection.execute(text(sql), values)
 
 
 async def _rows(work: Work, sql: str, **values: object) -> Sequence[RowMapping]:

@@ -266,14 +266,15 @@ def test_a_finish_that_is_reported_too_late_does_not_end_a_rollback() -> None:
 
 
 def test_what_a_rollback_did_before_an_interruption_counts_with_what_it_does_after_it() -> None:
-    first = RollbackState(
-        3, 5, RollbackReport("run", ("table a", "table b"), (TableUndone("t", Rows(0), Rows(7), Rows(0)),), ("aside",))
-    )
-    second = RollbackState(1, 3, RollbackReport("run", (), (TableUndone("t", Rows(4), Rows(0), Rows(0)),), ("aside",)))
+    """Table b was dropped, too, though the worker died before it could say so."""
+    names = ("table a", "table b", "table c")
+    noted = RollbackReport("run", ("table a",), (TableUndone("t", Rows(0), Rows(7), Rows(0)),), ("aside",))
+    first = RollbackState(3, 6, noted, names)
+    done = RollbackReport("run", ("table c",), (TableUndone("t", Rows(4), Rows(0), Rows(0)),), ("aside",))
+    second = RollbackState(2, 3, done, ("table c",))
 
-    assert gone_on(first, second) == RollbackState(
-        3, 5, RollbackReport("run", ("table a", "table b"), (TableUndone("t", Rows(4), Rows(7), Rows(0)),), ("aside",))
-    )
+    whole = RollbackReport("run", names, (TableUndone("t", Rows(4), Rows(7), Rows(0)),), ("aside",))
+    assert gone_on(first, second) == RollbackState(5, 6, whole, names)
     assert gone_on(None, second) == second
 
 
