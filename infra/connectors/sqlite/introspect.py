@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.catalog.model import (
@@ -29,6 +29,7 @@ from infra.connectors.sqlite import types
 from infra.connectors.sqlite.capabilities import LEDGER_PREFIX
 from infra.connectors.sqlite.declarations import TableDeclaration, parse_table, parse_view
 from infra.connectors.sqlite.profile import ColumnProfile, TableProfile, profile_table
+from infra.connectors.sqlite.scan import parts_of
 from infra.connectors.sqltext import IndexDeclaration, literal, parse_index, quoted
 
 _EXPRESSION = -2
@@ -39,15 +40,21 @@ _ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN = 0, 2, 3
 
 
 def introspect(
-    connection: sqlite3.Connection, *, with_values: bool, seen: dict[TableName, TableProfile] | None = None
+    connection: sqlite3.Connection,
+    *,
+    with_values: bool,
+    seen: dict[TableName, TableProfile] | None = None,
+    others: Sequence[sqlite3.Connection] = (),
 ) -> DatabaseSchema:
     """Describe a file. Without a look at the values the declared words are taken for true.
 
-    What a look at the values has found is noted in `seen`.
+    What a look at the values has found is noted in `seen`. `others` are more connections that see the same
+    moment; nobody else uses them meanwhile.
     """
     made = _Catalog(connection)
     profiles: dict[TableName, TableProfile] = {} if seen is None else seen
-    tables = tuple(_table(connection, made, name, profiles, with_values=with_values) for name in made.tables)
+    look = _Look([connection, *others], profiles) if with_values else None
+    tables = tuple(_table(connection, made, name, look) for name in made.tables)
     version = connection.execute("SELECT sqlite_version()").fetchone()[0].decode()
     sound, dangling = _sorted_out(tables)
     return DatabaseSchema(Engine.SQLITE, version, sound, (), made.views, (*made.others, *dangling))
@@ -153,20 +160,29 @@ def row_number_column(connection: sqlite3.Connection, table: str, columns: list[
     return "" if any(origin == "pk" for _, _, _, origin, _ in indexes) else key[0].name
 
 
-def _table(
-    connection: sqlite3.Connection,
-    made: _Catalog,
-    name: str,
-    seen: dict[TableName, TableProfile],
-    *,
-    with_values: bool,
-) -> Table:
+@dataclass(frozen=True)
+class _Look:
+    """A look at the values: by which connections, and what it has found."""
+
+    connections: Sequence[sqlite3.Connection]
+    seen: dict[TableName, TableProfile]
+
+    def at(self, table: str, declared: dict[str, str], numbered: str) -> TableProfile:
+        """Look at the columns of a table; in parts if a column holds its row numbers."""
+        name = quoted(table)
+        parts = parts_of(self.connections, name, f"{name}.{quoted(numbered)}") if numbered else []
+        words = {quoted(column): word for column, word in declared.items()}
+        found = profile_table(self.connections[0], name, words, parts)
+        return replace(found, columns=dict(zip(declared, found.columns.values(), strict=True)))
+
+
+def _table(connection: sqlite3.Connection, made: _Catalog, name: str, look: _Look | None) -> Table:
     rows = [row for row in column_rows(connection, name) if row.hidden in (_ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN)]
     declaration = parse_table(made.statements["table", name])
     numbered = row_number_column(connection, name, rows)
-    profile = _profile(connection, name, rows, numbered, with_values=with_values)
-    if with_values:
-        seen[TableName(name)] = profile
+    profile = _profile(connection, name, rows, numbered, look)
+    if look:
+        look.seen[TableName(name)] = profile
     identity = _identity(connection, made, name, numbered, declaration) if numbered else None
     columns = tuple(_column(row, profile, declaration, identity if row.name == numbered else None) for row in rows)
     key = tuple(row.name for row in sorted(rows, key=lambda row: row.key_place) if row.key_place)
@@ -190,16 +206,15 @@ def _table(
 
 
 def _profile(
-    connection: sqlite3.Connection, name: str, rows: list[_ColumnRow], numbered: str, *, with_values: bool
+    connection: sqlite3.Connection, table: str, rows: list[_ColumnRow], numbered: str, look: _Look | None
 ) -> TableProfile:
     """Decide the columns' types, by their values or by their words alone."""
     declared = {row.name: row.declared for row in rows if row.name != numbered}
     known = {numbered: ColumnProfile(Integer(64), 0, proven=frozenset({Present}))} if numbered else {}
-    if with_values and declared:
-        found = profile_table(connection, quoted(name), {quoted(column): word for column, word in declared.items()})
-        by_name = dict(zip(declared, found.columns.values(), strict=True))
-        return TableProfile(found.rows, found.size_bytes, by_name | known)
-    count = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0]
+    if look and declared:
+        found = look.at(table, declared, numbered)
+        return replace(found, columns=found.columns | known)
+    count = connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0]
     promised = {
         column: ColumnProfile(next(iter(types.candidates(word)), types.by_affinity(word)), 0)
         for column, word in declared.items()

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,12 +20,13 @@ import pyarrow.compute as pc
 from domain.catalog.types import Binary, Decimal, Float, Integer, Json, LogicalType, Text, Timestamp
 from domain.migrations import limits
 from infra.connectors.sqlite import types, values
-from infra.connectors.sqlite.driver import driver_errors, handle_of
+from infra.connectors.sqlite.driver import handle_of
+from infra.connectors.sqlite.scan import Facts, Part, Scan
 from infra.connectors.sqlite.shapes import candidate_shapes
 from infra.connectors.sqlite.values import Misfit, Present, Stored
 
 if TYPE_CHECKING:
-    from infra.connectors.native._native import Shape, SqliteHandle
+    from infra.connectors.native._native import Shape
 
 _SCAN_ROWS = 5_000
 _SCAN_BYTES_MAX = 16 * 1024 * 1024
@@ -96,7 +97,7 @@ class _Evidence:
             bound = values.INTEGER_EXACT_MAX
             self.fits_double = -bound <= extremes["min"].as_py() and extremes["max"].as_py() <= bound
 
-    def take(self, facts: dict[str, Any]) -> None:
+    def take(self, facts: Facts) -> None:
         """Take over what the C helper has found in all of the column's values."""
         kinds = {int: "integers", float: "reals", bytearray: "texts", bytes: "blobs"}
         self.classes = {kind for kind, name in kinds.items() if facts[name]}
@@ -180,14 +181,20 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-def profile_table(connection: sqlite3.Connection, table: str, declared: dict[str, str]) -> TableProfile:
-    """Scan a table once. `table` is quoted; `declared` maps quoted column names to declared types."""
+def profile_table(
+    connection: sqlite3.Connection, table: str, declared: dict[str, str], parts: Sequence[Part] = ()
+) -> TableProfile:
+    """Scan a table once. `table` is quoted; `declared` maps quoted column names to declared types.
+
+    `parts` are the parts of the table that the C helper looks at side by side; without any it looks at all of it.
+    """
     evidence = [_Evidence(word, list(types.candidates(word))) for word in declared.values()]
     names = ", ".join(f"{table}.{name}" for name in declared)
     sql = f"SELECT {names} FROM {table}"
-    shapes, handle = [candidate_shapes(seen.declared, seen.candidates) for seen in evidence], handle_of(connection)
-    if handle and None not in shapes:
-        rows = _scanned_natively(handle, sql, evidence, [each or [] for each in shapes])
+    handle = handle_of(connection)
+    shapes = [shapes for seen in evidence if (shapes := candidate_shapes(seen.declared, seen.candidates)) is not None]
+    if handle and len(shapes) == len(evidence):
+        rows = _scanned_natively(parts or [Part(connection)], sql, evidence, shapes)
     else:
         rows = _scanned(connection, sql, evidence)
     columns = {name: seen.conclude() for name, seen in zip(declared, evidence, strict=True)}
@@ -206,20 +213,17 @@ def _scanned(connection: sqlite3.Connection, sql: str, evidence: Sequence[_Evide
 
 
 def _scanned_natively(
-    handle: SqliteHandle, sql: str, evidence: Sequence[_Evidence], shapes: Sequence[Sequence[Shape]]
+    parts: Sequence[Part], sql: str, evidence: Sequence[_Evidence], shapes: Sequence[Sequence[Shape]]
 ) -> int:
     """Look at all rows by the C helper, and return how many there are."""
-    from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
-
     lengths = [types.text_length(seen.declared) is not None for seen in evidence]
-    wanted = list(zip(shapes, lengths, strict=True))
 
     def belongs(place: int, candidate: int, value: Present) -> bool:
         seen = evidence[place]
         return _belongs(seen.candidates[candidate], seen.declared, [value], {type(value)})
 
-    with driver_errors():
-        rows, found = _native.sqlite_scan(handle, sql, (), wanted, belongs)
+    scan = Scan(sql, tuple(zip(shapes, lengths, strict=True)), belongs)
+    rows, found = scan.all_parts(parts)
     for seen, facts in zip(evidence, found, strict=True):
         seen.take(facts)
     return rows

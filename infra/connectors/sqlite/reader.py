@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
@@ -31,6 +31,9 @@ from infra.connectors.sqlite.session import Session, open_session
 from infra.connectors.sqlite.split import split_table
 from infra.connectors.sqltext import orphans_query, quoted
 
+_HELPERS_MAX = 3
+"""How many more sessions look at the values of a table, each at a part of it."""
+
 
 class SqliteSource:
     """A source of one or more sessions that all see the same moment."""
@@ -51,8 +54,11 @@ class SqliteSource:
 
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the file; the types are what the values say."""
-        async with self._session() as session:
-            return await session.run(lambda connection: introspect(connection, with_values=True, seen=self._seen))
+        async with self._session() as session, AsyncExitStack() as stack:
+            idle = min(self._free.qsize(), _HELPERS_MAX)
+            helpers = [await stack.enter_async_context(self._session()) for _ in range(idle)]
+            others = [await helper.run(lambda connection: connection) for helper in helpers]
+            return await session.run(partial(introspect, with_values=True, seen=self._seen, others=others))
 
     async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
         """Cut a table by row number, or by key where rows have none."""

@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,6 +39,7 @@ from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.driver import Connection, handle_of
 from infra.connectors.sqlite.profile import profile_table
 from infra.connectors.sqlite.reading import open_reading
+from infra.connectors.sqlite.scan import Part, parts_of
 from infra.connectors.sqlite.values import Present, Stored
 from infra.connectors.sqlite.writer import SqliteWriting
 
@@ -246,6 +247,41 @@ def test_values_are_stored_or_refused_alike(
 @example(b"a" * 120)
 def test_md5_is_that_of_everybody_else(content: bytes) -> None:
     assert _native.md5_digest(content) == hashlib.md5(content).hexdigest()
+
+
+@pytest.mark.parametrize("odd", [None, "'2024-02-30'", "9007199254740993", "9e999", "x'00'", "CAST(x'ff' AS TEXT)"])
+def test_parts_of_a_table_together_hold_what_the_table_holds(tmp_path: Path, odd: str | None) -> None:
+    path = tmp_path / "parts.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE held (id INTEGER PRIMARY KEY, day DATE, price DECIMAL(10,2))")
+        connection.execute(
+            "INSERT INTO held WITH RECURSIVE n(i) AS (SELECT -60000 UNION ALL SELECT i + 1 FROM n WHERE i < 120000)"
+            " SELECT i, date('2000-01-01', i % 9999 || ' days'), i / 100.0 FROM n"
+        )
+        if odd:
+            connection.execute(f"UPDATE held SET day = {odd} WHERE id = 119000")
+    declared = {"day": "DATE", "price": "DECIMAL(10,2)"}
+    with ExitStack() as stack:
+        connections = [stack.enter_context(closing(Connection(path, check_same_thread=False))) for _ in range(3)]
+        for connection in connections:
+            connection.text_factory = bytearray
+        parts = parts_of(connections, "held", "id")
+        assert len(parts) == 3
+        whole = profile_table(connections[0], "held", declared)
+        assert profile_table(connections[0], "held", declared, parts) == whole
+        assert whole.rows == 180_001
+
+
+def test_a_failure_in_one_part_ends_the_look_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "parts.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE held (value)")
+        connection.executemany("INSERT INTO held VALUES (?)", [(number,) for number in range(1000)])
+    with ExitStack() as stack:
+        connections = [stack.enter_context(closing(Connection(path, check_same_thread=False))) for _ in range(2)]
+        connections[1].set_progress_handler(lambda: 1, 1)
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            profile_table(connections[0], "held", {"value": ""}, [Part(each) for each in connections])
 
 
 def test_large_values_and_many_rows_cross_whole() -> None:

@@ -1,0 +1,103 @@
+"""A look at all values of a table by the C helper: its parts side by side, each on a connection of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.connectors.sqlite.driver import driver_errors, handle_of
+from infra.connectors.sqlite.values import Present
+
+if TYPE_CHECKING:
+    from infra.connectors.native._native import Shape
+
+Facts = dict[str, Any]
+"""What the helper has found in a column."""
+
+_SUMS = ("integers", "reals", "texts", "blobs", "nulls", "size_bytes")
+_PART_ROWS_MIN = 50_000
+"""Fewer rows are not worth a thread."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a table: those that a condition on its row number leaves, on one connection."""
+
+    connection: sqlite3.Connection
+    where: str = ""
+    bounds: tuple[int, ...] = ()
+
+
+def parts_of(connections: Sequence[sqlite3.Connection], table: str, number: str) -> list[Part]:
+    """Cut a table by its row numbers into as many parts as there are connections; all names are quoted.
+
+    The connections see the same moment. A table of few rows stays in one part.
+    """
+    first, *others = connections
+    ends = f"SELECT (SELECT min({number}) FROM {table}), (SELECT max({number}) FROM {table})"
+    lowest, highest = first.execute(ends).fetchone()
+    count = 0 if lowest is None else min(len(connections), (highest - lowest) // _PART_ROWS_MIN)
+    if count < 2 or not others:  # noqa: PLR2004 - a part is something only beside another one
+        return [Part(first)]
+    step = (highest - lowest) // count + 1
+    cuts = [lowest + step * place for place in range(1, count)]
+    return [
+        Part(first, f" WHERE {number} < ?", (cuts[0],)),
+        *(
+            Part(connection, f" WHERE {number} >= ? AND {number} < ?", (cut, end))
+            for connection, cut, end in zip(others, cuts, cuts[1:], strict=False)
+        ),
+        Part(connections[count - 1], f" WHERE {number} >= ?", (cuts[-1],)),
+    ]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is asked of every part. `columns` are those of the query, as the helper wants them told."""
+
+    sql: str
+    columns: tuple[tuple[Sequence[Shape], bool], ...]
+    belongs: Callable[[int, int, Present], bool]
+
+    def all_parts(self, parts: Sequence[Part]) -> tuple[int, list[Facts]]:
+        """Return the number of rows, and what was found in each column.
+
+        Raises:
+            sqlite3.Error: the look at a part failed; the other parts are given up.
+        """
+        first, *others = parts
+        with ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(len(others))) if others else None
+            begun = [pool.submit(self._part, part) for part in others] if pool else []
+            try:
+                found = [self._part(first), *(part.result() for part in begun)]
+            except BaseException:
+                for part in others:
+                    part.connection.interrupt()
+                raise
+        columns = zip(*(facts for _, facts in found), strict=True)
+        return sum(rows for rows, _ in found), [_joined(facts) for facts in columns]
+
+    def _part(self, part: Part) -> tuple[int, list[Facts]]:
+        from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
+
+        handle = handle_of(part.connection)
+        if handle is None:
+            raise TypeError("the C helper has no handle on this connection")
+        with driver_errors():
+            return _native.sqlite_scan(handle, self.sql + part.where, part.bounds, self.columns, self.belongs)
+
+
+def _joined(parts: Sequence[Facts]) -> Facts:
+    """Say of a whole column what its parts hold."""
+    return {
+        **{name: sum(part[name] for part in parts) for name in _SUMS},
+        "length_max": max(part["length_max"] for part in parts),
+        **{name: all(part[name] for part in parts) for name in ("is_utf8", "fits_double")},
+        **{name: any(part[name] for part in parts) for name in ("has_nul", "has_infinite")},
+        "fits": [all(fits) for fits in zip(*(part["fits"] for part in parts), strict=True)],
+    }
