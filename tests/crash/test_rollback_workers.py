@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from domain.connections.values import Endpoint, Engine
@@ -14,7 +16,7 @@ from tests.crash.tally import Tally
 from tests.pairs.moves import fill
 from tests.pairs.test_rollback import KIND, OLD_KINDS
 from tests.support.api import LiveApi
-from tests.support.migrations import MIGRATION, Route, ended, route_from_shop
+from tests.support.migrations import MIGRATION, STATUS, Route, ended, route_from_shop
 from tests.support.pictures import picture
 from tests.support.workers import killed_by_itself, running_worker, start_worker
 
@@ -30,6 +32,11 @@ KINDS = (
 SITES = ("job.taken:1", "target.commits:2", "undo.acted:3", "undo.told:2", "undo.finished:1", "job.told:1")
 HARDEST = "undo.forgotten:1"
 """The target has forgotten the run, and nobody else knows yet that this was the end."""
+
+
+WAITING = """
+SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'kind'::regclass)
+"""
 
 
 async def completed(api: LiveApi, target: Endpoint) -> tuple[Route, str]:
@@ -64,6 +71,38 @@ async def test_a_worker_killed_in_a_rollback_is_replaced_and_the_target_is_as_it
         status = await ended(route.client, id_)
 
     assert (status["status"], status["error"]) == ("ROLLED_BACK", None)
+    assert await picture(postgresql_database) == before
+
+
+@pytest.mark.crash
+async def test_a_worker_that_is_told_to_stop_in_a_rollback_leaves_it_to_another(
+    hasty_api: LiveApi, postgresql_database: Endpoint
+) -> None:
+    """Somebody reads the table in a long transaction, so the rollback waits for its lock."""
+    await fill_once(postgresql_database)
+    before = await picture(postgresql_database)
+    route, id_ = await completed(hasty_api, postgresql_database)
+    reader = await asyncpg.connect(
+        host=postgresql_database.host,
+        port=postgresql_database.port,
+        user=postgresql_database.username,
+        password=postgresql_database.password.reveal(),
+        database=postgresql_database.database,
+    )
+    try:
+        await reader.execute("BEGIN; SELECT count(*) FROM kind")
+        await ask_for_rollback(route, id_)
+        async with running_worker(hasty_api.container), asyncio.timeout(60):
+            while not await reader.fetchval(WAITING):  # noqa: ASYNC110 - locks tell nobody
+                await asyncio.sleep(0.05)
+        standing = (await route.client.ask(STATUS, id=id_))["migrationStatus"]["status"]
+        await reader.execute("ROLLBACK")
+    finally:
+        await reader.close()
+    async with running_worker(hasty_api.container):
+        status = await ended(route.client, id_)
+
+    assert (standing, status["status"], status["error"]) == ("ROLLING_BACK", "ROLLED_BACK", None)
     assert await picture(postgresql_database) == before
 
 

@@ -112,6 +112,8 @@ async def _chosen(target: Target, run_id: str) -> str:
         NotFound: the target remembers no run, or not this one.
     """
     known = [record.run_id for record in await target.runs()]
+    if not known:
+        await target.forget_run(run_id)  # an empty ledger may have been left behind by a rollback that was killed
     if not known or (run_id and run_id not in known):
         what = f"no run {run_id}; `wherry runs` lists those it does" if known else "no run"
         raise NotFound(f"the target remembers {what}")
