@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from domain.kernel.errors import Unauthenticated, ValidationFailed
+from domain.kernel.failpoints import arm_from
 from domain.kernel.scope import Scope
 from infra.clock import SystemIds
 from infra.container import Container, open_container
@@ -29,7 +31,12 @@ IDEMPOTENCY_KEY_CHARS_MAX = 200
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """Return the application; what it holds is opened when the server starts it, and closed when it stops."""
+    """Return the application; what it holds is opened when the server starts it, and closed when it stops.
+
+    Without settings it is a process of its own, so its environment says what they are.
+    """
+    if settings is None:
+        arm_from(os.environ)
     known = settings or read_settings()
     configure_logging(known)
 

@@ -14,6 +14,12 @@ _READING = "tests/connectors/test_mysql_reading.py::test_"
 _STREAMS = "tests/api/test_migration_streams.py::test_"
 _STEERING = "tests/api/test_migration_steering.py::test_"
 _ROLLBACKS = "tests/crash/test_rollbacks.py::test_"
+_FAULTS = "tests/crash/test_queue_faults.py::test_"
+_PROCESSES = "tests/crash/test_processes.py::test_"
+_SUBSCRIBERS = (
+    "tests/crash/test_subscribers.py::test_subscribers_get_every_event_once_and_one_end_whatever_is_restarted"
+)
+_HISTORIES = "tests/crash/test_simulation.py::test_whatever_goes_wrong_every_row_arrives_once_and_every_migration_ends"
 _RULES = "tests/unit/domain/migrations/test_migration.py::test_"
 
 _LINES = "tests/crash/test_lines.py::test_"
@@ -31,9 +37,13 @@ MATRIX: dict[str, Tests | str] = {
     "A5 frozen worker": (_RECOVERY + "a_frozen_worker_that_wakes_up_too_late_writes_nothing",),
     "A6 two workers at one migration": (_QUEUE + "only_the_worker_that_holds_the_assignment_changes_the_plan",),
     "A7 job delivered twice": (_SITES, _QUEUE + "a_chunk_is_counted_once_whoever_brings_the_news"),
-    "A8 the queue gives up": "a job may be tried a thousand times, and the reconciler gives lost work out anew",
-    "A9 API killed before its reply": "the sites exist (work.committed); the API is not killed there yet",
-    "A10 API killed under subscribers": "reconnecting is tested, killing the API under them is not",
+    "A8 the queue gives up": (
+        _FAULTS + "a_queue_that_gives_up_and_one_full_of_garbage_do_not_keep_a_migration_from_its_end",
+    ),
+    "A9 API killed before its reply": (
+        _PROCESSES + "who_asks_again_after_the_api_was_killed_before_its_answer_gets_the_one_migration",
+    ),
+    "A10 API killed under subscribers": (_SUBSCRIBERS,),
     "A11 snapshot keeper killed": (
         "tests/crash/test_lost_snapshots.py::test_a_run_that_loses_its_snapshot_pauses_and_waits_for_a_choice",
         "tests/api/test_lost_snapshots.py::test_a_migration_that_loses_its_snapshot_waits_for_a_choice_and_starts_over",
@@ -42,19 +52,23 @@ MATRIX: dict[str, Tests | str] = {
     "A13 crash loop": (
         "tests/crash/test_workers.py::test_a_migration_that_kills_every_worker_fails_after_five_losses_and_can_be_resumed",
     ),
-    "A14 blocked event loop": "leases are prolonged by a thread of their own; a blocked loop is not provoked",
+    "A14 blocked event loop": (
+        _PROCESSES + "a_worker_whose_loop_is_blocked_keeps_its_lease_and_one_that_is_dead_loses_it",
+    ),
     "A15 killed during verification": (_SITES, _BOUNDARY),
     "B1 Redis restarted": (
         "tests/integration/test_feed.py::test_subscribers_are_woken_when_redis_comes_back",
         _RECOVERY + "a_worker_that_loses_redis_ends_so_that_another_can_be_started",
     ),
     "B2 Redis flushed": (_RECOVERY + "jobs_that_redis_forgets_are_given_out_again",),
-    "B3 Redis down at start": "not provoked",
-    "B4 failover that lost writes": "not provoked; to us it is as B2",
-    "B5 Redis frozen": "a worker whose Redis is silent for five seconds ends and is started again; not measured",
-    "B6 slow subscriber of Redis": "not provoked",
-    "B7 Redis out of memory": "not provoked",
-    "B8 garbage in a job": "jobs are JSON; garbage is not provoked",
+    "B3 Redis down at start": (_FAULTS + "a_migration_is_accepted_before_redis_is_there",),
+    "B4 failover that lost writes": (_FAULTS + "a_replica_that_has_lost_the_jobs_is_given_them_again",),
+    "B5 Redis frozen": (_FAULTS + "a_frozen_redis_keeps_nobody_from_starting_and_asking",),
+    "B6 slow subscriber of Redis": (_FAULTS + "subscribers_whose_line_to_redis_is_closed_for_being_slow_miss_nothing",),
+    "B7 Redis out of memory": (_FAULTS + "a_migration_is_accepted_while_redis_has_no_memory_left",),
+    "B8 garbage in a job": (
+        _FAULTS + "a_queue_that_gives_up_and_one_full_of_garbage_do_not_keep_a_migration_from_its_end",
+    ),
     "C1 control store restarted": "not provoked",
     "C2 control store crashed": "not provoked",
     "C3 control store cut off": "not provoked",
@@ -139,8 +153,12 @@ MATRIX: dict[str, Tests | str] = {
     "F9 racing commands": (
         _RULES + "whatever_is_asked_and_reported_a_migration_moves_only_along_the_table",
         "tests/integration/test_event_store.py::test_of_many_writers_of_one_version_exactly_one_wins",
+        _HISTORIES,
     ),
-    "F10 clock of a worker is wrong": (_QUEUE + "a_lease_ends_by_the_clock_of_the_control_store_unless_it_is_renewed",),
+    "F10 clock of a worker is wrong": (
+        _QUEUE + "a_lease_ends_by_the_clock_of_the_control_store_unless_it_is_renewed",
+        _HISTORIES,
+    ),
     "F11 new version, old plan": "there is no earlier version",
     "F12 retry storm": (
         _LINES + "a_target_that_is_away_for_a_moment_is_waited_for",
@@ -153,8 +171,8 @@ MATRIX: dict[str, Tests | str] = {
     "G5 rows that are the same, without a key": (_BOUNDARY,),
     "G6 keys that fall together": "belongs to the tests of misfits",
     "G7 odd identifiers": "belongs to the tests of names in tests/pairs",
-    "H1 Redis killed under subscribers": (_STREAMS + "without_any_signal_a_stream_is_only_late",),
-    "H2 API killed under subscribers": "as A10",
+    "H1 Redis killed under subscribers": (_SUBSCRIBERS, _STREAMS + "without_any_signal_a_stream_is_only_late"),
+    "H2 API killed under subscribers": (_SUBSCRIBERS,),
     "H3 slow consumer": "not provoked",
     "H4 many reconnect at once": (_STREAMS + "many_viewers_cost_the_control_store_no_more_than_one",),
     "H5 token expires while open": (_STREAMS + "a_stream_ends_when_its_subscriber_may_no_longer_see_it",),

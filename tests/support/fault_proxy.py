@@ -100,7 +100,13 @@ class FaultProxy:
 @asynccontextmanager
 async def proxy_to(endpoint: Endpoint) -> AsyncIterator[FaultProxy]:
     """Open a relay to an endpoint's server."""
-    proxy = FaultProxy(endpoint.host, endpoint.port)
+    async with relaying(FaultProxy(endpoint.host, endpoint.port)) as proxy:
+        yield proxy
+
+
+@asynccontextmanager
+async def relaying(proxy: FaultProxy) -> AsyncIterator[FaultProxy]:
+    """Let a relay listen on a free port of the loopback interface."""
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:

@@ -37,8 +37,8 @@ def worker_process(container: Container) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(timeout=30)
 
 
-def start_worker(container: Container, failpoints: str = "") -> subprocess.Popen[bytes]:
-    """Start a worker with the settings of a container, armed with failpoints."""
+def environment(container: Container, failpoints: str = "") -> dict[str, str]:
+    """Return the environment of a process with the settings of a container, armed with failpoints."""
     settings = container.settings
     assert settings.database_url is not None
     assert settings.redis_url is not None
@@ -50,7 +50,13 @@ def start_worker(container: Container, failpoints: str = "") -> subprocess.Popen
         "WHERRY_WORKER_LANE_S": str(settings.worker_lane_s),
         "WHERRY_FAILPOINTS": failpoints,
     }
-    return subprocess.Popen([sys.executable, "-m", "workers.main"], cwd=ROOT, env={**os.environ, **ours})
+    return {**os.environ, **ours}
+
+
+def start_worker(container: Container, failpoints: str = "") -> subprocess.Popen[bytes]:
+    """Start a worker with the settings of a container, armed with failpoints."""
+    command = [sys.executable, "-m", "workers.main"]
+    return subprocess.Popen(command, cwd=ROOT, env=environment(container, failpoints))
 
 
 async def killed_by_itself(worker: subprocess.Popen[bytes]) -> None:
