@@ -8,6 +8,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 async def each(items: Sequence[T], work: Callable[[T], Awaitable[R]], *, at_once: int) -> list[R]:
@@ -37,6 +39,16 @@ async def each(items: Sequence[T], work: Callable[[T], Awaitable[R]], *, at_once
     if failures:
         raise failures[0]
     return [results[number] for number in range(len(items))]
+
+
+async def both(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:
+    """Return two results that are got at the same time; a failure is raised once both have come to their end."""
+    found, other = await asyncio.gather(first, second, return_exceptions=True)
+    if isinstance(found, BaseException):
+        raise found
+    if isinstance(other, BaseException):
+        raise other
+    return found, other
 
 
 async def cancelled(tasks: Sequence[asyncio.Future[R]]) -> None:

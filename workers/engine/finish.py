@@ -16,7 +16,7 @@ from workers.engine.refusals import Refused, SourceWithoutRefused, check_limit, 
 from workers.engine.rejects import keep_rejects
 from workers.engine.seal import sealed
 from workers.engine.steps import run_phase
-from workers.engine.verify import Sides, SourceSide, Verdict, verify_tables, with_next_values
+from workers.engine.verify import Sides, SourceSide, Verdict, numbers_rows, verify_tables, with_next_values
 
 OpenBook = Callable[[PreparedRun], RejectBook]
 """Opens the book for the rejected rows of a run."""
@@ -76,7 +76,7 @@ async def finish(
         desk.meter.table,
         parallel=options.parallel,
     )
-    if options.verify is not VerifyLevel.NONE:
+    if options.verify is not VerifyLevel.NONE and numbers_rows(prepared.plan):
         verdicts = with_next_values(verdicts, prepared.plan, await target.introspect())
     failpoint("finish.compared")
     finish = Finish(verdicts, not_made, refused)

@@ -14,6 +14,7 @@ from domain.migrations.plan import MigrationPlan, OnExisting, RunOptions, Verify
 from domain.migrations.progress import RunPhase
 from domain.migrations.schema_plan import Parity, Phase, SchemaObject
 from domain.migrations.transfer import ChunkReceipt, TableCopy, Target, Ticket
+from workers.engine.concurrency import both
 from workers.engine.control import Control, check
 from workers.engine.ends import Ends
 from workers.engine.examine import Examiner, refuse_misfits
@@ -74,8 +75,10 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     """
     await meter.enter(RunPhase.PLANNING)
     route, target = ends.route, ends.target
-    basis = await look(ends.source, route.source_connector, request.options, route.target_connector.capabilities)
-    catalog = await target.introspect()
+    basis, catalog = await both(
+        look(ends.source, route.source_connector, request.options, route.target_connector.capabilities),
+        target.introspect(),
+    )
     goes_on = await target.knows_run(request.run_id) and not request.restart
     await check(control)
     plan = await _planned(ends, request, basis, catalog, goes_on=goes_on)

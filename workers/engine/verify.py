@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -13,7 +12,7 @@ from domain.migrations.misfits import Treatment
 from domain.migrations.plan import MigrationPlan, VerifyLevel
 from domain.migrations.progress import TablePhase
 from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, KinDigests, TableCopy
-from workers.engine.concurrency import each
+from workers.engine.concurrency import both, each
 from workers.engine.control import Control, check
 from workers.engine.existing import Baseline, find_table
 
@@ -142,6 +141,11 @@ def target_columns(columns: Iterable[ColumnCopy]) -> tuple[DigestColumn, ...]:
     return tuple(DigestColumn(column.target, column.target_native, column.type) for column in columns)
 
 
+def numbers_rows(plan: MigrationPlan) -> bool:
+    """Tell whether a planned table gives numbers to its rows, so that there are next values to compare."""
+    return any(column.identity for table in plan.schema.tables for column in table.columns)
+
+
 def with_next_values(
     verdicts: tuple[Verdict, ...], plan: MigrationPlan, catalog: DatabaseSchema
 ) -> tuple[Verdict, ...]:
@@ -183,13 +187,7 @@ async def _digests(
 ) -> tuple[Digest, Digest]:
     """Return both sides' digests, computed at the same time."""
     here, there = source_columns(columns), target_columns(columns)
-    source, target = await asyncio.gather(
+    return await both(
         (sides.source.kin_digest if by_kin else sides.source.digest)(copy.source, here, copy.treatments),
         sides.target.kin_digest(copy.target, there) if by_kin else sides.target.digest(copy.target, there),
-        return_exceptions=True,
     )
-    if isinstance(source, BaseException):
-        raise source
-    if isinstance(target, BaseException):
-        raise target
-    return source, target

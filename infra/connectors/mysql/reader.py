@@ -11,13 +11,14 @@ from domain.kernel.errors import ObjectMissing, SchemaDrift, SnapshotLost
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.transfer import Batch, Digest
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX
+from infra.connectors.gathering import all_of
 from infra.connectors.mysql.bulk import BulkSession
 from infra.connectors.mysql.columns import Layout
 from infra.connectors.mysql.digest import table_digest
 from infra.connectors.mysql.introspect import introspect
 from infra.connectors.mysql.names import quoted, table_sql
 from infra.connectors.mysql.native_columns import NativeLayout, misfit
-from infra.connectors.mysql.profile import profile_table
+from infra.connectors.mysql.profile import counted, parts, profile_table
 from infra.connectors.mysql.rowstream import RowStream, Taker
 from infra.connectors.mysql.runs import end_session
 from infra.connectors.mysql.scope import condition
@@ -26,6 +27,7 @@ from infra.connectors.mysql.snapshot import Begun, begin_snapshot
 from infra.connectors.mysql.split import split
 from infra.connectors.mysql.wire import BulkConnection
 from infra.connectors.native import has_native
+from infra.connectors.profiling import Counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -131,11 +133,20 @@ class MysqlSource:
     async def profile(
         self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
     ) -> Profile:
-        """Count the values beyond each limit in the snapshot."""
+        """Count the values beyond each limit in the snapshot, in parts of the table on all free sessions."""
+        doing = f"looking at the values of {copy.source}"
+
+        async def counts(rows: str) -> tuple[int, ...]:
+            async with self._session() as session:
+                return await session.call(lambda connection: counted(connection, rows, limits), doing=doing)
+
+        async with self._session() as session:
+            found = await session.call(lambda connection: parts(connection, copy, len(self._sessions)), doing=doing)
+        every = await all_of(*(counts(rows) for rows in found))
+        summed = Counted(limits, tuple(sum(column) for column in zip(*every, strict=True)))
         async with self._session() as session:
             return await session.call(
-                lambda connection: profile_table(connection, copy, limits, rejecting),
-                doing=f"looking at the values of {copy.source}",
+                lambda connection: profile_table(connection, copy, summed, rejecting), doing=doing
             )
 
     async def digest(

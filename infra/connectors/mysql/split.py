@@ -17,6 +17,9 @@ from infra.connectors.mysql.select import selected
 if TYPE_CHECKING:
     from infra.connectors.mysql.wire import BulkConnection
 
+_DENSITY_MIN = 0.5
+"""From this share of used numbers on, parts of an integer key are computed and not asked for."""
+
 _STALLS_MAX = 4
 """After so many halvings that change nothing there is no index that could tell the halves apart."""
 
@@ -74,7 +77,10 @@ def _may_be_null(connection: BulkConnection, copy: TableCopy) -> bool:
 def _cuts_by_estimate(
     connection: BulkConnection, copy: TableCopy, column: KeyColumn, rows_max: int
 ) -> tuple[list[Bound], int]:
-    """Halve the range of an integer key until the index expects no more than `rows_max` rows in each part.
+    """Cut the range of an integer key into parts of no more than about `rows_max` rows.
+
+    If most numbers are used, `rows_max` numbers make a part. Otherwise the range is halved until the
+    index expects no more than that in each part.
 
     The estimates are dives into the index: a table of any size is cut in about twice as many
     questions as it gets chunks, and gaps in the numbers cost nothing. InnoDB expects no more than
@@ -86,8 +92,11 @@ def _cuts_by_estimate(
     if lowest is None:
         return [], 0
     first = int(lowest) - 1
+    rows = row_estimate(connection, copy.source)
+    if rows >= (int(highest) - first) * _DENSITY_MIN:
+        return [(cut,) for cut in range(first + rows_max, int(highest), rows_max)], min(rows_max, rows)
     expected = _expected_rows(connection, copy, column, first, int(highest))
-    pending = [_Span(first, int(highest), max(row_estimate(connection, copy.source), expected + 1))]
+    pending = [_Span(first, int(highest), max(rows, expected + 1))]
     parts: list[_Span] = []
     while pending:
         span = pending.pop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.catalog.types import Carrier, Float, Time, carrier
+from domain.catalog.types import Carrier, Date, Float, LogicalType, Time, carrier
 from domain.migrations.limits import (
     NUL_ESCAPE,
     Characters,
@@ -36,6 +36,8 @@ STRIP = "{}"
 
 _NEVER = "1 = 0"
 _SECOND_DIGITS = 6
+_YEAR_FIRST, _DATE_YEAR_LAST, _TIMESTAMP_YEAR_LAST = -4712, 5_874_897, 294_276
+"""The years of PostgreSQL's own dates and timestamps; bounds outside of them cannot be written."""
 
 
 async def profile(
@@ -73,12 +75,8 @@ def beyond(on: ColumnLimit) -> str:
         case Present():
             return f"{column} IS NULL"
         case RealDay(first, last, infinite):
-            year = f"extract(year FROM {column})"
-            counted = f"CASE WHEN {year} < 0 THEN {year} + 1 ELSE {year} END"
-            return (
-                f"CASE WHEN isfinite({column}) THEN {counted} NOT BETWEEN {first} AND {last} "
-                f"ELSE {'1 = 0' if infinite else '1 = 1'} AND {column} IS NOT NULL END"
-            )
+            outside = f"({_outside(on.type, column, first, last)})"
+            return f"({outside} AND isfinite({column}))" if infinite else outside
         case WithinDay():
             return f"{column} = '24:00'"
         case SecondDigits(most):
@@ -86,6 +84,19 @@ def beyond(on: ColumnLimit) -> str:
             return digits if isinstance(on.type, Time) else f"CASE WHEN isfinite({column}) THEN {digits} END"
         case Characters() | Octets() | NoNul() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
+
+
+def _outside(type_: LogicalType, column: str, first: int, last: int) -> str:
+    """Compare days with the first and the last, which is much faster than to ask for their year.
+
+    Infinities lie outside too. Years before Christ are written without a year 0.
+    """
+    since = f"{first:04}-01-01" if first > 0 else f"{1 - first:04}-01-01 BC"
+    beyond_last = f"{last + 1:04}-01-01" if last > 0 else f"{-last:04}-01-01 BC" if last < 0 else "0001-01-01"
+    bounds = [f"{column} < {literal(since)}"] if first > _YEAR_FIRST else [f"{column} = '-infinity'"]
+    year_last = _DATE_YEAR_LAST if isinstance(type_, Date) else _TIMESTAMP_YEAR_LAST
+    bounds.append(f"{column} >= {literal(beyond_last)}" if last < year_last else f"{column} = 'infinity'")
+    return " OR ".join(bounds)
 
 
 def _text_beyond(on: ColumnLimit, column: str) -> str:
