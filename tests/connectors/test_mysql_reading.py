@@ -11,7 +11,9 @@ import pytest
 from domain.catalog.model import ForeignKey, Table, TableName
 from domain.connections.values import Endpoint
 from domain.kernel.errors import DatabaseError, SchemaDrift, SnapshotLost
-from domain.kernel.values import Secret
+from domain.kernel.values import Rows, Secret
+from domain.migrations.limits import RealDay
+from domain.migrations.misfits import ColumnLimit
 from domain.migrations.transfer import Chunk, Consistency, KeyRange, Source, TableCopy
 from infra.connectors.mysql.connector import CONNECTOR
 from infra.connectors.mysql.reader import MysqlSource
@@ -275,6 +277,37 @@ async def test_chunks_of_a_gappy_key_have_about_the_wanted_size(
     assert sum(sizes) == ROWS + 2
     assert max(sizes) <= 20_000
     assert len(chunks) <= 40
+
+
+async def test_a_key_without_gaps_is_cut_evenly(sources: Sources, mysql_server: MysqlServer, numbers: Endpoint) -> None:
+    mysql_server.run("ANALYZE TABLE numbers", database=numbers.database)
+    source = await sources.open(numbers)
+    copy = await copy_of_found(source, "numbers")
+
+    chunks = await source.split(copy, 25_000)
+
+    assert [len(await read_rows(source, copy, chunk)) for chunk in chunks] == [25_000, 25_000, 10_000]
+
+
+@pytest.mark.parametrize("readers", [1, 2, 3])
+async def test_a_look_at_the_values_of_a_large_table_counts_every_row_once_whoever_shares_it(
+    sources: Sources, mysql_server: MysqlServer, mysql_database: Endpoint, readers: int
+) -> None:
+    days = "IF(seq % 7 = 0, '0000-00-00', IF(seq % 11 = 0, NULL, '2024-02-29'))"
+    mysql_server.run(
+        "CREATE TABLE days (id INT PRIMARY KEY, day DATE)",
+        f"INSERT INTO days SELECT CAST(seq AS SIGNED) * 3 - 500, {days} FROM seq_1_to_1000",
+        database=mysql_database.database,
+    )
+    source = await sources.open(mysql_database, readers)
+    copy = replace(await copy_of_found(source, "days"), row_estimate=Rows(1_000_000))
+    limit = ColumnLimit("day", "date", copy.columns[1].type, RealDay())
+
+    profile = await source.profile(copy, (limit,), (limit,))
+
+    [finding] = profile.findings
+    assert (profile.rows, profile.rejected, finding.rows) == (1000, 142, 142)
+    assert finding.examples == ("id=-479", "id=-458", "id=-437")
 
 
 async def test_ranges_of_a_composite_key_use_its_index(

@@ -12,7 +12,7 @@ from domain.catalog.model import ForeignKey, Index, IndexPart, Key, Table, Table
 from domain.catalog.types import Integer, Text
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import Conflict, Fenced
-from domain.migrations.plan import OnExisting, RunOptions
+from domain.migrations.plan import OnExisting, RunOptions, VerifyLevel
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
 from domain.migrations.rollback import RollbackLevel, RollbackOptions, RollbackReport
@@ -220,10 +220,11 @@ async def test_a_rollback_that_another_worker_has_taken_over_changes_nothing_mor
     assert await picture(pair.target.endpoint) == before
 
 
-async def test_rows_written_since_need_a_word_and_are_kept(pair: Pair) -> None:
+@pytest.mark.parametrize("verify", [VerifyLevel.DIGEST, VerifyLevel.NONE], ids=lambda level: level.value.lower())
+async def test_rows_written_since_need_a_word_and_are_kept(pair: Pair, verify: VerifyLevel) -> None:
     await fill(pair.source, SOURCE)
     before = await picture(pair.target.endpoint)
-    await migrate(pair)
+    await migrate(pair, RunOptions(verify=verify))
     await write_later(pair.target, "kind", [(99, "later")])
 
     with pytest.raises(Conflict, match="written to since"):
