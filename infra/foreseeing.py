@@ -33,7 +33,8 @@ class LiveForecaster:
         """
         source, target = await self._credentials.open(source_id), await self._credentials.open(target_id)
         route = Route(connector_for(source.engine), source, connector_for(target.engine), target)
-        is_there = not target.engine.is_file or await asyncio.to_thread(Path(target.path).exists)
+        makes_file = target.engine.is_file and not target.engine.is_folder  # by being opened for writing
+        is_there = not makes_file or await asyncio.to_thread(Path(target.path).exists)
         try:
             async with asyncio.timeout(FORECAST_TIMEOUT_S):
                 return await forecast(route, options, is_target_there=is_there)

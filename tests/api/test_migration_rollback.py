@@ -298,6 +298,21 @@ async def test_a_forecast_says_what_a_start_would_say(postgresql_target: Lab, li
     assert (unknown["code"], stranger["code"]) == ("NOT_FOUND", "NOT_FOUND")
 
 
+async def test_a_folder_of_files_keeps_nothing_for_a_rollback_and_says_so_before(
+    live_api: LiveApi, worker: None
+) -> None:
+    folder = replace(file_lab(live_api, Engine.SQLITE), engine=Engine.PARQUET)
+    route = await route_between(live_api, folder, {KIND: KINDS})
+
+    foreseen = await route.client.ask(FORECAST, id=route.project_id, config=route.input()["config"])
+    refused = await roll_back(route, await completed(route))
+
+    assert foreseen["rollbackForecast"]["level"] == "NONE"
+    assert [table["level"] for table in foreseen["rollbackForecast"]["tables"]] == ["NONE"]
+    assert refused["code"] == "CONFLICT"
+    assert foreseen["rollbackForecast"]["reason"] in refused["message"]
+
+
 async def test_a_rollback_waits_for_the_end_of_what_works_on_the_target(
     postgresql_target: Lab, live_api: LiveApi
 ) -> None:
