@@ -77,11 +77,10 @@ class _Parts:
     generators: dict[ColumnPlace, _Generator]
 
 
-async def introspect(connection: asyncpg.Connection, endpoint: Endpoint, *, others: bool = True) -> DatabaseSchema:
+async def introspect(connection: asyncpg.Connection, endpoint: Endpoint) -> DatabaseSchema:
     """Describe all of the endpoint's schema, or of all schemas that users made if it names none.
 
-    A schema that is not there is described as empty. Without `others` it is not asked what there is
-    that we do not carry, which takes twenty questions.
+    A schema that is not there is described as empty.
     """
     schemas, unusable = await _schemas(connection, endpoint)
     tables = await connection.fetch(queries.TABLES, schemas)
@@ -94,15 +93,14 @@ async def introspect(connection: asyncpg.Connection, endpoint: Endpoint, *, othe
     )
     described = tuple([await _table(connection, row, parts) for row in tables])
     numbering = _numbering_columns(parts)
-    asked = OTHERS if others else ()
-    found = [other for query in asked for other in await _others(connection, query, schemas, schema_of(endpoint))]
+    others = [other for query in OTHERS for other in await _others(connection, query, schemas, schema_of(endpoint))]
     return DatabaseSchema(
         Engine.POSTGRESQL,
         str(await connection.fetchval("SHOW server_version")),
         described,
         tuple(generator.sequence for generator in generators if generator.owner not in numbering),
         _views(await connection.fetch(queries.VIEWS, schemas)),
-        (*found, *(OtherObject(UNUSABLE, name) for name in unusable)),
+        (*others, *(OtherObject(UNUSABLE, name) for name in unusable)),
     )
 
 

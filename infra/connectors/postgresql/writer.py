@@ -54,9 +54,9 @@ class PostgresqlTarget:
         return cls(endpoint, await opened(endpoint), max(1, writers))
 
     async def introspect(self) -> DatabaseSchema:
-        """Describe what may stand in the way of a run; the ledger has a schema of its own."""
+        """Describe the endpoint's schema, or all of them; the ledger has a schema of its own."""
         async with self._session(f"{self._endpoint.label} could not be described") as backend:
-            return await introspect(backend.connection, self._endpoint, others=False)
+            return await introspect(backend.connection, self._endpoint)
 
     async def row_counts(self, tables: tuple[TableName, ...]) -> dict[TableName, Rows]:
         """Count the rows of those of the tables that exist."""
