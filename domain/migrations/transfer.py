@@ -96,23 +96,6 @@ class PhysicalRange:
 ChunkScope = WholeTable | KeyRange | PhysicalRange
 
 
-def scope_text(scope: ChunkScope) -> str:
-    """Say for people which rows of its table a chunk stands for."""
-    match scope:
-        case WholeTable():
-            return "all rows"
-        case KeyRange(after=after, upto=upto):
-            above = f"above {_bound_text(after)}" if after else ""
-            upto_text = f"up to {_bound_text(upto)}" if upto else ""
-            return f"keys {' and '.join(filter(None, (above, upto_text)))}" if above or upto_text else "all keys"
-        case PhysicalRange(first=first, last=last):
-            return f"places from {first}" + (f" to {last - 1}" if last is not None else " on")
-
-
-def _bound_text(bound: tuple[int | str, ...]) -> str:
-    return ", ".join(str(value) for value in bound)
-
-
 @dataclass(frozen=True)
 class Chunk:
     """A part of one table that is copied and committed as a unit. Chunks of a table are disjoint and cover it.
@@ -260,6 +243,11 @@ class Source(Protocol):
     @property
     def consistency(self) -> Consistency:
         """What this source's reads have in common."""
+        ...
+
+    @property
+    def readers(self) -> int:
+        """How many of its sessions may be at work at once; fewer than asked for if these would not see one moment."""
         ...
 
     @property

@@ -44,6 +44,7 @@ class FolderSource:
     def __init__(self, folder: Folder, version: str, readers: int) -> None:
         self._folder = folder
         self._version = version
+        self.readers = readers
         self._turns = asyncio.Semaphore(readers)
         self._describing = asyncio.Lock()
         self._described: Manifest | None = None

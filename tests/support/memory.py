@@ -128,8 +128,9 @@ class MemorySource:
 
     consistency = Consistency.SNAPSHOT
 
-    def __init__(self, database: MemoryDatabase) -> None:
+    def __init__(self, database: MemoryDatabase, readers: int) -> None:
         self._database = database
+        self.readers = readers
         self.moment = Moment(
             "2026-01-01T00:00:00Z", (MomentMark("history", str(database.history)),), str(database.history)
         )
@@ -363,7 +364,7 @@ class MemoryConnector:
         return Probe("memory", ())
 
     async def open_source(self, endpoint: Endpoint, *, readers: int) -> Source:
-        return MemorySource(self.database)
+        return MemorySource(self.database, readers)
 
     async def open_target(self, endpoint: Endpoint, *, writers: int) -> Target:
         return MemoryTarget(self.database)

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from domain.catalog.model import TableName
 from domain.kernel.errors import DatabaseError
@@ -32,23 +33,33 @@ class Question:
     by_kin: bool
 
 
+class Readable(SourceSide, Protocol):
+    """A source that says how many of its sessions may be at work at once."""
+
+    @property
+    def readers(self) -> int:
+        """How many that are."""
+        ...
+
+
 def early_readers(options: RunOptions) -> int:
     """Return how many sessions on the source a run in one process wants: one for digests, beside those that read.
 
     A run of a single lane has a single session: a second one may cost a lock to begin at the same moment.
     """
-    return options.parallel + _is_early(options)
+    return options.parallel + (options.parallel > 1 and options.verify is VerifyLevel.DIGEST)
 
 
 @asynccontextmanager
 async def early_digests(
-    source: SourceSide, prepared: PreparedRun, options: RunOptions, *, by_kin: bool
+    source: Readable, prepared: PreparedRun, options: RunOptions, *, by_kin: bool
 ) -> AsyncIterator[SourceSide]:
     """Compute, within the block, the digests that the run's comparison will ask of its source.
 
-    Gives the source to compare with. What is under way at the end of the block is given up.
+    Gives the source to compare with. What is under way at the end of the block is given up. A source
+    of one session has better to do.
     """
-    if not _is_early(options):
+    if source.readers == 1 or options.verify is not VerifyLevel.DIGEST:
         yield source
         return
     early = _EarlySource(source, _questions(prepared, by_kin=by_kin))
@@ -114,10 +125,6 @@ class _EarlySource:
     async def _asked(self, question: Question) -> Digest:
         ask = self._source.kin_digest if question.by_kin else self._source.digest
         return await ask(question.table, question.columns, question.treatments)
-
-
-def _is_early(options: RunOptions) -> bool:
-    return options.parallel > 1 and options.verify is VerifyLevel.DIGEST
 
 
 def _questions(prepared: PreparedRun, *, by_kin: bool) -> Iterable[Question]:

@@ -55,6 +55,11 @@ class PatientSource:
         return self._source.consistency
 
     @property
+    def readers(self) -> int:
+        """How many of its sessions may be at work at once."""
+        return self._source.readers
+
+    @property
     def moment(self) -> Moment:
         """The state that its sessions see."""
         return self._source.moment

@@ -46,6 +46,7 @@ class DuckdbSource:
 
     def __init__(self, sessions: Sequence[Session], schema: str, moment: Moment) -> None:
         self.moment = moment
+        self.readers = len(sessions)
         self._sessions = tuple(sessions)
         self._schema = schema
         self._free: asyncio.Queue[Session] = asyncio.Queue()

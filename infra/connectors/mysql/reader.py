@@ -47,6 +47,7 @@ class MysqlSource:
     def __init__(self, sessions: list[BulkSession], control: Control, begun: Begun) -> None:
         self.consistency = begun.consistency
         self.moment = begun.moment
+        self.readers = len(sessions)
         self._sessions = sessions
         self._control = control
         self._free: asyncio.Queue[BulkSession] = asyncio.Queue()

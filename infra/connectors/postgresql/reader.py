@@ -36,6 +36,7 @@ class PostgresqlSource:
 
     def __init__(self, endpoint: Endpoint, snapshot: Snapshot, readers: int) -> None:
         self.moment = snapshot.moment
+        self.readers = readers
         self._endpoint = endpoint
         self._snapshot = snapshot
         self._places = asyncio.Semaphore(readers)

@@ -40,6 +40,7 @@ class SqliteSource:
 
     def __init__(self, sessions: Sequence[Session], path: str, moment: Moment) -> None:
         self.moment = moment
+        self.readers = len(sessions)
         self._sessions = tuple(sessions)
         self._path = path
         self._seen: dict[TableName, TableProfile] = {}  # all looks are at one moment, so they stay true

@@ -12,7 +12,8 @@ from domain.kernel.codec import from_json
 from domain.kernel.values import Page, PageRequest
 from domain.migrations.report import RunReport
 from domain.migrations.rollback import RollbackGuarantee
-from domain.migrations.transfer import ChunkScope, scope_text
+from domain.migrations.scopes import scope_text
+from domain.migrations.transfer import ChunkScope
 from domain.migrations.values import SETTLED, Outlook
 from domain.migrations.views import (
     DeadChunk,

@@ -34,7 +34,7 @@ class SlowSource(MemorySource):
     """A source that takes its time."""
 
     def __init__(self, database: MemoryDatabase, chance: Chance) -> None:
-        super().__init__(database)
+        super().__init__(database, readers=1)
         self._chance = chance
 
     async def introspect(self) -> DatabaseSchema:
