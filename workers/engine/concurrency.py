@@ -68,15 +68,15 @@ async def read_ahead(items: AsyncIterator[T]) -> AsyncGenerator[T]:
     try:
         while (item := await upcoming) is not None:
             upcoming = asyncio.ensure_future(_next(items))
-            yield item[0]
+            yield item.pop()  # and hold it no longer: it may be one huge value
     finally:
         await cancelled([upcoming])
         if isinstance(items, AsyncGenerator):
             await items.aclose()
 
 
-async def _next(items: AsyncIterator[T]) -> tuple[T] | None:
+async def _next(items: AsyncIterator[T]) -> list[T] | None:
     try:
-        return (await anext(items),)
+        return [await anext(items)]
     except StopAsyncIteration:
         return None

@@ -106,7 +106,9 @@ class _Feed:
                 failpoint("chunk.read")
                 self.rows_read += batch.rows
                 await self._desk.meter.read(self._chunk, batch)
-                yield await asyncio.to_thread(sieve.sifted, batch) if sieve else batch
+                passed = [await asyncio.to_thread(sieve.sifted, batch) if sieve else batch]
+                del batch
+                yield passed.pop()  # and hold it no longer: it may be one huge value
             self.exhausted = True
         except (WherryError, Stopped) as error:
             self.interrupted = error

@@ -47,7 +47,7 @@ class Taker(Protocol):
         """Take whole packets from place `at` on; return where the next begins, and whether it ends the result."""
         ...
 
-    def add(self, payload: bytes) -> None:
+    def add(self, payload: bytearray) -> None:
         """Take a row that was put together from several packets."""
         ...
 
@@ -68,9 +68,9 @@ class ValueLists:
         """Take whole packets from place `at` on; return where the next begins, and whether it ends the result."""
         return _split_rows(buffer, at, self._appends, rows_max)
 
-    def add(self, payload: bytes) -> None:
+    def add(self, payload: bytearray) -> None:
         """Take a row that was put together from several packets."""
-        _split_values(payload, 0, self._appends)
+        _split_values(bytes(payload), 0, self._appends)
 
 
 class RowStream:
@@ -138,7 +138,7 @@ class RowStream:
 
     def _long_row(self, held: bytes, taker: Taker) -> int:
         """Put a row of several packets together. `held` begins with the whole first packet."""
-        parts = [held[_HEADER : _HEADER + _PACKET_FULL]]
+        payload = bytearray(memoryview(held)[_HEADER : _HEADER + _PACKET_FULL])
         rest = held[_HEADER + _PACKET_FULL :]
         length = _PACKET_FULL
         while length == _PACKET_FULL:
@@ -147,9 +147,8 @@ class RowStream:
             length = _u32(rest, 0)[0] & _PACKET_FULL
             if len(rest) < _HEADER + length:
                 rest += self._exactly(_HEADER + length - len(rest))
-            parts.append(rest[_HEADER : _HEADER + length])
+            payload += memoryview(rest)[_HEADER : _HEADER + length]
             rest = rest[_HEADER + length :]
-        payload = b"".join(parts)
         taker.add(payload)
         self._buffer = rest
         return len(payload)

@@ -36,7 +36,7 @@ class MysqlRows:
             Misfit: a value is not of its column's type.
         """
 
-    def add(self, payload: bytes) -> None:
+    def add(self, payload: bytes | bytearray) -> None:
         """Take a row that was put together from several packets."""
 
     def batch(self) -> ArrowBatch:

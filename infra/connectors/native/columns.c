@@ -5,6 +5,8 @@
 
 #include "arrow_abi.h"
 
+#define BYTES_STEP ((size_t)32 * 1024 * 1024)
+
 PyObject *MisfitError;
 
 int buffer_reserve_slow(buffer *held, size_t more) {
@@ -16,6 +18,23 @@ int buffer_reserve_slow(buffer *held, size_t more) {
     held->at = at;
     held->capacity = capacity;
     return 0;
+}
+
+PyObject *buffer_bytes(buffer *held) {
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)held->size);
+    if (made == NULL) return NULL;
+    char *to = PyBytes_AS_STRING(made);
+    while (held->size) {
+        size_t part = held->size < BYTES_STEP ? held->size : BYTES_STEP;
+        held->size -= part;
+        memcpy(to + held->size, held->at + held->size, part);
+        uint8_t *less = held->size ? realloc(held->at, held->size) : NULL;
+        if (less != NULL) {
+            held->at = less;
+            held->capacity = held->size;
+        }
+    }
+    return made;
 }
 
 void buffer_free(buffer *held) {

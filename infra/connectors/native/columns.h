@@ -43,6 +43,9 @@ static inline int buffer_add(buffer *held, const void *bytes, size_t size) {
 
 void buffer_free(buffer *held);
 
+/* Give what a buffer holds as bytes and leave it empty. Large ones move step by step, so that they are never held twice. */
+PyObject *buffer_bytes(buffer *held);
+
 /* A column under construction. There is no bitmap of valid values before the first NULL. */
 typedef struct {
     char carrier;

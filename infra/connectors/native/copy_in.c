@@ -256,7 +256,7 @@ PyObject *copy_binary(PyObject *Py_UNUSED(module), PyObject *args) {
             Py_BEGIN_ALLOW_THREADS
             failed = encode(&seen, to, &out, &why);
             Py_END_ALLOW_THREADS
-            result = failed ? misfit_raise(&why) : PyBytes_FromStringAndSize((const char *)out.at, (Py_ssize_t)out.size);
+            result = failed ? misfit_raise(&why) : buffer_bytes(&out);
         }
         views_close(&seen);
     }

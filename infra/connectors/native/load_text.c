@@ -75,7 +75,7 @@ PyObject *load_text(PyObject *Py_UNUSED(module), PyObject *args) {
         Py_BEGIN_ALLOW_THREADS
         failed = encode(&seen, forms, &out);
         Py_END_ALLOW_THREADS
-        result = failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize((const char *)out.at, (Py_ssize_t)out.size);
+        result = failed ? PyErr_NoMemory() : buffer_bytes(&out);
     }
     views_close(&seen);
     buffer_free(&out);

@@ -40,11 +40,13 @@ async def columnar(
     async with aclosing(copied_out(connection, query, form)) as blocks:
         async for block in blocks:
             batches = await asyncio.to_thread(_parsed, parse, copy, block.data) if block.data else []
+            sent = block.rows
+            del block  # which may be one huge value
             for batch in batches:
                 rows += batch.num_rows
                 yield Batch(batch.num_rows, Bytes(batch.nbytes), batch)
-            if block.rows is not None and block.rows != rows:
-                raise DatabaseError(f"The server sent {block.rows} rows of {copy.source} and {rows} were understood.")
+            if sent is not None and sent != rows:
+                raise DatabaseError(f"The server sent {sent} rows of {copy.source} and {rows} were understood.")
 
 
 def _parser(copy: TableCopy) -> tuple[Parse, tuple[str, ...], str]:

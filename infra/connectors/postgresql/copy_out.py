@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.connectors.memory import HUGE_BYTES, give_back
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -40,11 +42,14 @@ async def copied_out(connection: asyncpg.Connection, query: str, form: str) -> A
 
     async def take(data: bytes) -> None:
         nonlocal size_bytes
+        if len(data) >= HUGE_BYTES:
+            give_back()
         parts.append(data)
         size_bytes += len(data)
         if size_bytes >= BLOCK_BYTES_MAX:
             await space.acquire()
-            blocks.put_nowait(b"".join(parts))
+            # A huge row comes as a message of its own and is not copied once more.
+            blocks.put_nowait(parts.pop() if len(parts) == 1 else b"".join(parts))
             parts.clear()
             size_bytes = 0
 
@@ -58,7 +63,9 @@ async def copied_out(connection: asyncpg.Connection, query: str, form: str) -> A
     try:
         while (data := await blocks.get()) is not None:
             space.release()
-            yield Block(data)
+            handed = [Block(data)]
+            del data
+            yield handed.pop()  # and hold it no longer: it may be one huge value
         status = await copying
         yield Block(b"".join(parts), int(status.rpartition(" ")[2]))
     finally:

@@ -19,11 +19,14 @@ from infra.connectors.postgresql.failures import DRIVER_ERRORS, write_error
 from infra.connectors.postgresql.names import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     import pyarrow as pa
 
     from domain.migrations.transfer import Refusals
+
+MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+"""How much is sent at once."""
 
 _PUT_OFF = """
 SELECT n.nspname::text AS schema, c.conname::text AS name FROM pg_constraint c JOIN pg_namespace n
@@ -50,14 +53,16 @@ async def loaded(
             rows += batch.rows
             rejected.extend(batch.rejected)
             size_bytes += batch.size_bytes
-            if isinstance(batch.payload, bytes):
-                yield batch.payload
+            if isinstance(batch.payload, bytes | bytearray):
+                data = batch.payload
+            elif forms:
+                data = await asyncio.to_thread(forms.encoded, copy, cast("pa.RecordBatch", batch.payload))
+            else:
+                for piece in await asyncio.to_thread(_encoded, copy, cast("pa.RecordBatch", batch.payload)):
+                    yield piece
                 continue
-            columns = cast("pa.RecordBatch", batch.payload)
-            if forms:
-                yield await asyncio.to_thread(forms.encoded, copy, columns)
-                continue
-            for piece in await asyncio.to_thread(_encoded, copy, columns):
+            del batch  # which may be one huge value
+            for piece in _messages(data):
                 yield piece
         if forms:
             yield TRAILER
@@ -122,6 +127,13 @@ async def loaded_piecewise(
 
 async def _alone(rows: pa.RecordBatch) -> AsyncIterator[Batch]:
     yield Batch(rows.num_rows, rows.nbytes, rows)
+
+
+def _messages(data: bytes) -> Iterator[memoryview]:
+    """Cut what is sent: the driver holds every message twice, and once more as long as the server does not take it."""
+    held = memoryview(data)
+    for start in range(0, len(held), MESSAGE_BYTES_MAX):
+        yield held[start : start + MESSAGE_BYTES_MAX]
 
 
 def _encoded(copy: TableCopy, batch: pa.RecordBatch) -> list[memoryview]:
