@@ -272,7 +272,7 @@ class Migration(Aggregate[MigrationEvent]):
 
     def note_completed(self, statistics: MigrationStatistics, difference: str, now: datetime) -> None:
         """Note that the end was reached; a difference between the databases makes it a failure."""
-        if self._may_become(MigrationStatus.COMPLETED) and self.status is not MigrationStatus.ROLLING_BACK:
+        if self._may_become(MigrationStatus.COMPLETED):
             self.record(
                 MigrationCompleted(
                     occurred_at=now,
@@ -287,7 +287,7 @@ class Migration(Aggregate[MigrationEvent]):
 
     def note_failed(self, failure: Failure, statistics: MigrationStatistics, now: datetime) -> None:
         """Note that an error has ended it."""
-        if self._may_become(MigrationStatus.FAILED) and self.status is not MigrationStatus.ROLLING_BACK:
+        if self._may_become(MigrationStatus.FAILED):
             self.record(
                 MigrationFailed(
                     occurred_at=now,
@@ -308,7 +308,7 @@ class Migration(Aggregate[MigrationEvent]):
             case MigrationTableCompleted():
                 self.tables_completed.add(event.table)
             case _:
-                self.pause_reason = event.reason if isinstance(event, MigrationPaused) else None
+                self.pause_reason = pause_reason_after(event, self.pause_reason)
                 if isinstance(event, MigrationResumed) and event.on_lost_snapshot is OnLostSnapshot.RESTART:
                     self.tables_completed.clear()
                 if isinstance(event, MigrationRollbackRequested):
@@ -326,6 +326,8 @@ class Migration(Aggregate[MigrationEvent]):
         )
 
     def _may_become(self, status: MigrationStatus) -> bool:
+        if self.status is MigrationStatus.ROLLING_BACK:
+            return status is MigrationStatus.ROLLED_BACK  # where else it leads, only the rollback itself can say
         return status in TRANSITIONS[self.status]
 
 
@@ -359,6 +361,17 @@ def status_after(event: MigrationEvent, status: MigrationStatus) -> MigrationSta
     if wish is not None:
         return wish if wish in TRANSITIONS[status] else status
     return _LEADS_TO.get(type(event), status)
+
+
+def pause_reason_after(event: MigrationEvent, reason: Failure | None) -> Failure | None:
+    """Return why a migration has paused unasked, after an event; a rollback that is refused changes nothing there."""
+    match event:
+        case MigrationPaused():
+            return event.reason
+        case MigrationRollbackRequested() | MigrationRollbackFailed(has_begun=False):
+            return reason
+        case _:
+            return None
 
 
 def failure_of(event: MigrationEvent) -> Failure | None:

@@ -205,15 +205,15 @@ async def leave(shop: Workshop, migration_id: UUID) -> None:
         return
     failure = await shop.pulse.failure(migration_id)
     brief = await read_brief(shop.container.database, migration_id)
+    if brief.status is MigrationStatus.ROLLING_BACK:
+        if failure is not None:
+            await shop.tell(NoteRollbackFailed(migration_id=migration_id, failure=failure))
+        return
     is_lost = failure is not None and failure.code is ErrorCode.SNAPSHOT_LOST
     if is_lost and brief.status is MigrationStatus.CANCELLING:
         failure = None  # what is to end needs no choice any more
     elif is_lost or (failure is None and brief.status is MigrationStatus.PAUSING):
         await shop.tell(NotePaused(migration_id=migration_id, reason=failure))
-        return
-    if brief.status is MigrationStatus.ROLLING_BACK:
-        if failure is not None:
-            await shop.tell(NoteRollbackFailed(migration_id=migration_id, failure=failure))
         return
     if failure is not None or brief.status is MigrationStatus.CANCELLING:
         await settle(shop, migration_id, brief, for_good=failure is None)

@@ -8,10 +8,9 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.migrations.aggregate import failure_of, statistics_of, status_after
+from domain.migrations.aggregate import failure_of, pause_reason_after, statistics_of, status_after
 from domain.migrations.events import (
     MigrationEvent,
-    MigrationPaused,
     MigrationResumed,
     MigrationRollbackFailed,
     MigrationRollbackRequested,
@@ -62,7 +61,8 @@ async def _changed(session: AsyncSession, event: MigrationEvent) -> None:
     row = await session.get_one(MigrationRow, event.migration_id)
     status = status_after(event, MigrationStatus(row.status))
     row.status = status.value
-    reason = event.reason if isinstance(event, MigrationPaused) else None
+    known = adapter(Failure).validate_python(row.pause_reason) if row.pause_reason else None
+    reason = pause_reason_after(event, known)
     row.pause_reason = adapter(Failure).dump_python(reason, mode="json") if reason else None
     if isinstance(event, MigrationResumed):
         row.ended_at = row.statistics = row.error = None

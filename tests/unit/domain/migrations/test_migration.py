@@ -261,6 +261,15 @@ def test_a_rollback_that_fails_half_way_can_only_be_rolled_back_again() -> None:
     assert after(*failed, "roll back", "rolled back").status is MigrationStatus.ROLLED_BACK
 
 
+def test_a_migration_that_has_lost_its_snapshot_needs_a_choice_also_after_a_rollback_that_was_refused() -> None:
+    with pytest.raises(Conflict, match="lost its snapshot"):
+        after("planning", "planned", "lost", "roll back", "rollback refused", "resume")
+
+
+def test_a_snapshot_that_is_lost_too_late_does_not_pause_a_rollback() -> None:
+    assert after(*FINISHED, "roll back", "lost").status is MigrationStatus.ROLLING_BACK
+
+
 def test_a_finish_that_is_reported_too_late_does_not_end_a_rollback() -> None:
     assert after(*FINISHED, "roll back", "completed", "failed").status is MigrationStatus.ROLLING_BACK
 
