@@ -15,8 +15,10 @@ from tests.support.sample_databases import (
     BY_NAME,
     Refused,
     load_into_file,
+    load_into_folder,
     load_into_mysql,
     load_into_postgresql,
+    make_of,
 )
 from tests.support.samples import Samples, find_samples
 
@@ -34,7 +36,10 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     def load(name: str) -> Endpoint:
         if name not in known:
             try:
-                known[name] = _load(name, request, folder)
+                made_of = BY_NAME[name].made_of
+                known[name] = (
+                    make_of(BY_NAME[name], load(made_of), folder / name) if made_of else _load(name, request, folder)
+                )
             except Refused as refused:
                 known[name] = refused
         found = known[name]
@@ -54,6 +59,8 @@ def _load(name: str, request: pytest.FixtureRequest, folder: Path) -> Endpoint:
         case Engine.POSTGRESQL:
             postgresql: PostgresqlServer = request.getfixturevalue("postgresql_server")
             return load_into_postgresql(postgresql, sample, samples)
+        case Engine.CSV | Engine.PARQUET:
+            return load_into_folder(sample, samples, folder / name)
         case _:
             return load_into_file(sample, samples, folder / f"{name}.db")
 

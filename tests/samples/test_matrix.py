@@ -21,7 +21,7 @@ from tests.pairs.conftest import Pair
 from tests.pairs.moves import STANDARD, migrate
 from tests.samples.conftest import Load
 from tests.samples.matrix import Cell
-from tests.support.sample_databases import DATABASES, Refused
+from tests.support.sample_databases import DATABASES, OTHERS, Refused
 
 LARGE = ("pg-duckdb_all_pg_types", "pg-duckdb_decimals", "pg-indexes")
 
@@ -39,7 +39,7 @@ AS_TEXT = RunOptions(on_misfit=(MisfitRule("*", MisfitPolicy.TEXT),))
 
 
 def _cells() -> Iterator[ParameterSet]:
-    for sample, engine in product(DATABASES, Engine):
+    for sample, engine in product((*DATABASES, *OTHERS), Engine):
         marks = [pytest.mark.slow, *([] if (sample.name, engine) in ALWAYS else [pytest.mark.samples])]
         yield pytest.param(sample.name, engine, id=f"{sample.name}-{engine.value.lower()}", marks=marks)
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from domain.connections.values import Endpoint, Engine
+from infra.connectors.urls import parse_url
+from tests.support.cli import url, wherry
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 from tests.support.samples import Samples, load_mysql
@@ -31,12 +33,17 @@ POSTGRESQL_FEATURES = (
 
 @dataclass(frozen=True)
 class SampleDatabase:
-    """One sample: its engine, its files, and the database that its own script makes, if it makes one."""
+    """One sample: its engine, its files, and the database that its own script makes, if it makes one.
+
+    A folder of files may have `options` in its address; `made_of` names a sample that is migrated to make this one.
+    """
 
     name: str
     engine: Engine
     files: tuple[str, ...]
     makes: str = ""
+    options: str = ""
+    made_of: str = ""
 
 
 DATABASES = (
@@ -61,7 +68,48 @@ DATABASES = (
     SampleDatabase("northwind-sqlite", Engine.SQLITE, ("northwind/northwind_sqlite.sql",)),
     SampleDatabase("sakila-sqlite", Engine.SQLITE, ("sakila-sqlite/sakila.db",)),
 )
-BY_NAME = {sample.name: sample for sample in DATABASES}
+_DLT = ("A803_20230919", "A803_20230920", "freshman_kgs", "mlb_players", "mlb_teams_2012")
+
+_QUOTED = (
+    *("t1_delimiter_escape_same", "t1_newline", "t1_quote_escape_char1", "t1_quote_escape_char2"),
+    *("test_backspace_char2", "test_backspace_quote_single_quote_escape", "test_default_delimiter_csv"),
+    "test_delimiter_backspace",
+)
+_BARE = (
+    *("t1_null_string_csv", "t1_null_string_csv2", "t1_quote_char", "t1_quote_escape_dq", "test_backspace_char"),
+    *("test_backspace_escape_double_quote", "test_backspace_quote_double_quote_escape", "t1_escape_backslash"),
+)
+
+OTHERS = (
+    SampleDatabase(
+        "dlt-csv", Engine.CSV, (*(f"csv-features/dlt/{name}.csv" for name in _DLT), "csv-features/dlt/taxi.csv.gz")
+    ),
+    SampleDatabase(
+        "tpch-csv",
+        Engine.CSV,
+        tuple(
+            f"tpch-tiny-csv/{name}.csv.gz"
+            for name in ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
+        ),
+        options="delimiter=%7C",
+    ),
+    SampleDatabase("voyager-csv", Engine.CSV, tuple(f"csv-features/yb-voyager/{name}.csv" for name in _QUOTED)),
+    SampleDatabase(
+        "voyager-bare-csv",
+        Engine.CSV,
+        tuple(f"csv-features/yb-voyager/{name}.csv" for name in _BARE),
+        options="quote=none",
+    ),
+    SampleDatabase("dlt-parquet", Engine.PARQUET, ("csv-features/dlt/mlb_players.parquet",)),
+    *(
+        SampleDatabase(f"{name}-{engine.value.lower()}", engine, (), made_of=f"{name}-sqlite")
+        for name in ("chinook", "sakila")
+        for engine in (Engine.CSV, Engine.PARQUET, Engine.DUCKDB)
+    ),
+)
+"""Folders of files, and files of DuckDB, most of them made of another sample."""
+
+BY_NAME = {sample.name: sample for sample in (*DATABASES, *OTHERS)}
 
 
 class Refused(Exception):
@@ -96,6 +144,22 @@ def load_into_postgresql(server: PostgresqlServer, sample: SampleDatabase, sampl
         except AssertionError as error:
             raise Refused(str(error)) from error
     return replace(server.admin, database=database)
+
+
+def load_into_folder(sample: SampleDatabase, samples: Samples, path: Path) -> Endpoint:
+    """Copy a sample's files into a folder of their own."""
+    path.mkdir()
+    for file in sample.files:
+        shutil.copyfile(samples.folder / file, path / Path(file).name)
+    return parse_url(f"{sample.engine.value.lower()}:///{path}?{sample.options}".rstrip("?"))
+
+
+def make_of(sample: SampleDatabase, source: Endpoint, path: Path) -> Endpoint:
+    """Migrate another sample, and return what has become of it."""
+    endpoint = Endpoint(sample.engine, path=str(path))
+    made = wherry("migrate", url(source), url(endpoint))
+    assert made.exit_code == 0, made.stderr
+    return endpoint
 
 
 def load_into_file(sample: SampleDatabase, samples: Samples, path: Path) -> Endpoint:
