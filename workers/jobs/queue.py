@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from domain.kernel.errors import Fenced, SnapshotLost, WherryError
@@ -10,21 +11,31 @@ from domain.migrations.values import LogLevel
 from infra.db.stores.migrations.chunks import Chunks
 from workers.jobs.duty import Duty
 
+TURN_S = 5.0
+"""A lane has at least so long, also when others wait: it has opened sessions, and those are to be worth it."""
+
 
 class LeasedQueue:
-    """Hands out chunks until there are none, or until the lane's time is up."""
+    """Hands out chunks until there are none, or the time of the lane is up: sooner if other work waits."""
 
     def __init__(self, chunks: Chunks, duty: Duty, *, reading: str, until: float) -> None:
         self._chunks = chunks
         self._duty = duty
         self._reading = reading
         self._until = until
+        self._turn_until = time.monotonic() + TURN_S
         self.time_is_up = False
 
     async def claim(self) -> Chunk | None:
         """Take a chunk that nobody else has."""
-        self.time_is_up = time.monotonic() >= self._until
+        self.time_is_up = await self._is_over()
         return None if self.time_is_up else await self._chunks.claim()
+
+    async def _is_over(self) -> bool:
+        now = time.monotonic()
+        if now >= self._until or math.isinf(self._until):
+            return now >= self._until
+        return now >= self._turn_until and await self._duty.shop.leases.others_wait()
 
     async def complete(self, receipt: ChunkReceipt) -> None:
         """Count a chunk that is in the target."""

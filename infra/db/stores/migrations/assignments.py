@@ -54,6 +54,16 @@ WHERE {_THIS} AND state = 'TAKEN' AND holder = :holder RETURNING 1
 """
 
 
+WAITED_S = 1.0
+"""Work that was given out so long ago and is in nobody's hands waits for a worker with room for it."""
+
+_WAITING = """
+SELECT 1 FROM migration_assignment
+JOIN migration ON migration.id = migration_assignment.migration_id AND migration.ended_at IS NULL
+WHERE state = 'GIVEN' AND given_at BETWEEN now() - interval '10 minutes' AND now() - make_interval(secs => :waited_s)
+LIMIT 1
+"""
+
 _UNCLAIM = """
 UPDATE migration_chunk SET state = 'PENDING', attempts = attempts - 1
 WHERE migration_id = :migration_id AND lane = :task AND epoch = :epoch AND state = 'CLAIMED'
@@ -119,6 +129,10 @@ class Leases:
     async def renew(self, assignment: Assignment) -> bool:
         """Prolong the lease on an assignment in hand; false if it is lost."""
         return await self._one(_RENEW, place_of(assignment) | {"holder": self.holder, "lease_s": self.lease_s})
+
+    async def others_wait(self) -> bool:
+        """Tell whether work waits because no worker has room for it."""
+        return bool(await self.database.rows(_WAITING, waited_s=WAITED_S))
 
     async def finish(self, assignment: Assignment) -> None:
         """Note that an assignment is done."""
