@@ -15,15 +15,22 @@ from workers.engine.compare import compare
 from workers.engine.control import ControlSwitch
 
 ROWS = """
-CREATE TABLE word (id integer PRIMARY KEY, said text, seen date, size numeric(6,2), raw bytea);
-INSERT INTO word SELECT i, CASE WHEN i % 7 > 0 THEN 'é ' || i END, date '2020-01-01' + i, i / 7.0, decode(md5(i::text),
-'hex') FROM generate_series(1, 500) i;
+CREATE TABLE word (id integer PRIMARY KEY, said text, seen date, size numeric(6,2), raw bytea, at_ timestamp,
+weight double precision, notes jsonb, places inet[]);
+INSERT INTO word SELECT i, CASE WHEN i % 7 > 0 THEN 'é ' || i END, date '2020-01-01' + i, i / 7.0,
+decode(md5(i::text), 'hex'), CASE i % 3 WHEN 0 THEN 'infinity' WHEN 1 THEN timestamp '2020-01-01' + i * interval '1 us'
+END, CASE i % 3 WHEN 0 THEN 'NaN' WHEN 1 THEN i / 3e0 END, jsonb_build_object('a, b', i), ARRAY['::1', NULL]::inet[]
+FROM generate_series(1, 500) i;
 """
 CHANGES = {
     "said": "UPDATE word SET said = said || ' ' WHERE id = 3",
     "seen": "UPDATE word SET seen = NULL WHERE id = 3",
     "size": "UPDATE word SET size = CASE id WHEN 3 THEN (SELECT size FROM word WHERE id = 4) ELSE size + 1 END "
     "WHERE id IN (3, 4)",
+    "at_": "UPDATE word SET at_ = at_ + interval '1 us' WHERE id = 4",
+    "weight": "UPDATE word SET weight = NULL WHERE id = 3",
+    "notes": "UPDATE word SET notes = notes || '{\"a, b\": 0}' WHERE id = 3",
+    "places": "UPDATE word SET places = '{NULL,::1}' WHERE id = 3",
     "raw": "UPDATE word SET raw = '' WHERE id = 500",
 }
 
