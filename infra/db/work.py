@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.kernel.aggregate import Aggregate
-from domain.kernel.errors import Conflict, NotFound
+from domain.kernel.errors import ConcurrencyConflict, Conflict, NotFound
 from domain.kernel.failpoints import failpoint
 from domain.kernel.messages import Job, Signal
 from domain.kernel.ports import Clock
@@ -24,6 +25,9 @@ from infra.db.projections.registry import project
 from infra.db.tables.kernel import IdempotencyRow
 
 G = TypeVar("G", bound=Aggregate[Any])
+
+_GAVE_WAY = frozenset({"40001", "40P01"})
+"""What PostgreSQL says to the one of two transactions that has to give way: nothing of it was done."""
 
 _log = structlog.get_logger(__name__)
 
@@ -116,7 +120,12 @@ class SqlWorks:
     async def _open(self, scope: Scope) -> AsyncIterator[SqlWork]:
         async with self._database.transaction() as session:
             work = SqlWork(session, scope, self._clock)
-            yield work
+            try:
+                yield work
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) in _GAVE_WAY:
+                    raise ConcurrencyConflict("Somebody else changed the same at the same time; try again.") from error
+                raise
             committed = not session.in_transaction()
         if committed:
             await self._flush(work)

@@ -26,6 +26,9 @@ _LINES = "tests/crash/test_lines.py::test_"
 _RESTARTS = "tests/crash/test_restarts.py::test_"
 _BUSY = "tests/crash/test_busy_targets.py::test_"
 
+_STORE = "tests/crash/test_control_store.py::test_"
+_DISKS = "tests/crash/test_full_disks.py::test_"
+
 MATRIX: dict[str, Tests | str] = {
     "A1 worker killed at random": (_RECOVERY + "however_often_workers_are_killed_the_target_is_exact",),
     "A2 killed at every boundary": (_BOUNDARY, _SITES),
@@ -69,13 +72,13 @@ MATRIX: dict[str, Tests | str] = {
     "B8 garbage in a job": (
         _FAULTS + "a_queue_that_gives_up_and_one_full_of_garbage_do_not_keep_a_migration_from_its_end",
     ),
-    "C1 control store restarted": "not provoked",
-    "C2 control store crashed": "not provoked",
-    "C3 control store cut off": "not provoked",
-    "C4 deadlock in the control store": "conflicts of versions are tested, deadlocks are not provoked",
-    "C5 control store's disk full": "not provoked",
+    "C1 control store restarted": (_STORE + "a_migration_outlives_its_control_store",),
+    "C2 control store crashed": (_STORE + "a_migration_outlives_its_control_store",),
+    "C3 control store cut off": "its sessions end in C1 and C2; a cut line between is not provoked",
+    "C4 deadlock in the control store": (_STORE + "of_two_commands_in_a_deadlock_one_gives_way_and_may_try_again",),
+    "C5 control store's disk full": (_STORE + "commands_on_a_full_disk_fail_whole_and_go_through_once_there_is_room",),
     "C6 slow control store": "not provoked",
-    "C7 pool exhausted": "not provoked",
+    "C7 pool exhausted": (_STORE + "more_commands_than_connections_wait_their_turn",),
     "D1 source cut in a chunk": (
         "tests/pairs/test_lost_connections.py::test_a_run_that_lost_its_source_is_completed_by_the_same_run",
     ),
@@ -111,9 +114,9 @@ MATRIX: dict[str, Tests | str] = {
     "E2 target restarted": (_RESTARTS + "a_run_outlives_a_target_that_is_started_again",),
     "E3 target lost what it had promised": (_STEERING + "what_the_target_has_lost_is_copied_again",),
     "E4 unlogged staging": "does not arise: rows and receipts are in logged tables",
-    "E5 PostgreSQL's disk full": "not provoked",
-    "E6 MariaDB's disk full": "not provoked",
-    "E7 disk full under files": "not provoked",
+    "E5 PostgreSQL's disk full": (_DISKS + "a_server_on_a_full_disk_is_filled_to_the_end_once_there_is_room",),
+    "E6 MariaDB's disk full": (_DISKS + "a_server_on_a_full_disk_is_filled_to_the_end_once_there_is_room",),
+    "E7 disk full under files": (_DISKS + "a_file_on_a_full_disk_is_completed_once_there_is_room",),
     "E8 lock timeout": (_BUSY + "a_lock_that_is_held_too_long_ends_the_run_with_its_reason",),
     "E9 deadlock with others": (_BUSY + "a_deadlock_with_others_is_tried_again",),
     "E10 slow target": (_LINES + "a_slow_target_only_takes_its_time",),

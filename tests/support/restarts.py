@@ -33,6 +33,11 @@ class OwnServer:
         os.kill(self.running.pid, number)
         self.running.stop(timeout_s=60)
 
+    def kill_child(self, pid: int) -> None:
+        """Kill one of the server's own processes, and wait until it answers again."""
+        os.kill(pid, signal.SIGKILL)
+        self.running.wait_ready()
+
     def start(self) -> None:
         """Start it again, on the same data."""
         self.running = process.start(self.program)

@@ -1,0 +1,219 @@
+"""A control store that is started again, crashes, is full, in a deadlock, or asked too much at once."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from domain.connections.values import Endpoint, Engine
+from domain.kernel.errors import ConcurrencyConflict
+from domain.kernel.scope import Principal, Scope
+from infra.clock import SystemClock, SystemIds
+from infra.db.work import SqlWork, SqlWorks, session_of
+from tests.crash.test_full_disks import SmallDisk
+from tests.crash.test_full_disks import small_disk as small_disk  # noqa: PLC0414 - a fixture
+from tests.support.api import ApiClient, LiveApi, running_api
+from tests.support.migrations import STATUS, Route, route_from_shop
+from tests.support.postgresql import PostgresqlServer
+from tests.support.redis import RedisServer
+from tests.support.restarts import OwnServer, own_server
+from tests.support.workers import running_worker
+
+ROWS = 20_000
+MANY = (
+    "CREATE TABLE entry (id INTEGER PRIMARY KEY, note VARCHAR(60))",
+    f"""INSERT INTO entry WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
+        SELECT i, 'entry number ' || i FROM n""",
+)
+CONTENT = "SELECT count(*), count(DISTINCT id), sum(id) FROM entry"
+EXACT = f"{ROWS}|{ROWS}|{ROWS * (ROWS + 1) // 2}"
+HOLES = """
+SELECT count(*) AS holes FROM
+    (SELECT version - row_number() OVER (PARTITION BY stream_id ORDER BY version) AS ahead FROM event) AS numbered
+WHERE ahead <> 0
+"""
+SETTINGS = {"worker_lease_s": 3}
+
+
+async def ended_well(client: ApiClient, id_: str) -> None:
+    """Return once a migration is complete; requests that fail on the way are asked again."""
+    async with asyncio.timeout(120):
+        while True:
+            answer = (await client.post(STATUS, {"id": id_})).json()
+            if "errors" not in answer:
+                status = answer["data"]["migrationStatus"]
+                assert status["error"] is None, status
+                if status["status"] == "COMPLETED":
+                    return
+            await asyncio.sleep(0.1)
+
+
+async def copied(client: ApiClient, id_: str, rows: int) -> None:
+    """Return once so many rows are in the target."""
+    progress = "query($id: ID!) { migrationProgress(id: $id) { rowsWritten } }"
+    async with asyncio.timeout(120):
+        while True:
+            if (await client.ask(progress, id=id_))["migrationProgress"]["rowsWritten"] >= rows:
+                return
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def api_over(
+    server: PostgresqlServer, redis_server: RedisServer, home: Path, **settings: Any
+) -> AsyncIterator[LiveApi]:
+    """Run an API and a worker over a control store."""
+    ours = {"redis_url": redis_server.url.removesuffix("/0") + "/4", **SETTINGS, **settings}
+    async with running_api(server, home, **ours) as api, running_worker(api.container):
+        yield api
+
+
+async def started(api: LiveApi, target: Endpoint) -> tuple[Route, str]:
+    """Start a migration, and return once some rows are copied."""
+    route = await route_from_shop(api, target, *MANY)
+    id_ = await route.start(batchSize=100, parallelTasks=2)
+    await copied(route.client, id_, 1_000)
+    return route, id_
+
+
+async def assert_whole(api: LiveApi, server: PostgresqlServer, target: Endpoint) -> None:
+    """The target is exact, and no stream of events has a hole."""
+    assert await asyncio.to_thread(server.run, CONTENT, target.database) == EXACT
+    [row] = await api.container.database.rows(HOLES)
+    assert row["holes"] == 0
+
+
+def one_backend(own: OwnServer) -> None:
+    """Kill the process of one session: all sessions of the server end, and it recovers."""
+    assert isinstance(own.server, PostgresqlServer)
+    pid = own.server.run(
+        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname ~ '^db_' LIMIT 1"
+    )
+    own.kill_child(int(pid))
+
+
+FAULTS: dict[str, Callable[[OwnServer], None]] = {
+    "restarted": lambda own: own.restart(signal.SIGINT),
+    "stopped at once": lambda own: own.restart(signal.SIGQUIT),
+    "a session killed": one_backend,
+}
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_migration_outlives_its_control_store(
+    fault: str,
+    request: pytest.FixtureRequest,
+    redis_server: RedisServer,
+    postgresql_server: PostgresqlServer,
+    postgresql_database: Endpoint,
+    tmp_path: Path,
+) -> None:
+    with own_server(Engine.POSTGRESQL, request, synchronous_commit="on") as own:
+        assert isinstance(own.server, PostgresqlServer)
+        async with api_over(own.server, redis_server, tmp_path) as api:
+            route, id_ = await started(api, postgresql_database)
+            FAULTS[fault](own)
+            await ended_well(route.client, id_)
+            await assert_whole(api, postgresql_server, postgresql_database)
+
+
+@pytest.mark.crash
+async def test_more_commands_than_connections_wait_their_turn(live_api: LiveApi) -> None:
+    """The pool has twenty connections."""
+    ada = await live_api.signed_in()
+    founded = await ada.ok(
+        "createOrganization",
+        "CreateOrganizationInput",
+        {"name": "Acme"},
+        "... on CreateOrganizationSuccess { organization { id } }",
+    )
+    organization_id = founded["organization"]["id"]
+    names = [f"p-{secrets.token_hex(4)}" for _ in range(60)]
+
+    answers = await asyncio.gather(
+        *(
+            ada.tell(
+                "createProject",
+                "CreateProjectInput",
+                {"organizationId": organization_id, "name": name},
+                "... on ProjectSuccess { project { name } }",
+            )
+            for name in names
+        )
+    )
+
+    assert sorted(answer["project"]["name"] for answer in answers if "project" in answer) == sorted(names)
+
+
+async def test_of_two_commands_in_a_deadlock_one_gives_way_and_may_try_again(live_api: LiveApi) -> None:
+    container = live_api.container
+    works, ids = SqlWorks(container.database, SystemClock(), container.doorbell), SystemIds()
+    scope = Scope(Principal(ids.new(), ids.new()), "test")
+    barrier = asyncio.Barrier(2)
+
+    async def lock(first: int, second: int) -> str:
+        async with works(scope) as work:
+            await held(work, first)
+            await barrier.wait()
+            await held(work, second)
+            return "done"
+
+    outcomes = await asyncio.gather(lock(1, 2), lock(2, 1), return_exceptions=True)
+
+    assert outcomes.count("done") == 1
+    assert [outcome.transient for outcome in outcomes if isinstance(outcome, ConcurrencyConflict)] == [True]
+
+
+async def held(work: SqlWork, number: int) -> None:
+    connection = await session_of(work).connection()
+    await connection.execute(text("SELECT pg_advisory_xact_lock(4711, :number)"), {"number": number})
+
+
+@pytest.mark.crash
+async def test_commands_on_a_full_disk_fail_whole_and_go_through_once_there_is_room(
+    small_disk: SmallDisk, request: pytest.FixtureRequest, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    with own_server(Engine.POSTGRESQL, request, default_tablespace="small") as own:
+        server = own.server
+        assert isinstance(server, PostgresqlServer)
+        server.run(f"CREATE TABLESPACE small LOCATION '{small_disk.path}'")
+        server.run("GRANT CREATE ON TABLESPACE small TO PUBLIC")
+        async with running_api(server, tmp_path, redis_url=redis_server.url.removesuffix("/0") + "/5") as api:
+            ada = await api.signed_in()
+            small_disk.resize(small_disk.used_mb)
+            failed = await until_refused(ada)
+            small_disk.resize(500)
+            async with asyncio.timeout(60):
+                while True:
+                    if "errors" not in await founding(ada, "after"):
+                        break
+                    await asyncio.sleep(0.1)
+            [row] = await api.container.database.rows(HOLES)
+
+    assert failed["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert row["holes"] == 0
+
+
+async def founding(client: ApiClient, name: str) -> dict[str, Any]:
+    """Found an organization, and return the whole answer."""
+    document = "mutation($input: CreateOrganizationInput!) { createOrganization(input: $input) { __typename } }"
+    answer: dict[str, Any] = (await client.post(document, {"input": {"name": name}})).json()
+    return answer
+
+
+async def until_refused(client: ApiClient) -> dict[str, Any]:
+    """Found organizations until that fails."""
+    for number in range(20_000):
+        answer = await founding(client, f"Acme {number} {'x' * 60}")
+        if "errors" in answer:
+            return answer
+    raise AssertionError("the disk did not fill")
