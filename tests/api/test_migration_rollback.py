@@ -39,7 +39,7 @@ PROGRESS = "query($id: ID!) { migrationProgress(id: $id) { rowsWritten phase } }
 
 NOBODY = "018f0000-0000-7000-8000-000000000000"
 
-MANY_ITEMS: list[Row] = [(number, number % 5 + 1, f"title {number}") for number in range(1, 20_001)]
+MANY_ITEMS: list[Row] = [(number, number % 5 + 1, f"title {number}") for number in range(1, 10_001)]
 
 
 @pytest.fixture(params=DATABASES, ids=[engine.value.lower() for engine in DATABASES])

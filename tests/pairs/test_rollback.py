@@ -237,6 +237,7 @@ async def test_rows_written_since_need_a_word_and_are_kept(pair: Pair, verify: V
     assert await picture(pair.target.endpoint) == before
 
 
+@pytest.mark.parametrize("pair", [Engine.SQLITE], indirect=True)
 async def test_rows_that_are_kept_aside_of_two_runs_of_one_name_do_not_meet(pair: Pair) -> None:
     await fill(pair.source, {KIND: KINDS})
     kept: list[str] = []
