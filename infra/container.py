@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from infra.crypto.envelope import Envelope
 from infra.crypto.keyring import credentials_key, signing_key
 from infra.crypto.passwords import Argon2Hasher
 from infra.crypto.tokens import TokenIssuer
-from infra.db.database import Database, control_store_url
+from infra.db.database import NO_SETTINGS, Database, control_store_url
 from infra.db.readers.access import SqlAccess
 from infra.db.readers.mappings import SqlMappingBook
 from infra.db.stores.auth import SqlSessions
@@ -60,14 +60,16 @@ class Container:
 
 
 @asynccontextmanager
-async def open_container(settings: Settings) -> AsyncIterator[Container]:
+async def open_container(settings: Settings, session: Mapping[str, str] = NO_SETTINGS) -> AsyncIterator[Container]:
     """Connect, bring the control store up to date, wire everything, and close it all at the end.
+
+    `session` holds settings for this process's sessions in the control store.
 
     Raises:
         ValidationFailed: the addresses of the control store and of Redis are not set.
     """
     redis_url = _required(settings.redis_url, "WHERRY_REDIS_URL")
-    database = Database(control_store_url(_required(settings.database_url, "WHERRY_DATABASE_URL")))
+    database = Database(control_store_url(_required(settings.database_url, "WHERRY_DATABASE_URL")), session)
     redis, hasher, clock, metrics = connect(redis_url), Argon2Hasher(), SystemClock(), Metrics()
     feed = RedisFeed(redis)
     listening = asyncio.create_task(feed.run())

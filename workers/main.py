@@ -17,6 +17,7 @@ from domain.kernel.errors import WherryError
 from domain.kernel.failpoints import arm_from
 from infra.connectors.registry import connector_for
 from infra.container import Container, ended, open_container
+from infra.db.database import OF_WORKERS
 from infra.logs import configure_logging
 from infra.redis.client import QUEUE_NAME, from_json, to_json
 from infra.settings import Settings, read_settings
@@ -60,7 +61,7 @@ async def _serve(settings: Settings) -> int:
     told_to_stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told_to_stop.set)
-    async with open_container(settings) as container, working(container) as work:
+    async with open_container(settings, OF_WORKERS) as container, working(container) as work:
         stopping = asyncio.create_task(told_to_stop.wait())
         await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()

@@ -18,13 +18,30 @@ POOL_SIZE = 10
 POOL_OVERFLOW = 10
 POOL_WAIT_S = 10
 
+NO_SETTINGS: Mapping[str, str] = {}
+
+IDLE_MAX_S = 10
+
+OF_WORKERS: Mapping[str, str] = {
+    "idle_in_transaction_session_timeout": f"{IDLE_MAX_S}s",
+    "lock_timeout": f"{IDLE_MAX_S // 2}s",
+}
+"""Settings for the sessions of workers, which may be frozen in the middle of a transaction: the server then ends it,
+so that others can take over, and what waits behind it in the same frozen process gives up before it would be next."""
+
 
 class Database:
     """The pool of connections to the control store."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, session: Mapping[str, str] = NO_SETTINGS) -> None:
+        """Connect nothing yet; each session will have the settings."""
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=POOL_WAIT_S, pool_pre_ping=True
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_OVERFLOW,
+            pool_timeout=POOL_WAIT_S,
+            pool_pre_ping=True,
+            connect_args={"server_settings": dict(session)},
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)

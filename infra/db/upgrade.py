@@ -26,6 +26,9 @@ async def upgrade(database: Database) -> None:
     """Apply the migrations that are missing. Nothing happens if there are none."""
 
     def run(connection: Connection) -> None:
+        # Those who start together wait for the first of them, however long it takes.
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_ID})")
         command.upgrade(alembic_config(connection), "head")
 

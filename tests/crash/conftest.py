@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 
 from tests.crash.forks import ForkServer, fork_server
 from tests.crash.matrix import MATRIX, provoked
-from tests.crash.tally import TALLY, Tally
+from tests.crash.tally import TALLY, Tally, takeover_p95_s
 from tests.support.api import LiveApi, running_api
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer
@@ -38,6 +38,17 @@ def tally(request: pytest.FixtureRequest) -> Tally:
     return request.config.stash.setdefault(TALLY, Tally())
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note which tests pass, since rows of the matrix of faults name them."""
+    report = yield
+    if not report.skipped and (report.when == "call" or report.failed):
+        tally = item.config.stash.setdefault(TALLY, Tally())
+        name = report.nodeid.partition("[")[0]
+        tally.outcomes[name] = report.passed and tally.outcomes.get(name, True)
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print what the crash tests add up to."""
     tally = config.stash.get(TALLY, None)
@@ -50,7 +61,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for wrong in tally.wrong:
         terminalreporter.line(f"  {wrong}", red=True)
     found = provoked()
-    terminalreporter.line(f"fault matrix: {len(found)} of {len(MATRIX)} rows are provoked by tests; the others:")
+    failed = [row for row in found if not all(tally.outcomes.get(test, True) for test in MATRIX[row])]
+    ran = [row for row in found if row not in failed and any(test in tally.outcomes for test in MATRIX[row])]
+    terminalreporter.line(
+        f"fault matrix: {len(ran)} of {len(MATRIX)} rows passed in this run, {len(failed)} failed, and tests elsewhere "
+        f"provoke {len(found) - len(ran) - len(failed)}; the others:"
+    )
+    for row in failed:
+        terminalreporter.line(f"  {row}: FAILED", red=True)
     for row, reason in MATRIX.items():
         if isinstance(reason, str):
             terminalreporter.line(f"  {row}: {reason}")
@@ -59,7 +77,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line(f"  {wrong}", red=True)
     if len(tally.takeover_s) > 1:
         p50 = statistics.median(tally.takeover_s)
-        p95 = statistics.quantiles(tally.takeover_s, n=20, method="inclusive")[-1]
+        p95 = takeover_p95_s(tally)
         terminalreporter.line(
             f"takeover: p50 {p50:.1f} s, p95 {p95:.1f} s over {len(tally.takeover_s)} kills of a worker"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -22,8 +23,15 @@ class Tally:
     """How many histories were simulated."""
     violations: list[str] = field(default_factory=list)
     """What was wrong with some of them."""
+    outcomes: dict[str, bool] = field(default_factory=dict)
+    """Which tests of this run have passed, by file and function; of several cases all have to."""
     takeover_s: list[float] = field(default_factory=list)
     """How long it took after each kill of a worker until another had committed rows."""
 
 
 TALLY = pytest.StashKey[Tally]()
+
+
+def takeover_p95_s(tally: Tally) -> float:
+    """Return the time within which 95 % of the takeovers were done, in seconds."""
+    return statistics.quantiles(tally.takeover_s, n=20, method="inclusive")[-1]

@@ -30,6 +30,9 @@ LEASE = "SELECT lease_until FROM migration_assignment WHERE migration_id = :id A
 PROLONGED = 4
 """So many leases in a row a blocked worker must be seen to keep."""
 
+HELD = "datname = current_database() AND now() - state_change > interval '1 second'"
+"""Of sessions: in this control store, and quiet for a while."""
+
 
 @contextmanager
 def api_process(api: LiveApi, failpoints: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
@@ -111,5 +114,26 @@ async def test_a_worker_whose_loop_is_blocked_keeps_its_lease_and_one_that_is_de
         status = await ended(route.client, id_)
 
     assert state[0]["number"] == 0
+    assert (status["status"], status["error"]) == ("COMPLETED", None)
+    assert postgresql_server.run("SELECT count(*) FROM sale", postgresql_database.database) == str(SALES)
+
+
+async def test_a_worker_that_is_frozen_in_the_middle_of_a_transaction_is_not_waited_for(
+    hasty_api: LiveApi, postgresql_database: Endpoint, postgresql_server: PostgresqlServer, tally: Tally
+) -> None:
+    route = await route_from_shop(hasty_api, postgresql_database)
+    frozen = start_worker(hasty_api.container, "work.commits:2=hang")
+    id_ = await route.start(parallelTasks=1)
+    open_transaction = "SELECT count(*) AS number FROM pg_stat_activity WHERE state = 'idle in transaction'"
+    async with asyncio.timeout(120):
+        while not (await hasty_api.container.database.rows(f"{open_transaction} AND {HELD}"))[0]["number"]:  # noqa: ASYNC110 - no news of it
+            await asyncio.sleep(0.1)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    tally.kills["of workers that are frozen"] += 1
+    with worker_process(hasty_api.container):
+        status = await ended(route.client, id_)
+    os.kill(frozen.pid, signal.SIGKILL)
+    frozen.wait()
+
     assert (status["status"], status["error"]) == ("COMPLETED", None)
     assert postgresql_server.run("SELECT count(*) FROM sale", postgresql_database.database) == str(SALES)

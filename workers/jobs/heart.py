@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.db.database import Database, control_store_url
+from infra.db.database import OF_WORKERS, Database, control_store_url
 from infra.db.stores.migrations.assignments import Leases
 from infra.settings import Settings
 from workers.jobs.workshop import Workshop
@@ -41,7 +41,7 @@ def _beat(shop: Workshop, ended: threading.Event) -> None:
 
 async def _beat_until(shop: Workshop, ended: threading.Event) -> None:
     settings = shop.container.settings
-    database = Database(_address(settings))
+    database = Database(_address(settings), OF_WORKERS)
     leases = Leases(database, shop.holder, settings.worker_lease_s)
     try:
         while not await asyncio.to_thread(ended.wait, settings.worker_lease_s / 3):

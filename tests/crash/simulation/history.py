@@ -19,6 +19,7 @@ from domain.migrations.rolling_back import RollbackMigration
 from domain.migrations.steering import PauseMigration, ResumeMigration, RetryDeadChunks
 from domain.migrations.values import MigrationConfig, MigrationStatus
 from infra.clock import SystemClock
+from infra.db.database import IDLE_MAX_S
 from tests.crash.simulation.chance import Chance
 from tests.crash.simulation.checks import violations
 from tests.crash.simulation.databases import Pair
@@ -36,9 +37,6 @@ ANSWER_S = 40
 """After so long without an answer people ask again."""
 
 LOOK_S = 0.5
-
-IDLE_S = 5.0
-"""After so long the control store ends a transaction in which nothing happens."""
 
 Wish = PauseMigration | ResumeMigration | RetryDeadChunks | CancelMigration | RollbackMigration
 
@@ -280,7 +278,7 @@ class History:
         if name is not None:
             lease_s = self._parts.settings.worker_lease_s
             self._loop.freeze(name)
-            self._loop.call_later(IDLE_S, self._cut_idle, name)
+            self._loop.call_later(IDLE_MAX_S, self._cut_idle, name)
             self._loop.call_later(self._dice.uniform(0.2, 3 * lease_s), self._loop.wake, name)
 
     def _cut_idle(self, name: str) -> None:
