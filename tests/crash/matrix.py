@@ -27,6 +27,7 @@ _RESTARTS = "tests/crash/test_restarts.py::test_"
 _BUSY = "tests/crash/test_busy_targets.py::test_"
 
 _STORE = "tests/crash/test_control_store.py::test_"
+_CHANGING = "tests/crash/test_changing_sources.py::test_"
 _DISKS = "tests/crash/test_full_disks.py::test_"
 
 MATRIX: dict[str, Tests | str] = {
@@ -101,7 +102,10 @@ MATRIX: dict[str, Tests | str] = {
         _STEERING + "a_migration_whose_source_has_changed_is_not_resumed",
     ),
     "D9 table emptied after the snapshot": (_PG + "a_table_that_is_read_cannot_be_emptied",),
-    "D10 SQLite file locked or replaced": "not provoked here",
+    "D10 SQLite file locked or replaced": (
+        _CHANGING + "a_locked_sqlite_source_is_an_error_that_says_so_and_is_read_later",
+        _CHANGING + "a_sqlite_source_that_is_replaced_is_read_as_it_was_when_it_was_opened",
+    ),
     "D11 lying server": (
         "tests/connectors/test_mysql_security.py::test_a_server_that_asks_for_a_file_instead_of_the_rows_gets_nothing",
         "tests/connectors/test_mysql_security.py::test_a_server_that_asks_for_the_readable_password_does_not_get_it",
@@ -169,7 +173,9 @@ MATRIX: dict[str, Tests | str] = {
     ),
     "G1 poison values": "belongs to the tests of values in tests/connectors and tests/pairs",
     "G2 too many rejected rows": "belongs to the tests of rejected rows",
-    "G3 a million rows changed meanwhile": "not provoked",
+    "G3 a million rows changed meanwhile": (
+        _CHANGING + "a_million_rows_that_change_meanwhile_are_copied_as_they_were",
+    ),
     "G4 huge values, many columns, many tables": "not provoked here",
     "G5 rows that are the same, without a key": (_BOUNDARY,),
     "G6 keys that fall together": "belongs to the tests of misfits",
