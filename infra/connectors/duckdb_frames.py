@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from domain.catalog.types import Carrier, LogicalType, carrier
 from domain.migrations.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max
 
@@ -22,3 +24,11 @@ def framed_sql(text: str, type_: LogicalType) -> str:
             spelled = f"lower(hex({text}))" if is_bytes else text
             short = f"CASE WHEN {length} > {inline_max(type_)} THEN md5({text}) ELSE {spelled} END"
             return f"coalesce({length} || ':' || {short}, '{SIZED_NULL}')"
+
+
+def row_text_sql(parts: Sequence[str]) -> str:
+    """Join the parts of a row's text two by two: a chain of a thousand would be deeper than DuckDB reads."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return f"({row_text_sql(parts[:half])} || {row_text_sql(parts[half:])})"

@@ -15,7 +15,7 @@ from domain.kernel.values import Rows
 from domain.migrations.canonical import NAN_TEXT, Frame, frame
 from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.arrow import ARROW_TYPES
-from infra.connectors.duckdb_frames import framed_sql
+from infra.connectors.duckdb_frames import framed_sql, row_text_sql
 from infra.connectors.sqltext import orphans_query
 
 MEMORY_MAX = "512MB"
@@ -76,7 +76,9 @@ def digest_rows(batches: Batches, columns: Sequence[DigestColumn]) -> Digest:
         WherryError: reading failed.
     """
     feed = Feed(batches, schema_of(columns))
-    text = " || ".join(framed_sql(_spelled(column, f"c{place}"), column.type) for place, column in enumerate(columns))
+    text = row_text_sql(
+        [framed_sql(_spelled(column, f"c{place}"), column.type) for place, column in enumerate(columns)]
+    )
     number = f"CAST('0x' || left(md5({text}), 15) AS BIGINT)"
     [(rows, total)] = _asked(f"SELECT count(*), coalesce(sum({number}), 0) FROM incoming", {"incoming": feed})
     return Digest(Rows(rows), int(total))

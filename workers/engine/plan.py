@@ -50,7 +50,7 @@ async def plan_migration(
 
     Raises:
         ObjectMissing: the options name a table or column that the source does not have.
-        ValidationFailed: two objects would get the same name.
+        ValidationFailed: two objects would get the same name, or a table has more columns than the target allows.
         DatabaseError: the source could not be read.
     """
     basis = await look(source, source_connector, options, target_connector.capabilities)
@@ -90,6 +90,7 @@ def make_plan(
     choices = names.named(choices)
     wanted, notes = wanted_schema(schema, choices, options, orphans, names)
     built = connector.plan_schema(wanted, target)
+    _refuse_wide(choices, built, connector.capabilities)
     _refuse_collisions(choices, built, connector.capabilities)
     built = replace(built, parity=merged((*notes, *losses(wanted, connector.capabilities)), built.parity))
     formats = (source.emits & connector.capabilities.accepts) - {WireFormat.ARROW}
@@ -168,6 +169,19 @@ def _ordering_key(table: Table) -> tuple[str, ...]:
         if index.unique and not index.predicate and plain:
             return tuple(part.column for part in index.parts)
     return ()
+
+
+def _refuse_wide(choices: tuple[Choice, ...], built: SchemaPlan, target: Capabilities) -> None:
+    """Refuse, before any DDL, a table of more columns than the target allows."""
+    for choice, table in zip(choices, built.tables, strict=True):
+        columns = len(table.columns)
+        if target.columns_max is not None and columns > target.columns_max:
+            name = str(choice.table.name)
+            raise ValidationFailed(
+                f"{name} has {columns:,} columns, and a table of {target.engine.value} has at most "
+                f"{target.columns_max:,}; leave columns out by a mapping, or exclude the table",
+                path=(name,),
+            )
 
 
 def _refuse_collisions(choices: tuple[Choice, ...], built: SchemaPlan, target: Capabilities) -> None:

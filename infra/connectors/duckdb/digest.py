@@ -12,7 +12,7 @@ from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.misfit import STRIP, beyond
 from infra.connectors.duckdb.session import qualified
-from infra.connectors.duckdb_frames import framed_sql
+from infra.connectors.duckdb_frames import framed_sql, row_text_sql
 from infra.connectors.profiling import kept_sql, treated_sql
 from infra.connectors.sqltext import literal, quoted
 
@@ -28,7 +28,7 @@ def digest_table(
     if not columns:
         [(rows,)] = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
         return Digest(Rows(rows), 0)
-    row_text = " || ".join(framed_sql(_spelled(column, treatments), column.type) for column in columns)
+    row_text = row_text_sql([framed_sql(_spelled(column, treatments), column.type) for column in columns])
     number = f"CAST('0x' || left(md5({row_text}), 15) AS BIGINT)"  # BIGINT holds it, and sums are HUGEINT
     [(rows, total)] = connection.execute(f"SELECT count(*), coalesce(sum({number}), 0) FROM {name}").fetchall()
     return Digest(Rows(rows), int(total))

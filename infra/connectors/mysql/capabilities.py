@@ -17,6 +17,7 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=False,
     always_within=frozenset({Finite}),
     writers_max=64,
+    columns_max=1_017,
     ignores_case_of=frozenset({ObjectKind.COLUMN}),
 )
 """Foreign keys are not taken as surely satisfied: `foreign_key_checks=0` is every loader's habit.

@@ -43,6 +43,7 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=False,
     always_within=frozenset({NoNul, OneOf}),
     writers_max=64,
+    columns_max=1_600,
     default_schema=DEFAULT_SCHEMA,
     keeps_schemas=True,
     traits=frozenset(Trait),

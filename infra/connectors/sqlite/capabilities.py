@@ -17,6 +17,7 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=True,
     always_within=frozenset({OneOf, RealDay, WithinDay}),
     writers_max=1,
+    columns_max=2_000,
     traits=frozenset({Trait.KEY_DEFERRAL}),
     ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),
 )
