@@ -247,7 +247,7 @@ enum taken value_take(shape wanted, const stored *value, column *out) {
             return wanted.form == CARRIER_BYTES ? done(column_add_bytes(out, value->bytes, value->size)) : ASK;
         default:
             if (wanted.form == CARRIER_BYTES) return done(column_add_bytes(out, value->bytes, value->size));
-            return shape_carrier(wanted) == CARRIER_TEXT ? take_text(wanted, value, out) : ASK;
+            return out->carrier == CARRIER_TEXT ? take_text(wanted, value, out) : ASK;
     }
 }
 
