@@ -22,6 +22,7 @@ from tests.support.migrations import EVENTS, MIGRATION, Route, ended, reached, r
 from tests.support.mysql import MysqlServer
 from tests.support.pictures import picture
 from tests.support.postgresql import PostgresqlServer
+from tests.support.workers import running_worker
 
 Json = dict[str, Any]
 
@@ -316,7 +317,7 @@ async def test_a_folder_of_files_keeps_nothing_for_a_rollback_and_says_so_before
 async def test_a_rollback_waits_for_the_end_of_what_works_on_the_target(
     postgresql_target: Lab, live_api: LiveApi
 ) -> None:
-    """There is no worker, so everything stays where it is asked to be."""
+    """There is no worker at first, so everything stays where it is asked to be."""
     route = await route_between(live_api, postgresql_target, {KIND: KINDS})
     first = await route.start()
 
@@ -331,6 +332,8 @@ async def test_a_rollback_waits_for_the_end_of_what_works_on_the_target(
         await route.client.tell("pauseMigration", "PauseMigrationInput", {"migrationId": first}, MIGRATION),
         await route.client.tell("startMigration", "StartMigrationInput", route.input(), MIGRATION),
     ]
+    async with running_worker(live_api.container):
+        status = await ended(route.client, first)
 
     assert (at_work["code"], "Pause or cancel it first" in at_work["message"]) == ("CONFLICT", True)
     assert (taken["code"], second in taken["message"]) == ("CONFLICT", True)
@@ -338,6 +341,7 @@ async def test_a_rollback_waits_for_the_end_of_what_works_on_the_target(
     assert [answer["code"] for answer in answers] == ["CONFLICT"] * 3
     assert "half a rollback" in answers[0]["message"]
     assert first in answers[2]["message"]
+    assert (status["status"], status["error"]) == ("ROLLED_BACK", None)
 
 
 async def test_subscribers_see_a_rollback_up_to_its_end(
