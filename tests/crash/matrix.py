@@ -38,7 +38,12 @@ MATRIX: dict[str, Tests | str] = {
         _MYSQL + "a_commit_without_an_answer_is_looked_up",
     ),
     "A4 worker told to stop": (_RECOVERY + "a_worker_that_is_told_to_stop_gives_its_work_back_at_once",),
-    "A5 frozen worker": (_RECOVERY + "a_frozen_worker_that_wakes_up_too_late_writes_nothing",),
+    "A5 frozen worker": (
+        _RECOVERY + "a_frozen_worker_that_wakes_up_too_late_writes_nothing",
+        _PROCESSES + "a_worker_that_is_frozen_in_the_middle_of_a_transaction_is_not_waited_for",
+        _PG + "a_successor_ends_the_session_of_a_worker_that_hangs",
+        _MYSQL + "whoever_takes_a_run_over_ends_a_frozen_writer",
+    ),
     "A6 two workers at one migration": (_QUEUE + "only_the_worker_that_holds_the_assignment_changes_the_plan",),
     "A7 job delivered twice": (_SITES, _QUEUE + "a_chunk_is_counted_once_whoever_brings_the_news"),
     "A8 the queue gives up": (
