@@ -224,3 +224,24 @@ def test_a_run_killed_among_refused_rows_keeps_each_of_them_once(
     expected = [number for number in range(1, ROWS + 1) if is_refused(engine, number)]
     assert sorted(int(row.values[0] or "") for row in rejected.rows) == expected
     assert there.ask("SELECT count(*), count(DISTINCT id) FROM part") == [(ROWS - len(expected),) * 2]
+
+
+def test_moments_outside_the_range_of_an_adopted_timestamp_are_refused_not_changed(
+    mysql_database: Endpoint, mysql_server: MysqlServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "visits.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE visit (id INTEGER PRIMARY KEY, at TIMESTAMP)")
+        moments = ("1969-12-31 23:59:59", "1970-01-01 00:00:01", "2038-01-19 03:14:07", "2200-01-01 00:00:00")
+        connection.executemany("INSERT INTO visit VALUES (?, ?)", enumerate(moments))
+    mysql_server.run("CREATE TABLE visit (id INT PRIMARY KEY, at TIMESTAMP NULL)", database=mysql_database.database)
+    kept = tmp_path / "rejects.jsonl"
+    asked = ("migrate", url(Endpoint(Engine.SQLITE, path=str(path))), url(mysql_database), "--on-existing", "append")
+
+    result = wherry(*asked, "--reject-limit", "2", "--rejects", kept, "--json")
+
+    assert result.exit_code == 0, result.stdout + result.stderr
+    [table] = result.document["tables"]
+    assert (table["rows_written"], table["rows_rejected"], table["verified"]) == (2, 2, True)
+    [rejected] = read_rejects(kept)
+    assert {row.values[0] for row in rejected.rows} == {"0", "3"}
