@@ -85,6 +85,13 @@ def test_people_get_a_summary_on_standard_output_and_progress_on_standard_error(
     assert ": comparing source and target" in result.stderr
 
 
+def test_a_command_that_ends_leaves_the_last_word_to_itself(shop: Path, tmp_path: Path) -> None:
+    result = wherry("migrate", f"sqlite:///{shop}", f"duckdb:///{tmp_path / 'shop.duckdb'}")
+
+    assert result.exit_code == 0, result.stderr
+    assert all(line.startswith("wherry: ") for line in result.stderr.splitlines()), result.stderr
+
+
 def test_a_dry_run_shows_the_statements_and_does_not_even_make_the_target(shop: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
 

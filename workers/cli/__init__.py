@@ -25,7 +25,8 @@ def main() -> None:
     try:
         build_app(next(iter(sys.argv[1:]), ""))()
     finally:
-        gc.freeze()  # or the interpreter would search all modules for cycles before it ends: a quarter of the start-up
+        if "_duckdb" not in sys.modules:  # which takes what is never searched for lost, and says so
+            gc.freeze()  # or the interpreter would search all modules for cycles before it ends: a quarter of the start-up
 
 
 class WithoutHidden(MetaPathFinder):
