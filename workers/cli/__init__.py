@@ -26,7 +26,7 @@ def main() -> None:
         build_app(next(iter(sys.argv[1:]), ""))()
     finally:
         if "_duckdb" not in sys.modules:  # which takes what is never searched for lost, and says so
-            gc.freeze()  # or the interpreter would search all modules for cycles before it ends: a quarter of the start-up
+            gc.freeze()  # or all modules were searched for cycles before the end: a quarter of the start-up
 
 
 class WithoutHidden(MetaPathFinder):
