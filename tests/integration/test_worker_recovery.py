@@ -174,14 +174,14 @@ async def test_a_worker_that_loses_redis_ends_so_that_another_can_be_started(
             api = await opened.enter_async_context(running_api(postgresql_server, home, redis_url=redis.url))
             worker = start_worker(api.container)
             await _is_polling(api, worker)
-        exit_code = await asyncio.to_thread(worker.wait, 20)
+        exit_code = await asyncio.to_thread(worker.wait, 120)
 
     assert exit_code == 1
 
 
 async def _is_polling(api: LiveApi, worker: subprocess.Popen[bytes]) -> None:
     """Wait until a worker has shown its health to Redis."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not await api.container.redis.keys("*health-check*"):
             assert worker.poll() is None
             await asyncio.sleep(0.1)
