@@ -49,7 +49,7 @@ def lost_between(pair: Pair, awkward: Awkward) -> tuple[Carried, ...]:
 def helper(request: pytest.FixtureRequest, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The connectors with the C helper and without it, where one of the two could use it."""
     if request.param == "Python":
-        if not {pair.source.engine, pair.target.engine} <= {Engine.POSTGRESQL, Engine.MYSQL}:
+        if not {pair.source.engine, pair.target.engine} <= {Engine.POSTGRESQL, Engine.MYSQL, Engine.SQLITE}:
             pytest.skip("these two engines do without the helper")
         monkeypatch.setenv(SWITCH, "off")
     has_native.cache_clear()

@@ -26,7 +26,7 @@ class Connection(sqlite3.Connection):
     """A connection with a handle on it for the C helper, where there is one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - they are sqlite3's own
-        take = _opened if _can_work() else lambda: None
+        take = _opened if has_native() and _is_found() else lambda: None
         take()
         super().__init__(*args, **kwargs)
         self.native: SqliteHandle | None = take()
@@ -45,10 +45,8 @@ def handle_of(connection: sqlite3.Connection) -> SqliteHandle | None:
 
 
 @cache
-def _can_work() -> bool:
+def _is_found() -> bool:
     """Find the functions of the SQLite that `sqlite3` uses."""
-    if not has_native():
-        return False
     from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
 
     spec = find_spec("_sqlite3")
