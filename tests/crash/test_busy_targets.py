@@ -152,6 +152,7 @@ async def waits_for_a_lock(server: Server, target: Endpoint) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.crash
 @both
 async def test_a_target_that_becomes_read_only_ends_the_run_at_once_and_the_run_goes_on_later(
     engine: Engine, target: Endpoint, tmp_path: Path, request: pytest.FixtureRequest

@@ -87,7 +87,11 @@ def is_open(own: OwnServer) -> bool:
     return True
 
 
-FILES = [Engine.SQLITE, Engine.DUCKDB, Engine.CSV, Engine.PARQUET]
+FILES = [
+    Engine.SQLITE,
+    Engine.PARQUET,
+    *(pytest.param(engine, marks=pytest.mark.crash) for engine in (Engine.DUCKDB, Engine.CSV)),
+]
 
 
 @pytest.mark.parametrize("engine", FILES, ids=lambda engine: engine.value.lower())

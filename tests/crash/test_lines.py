@@ -30,8 +30,8 @@ from tests.support.fault_proxy import proxy_to
 FEW: dict[Table, Rows] = {EVENT: EVENTS[EVENT][:300]}
 STEP = 97
 SWEEP = range(0, 20_000, STEP)
-SHARE = (0, 60, 2_500, 9_000)
-"""Some of the sweep: in the greeting, in a header, among rows."""
+SHARE = (60, 2_500)
+"""Two of the sweep: in the greeting, and among rows."""
 
 ENGINES = ("postgresql", "mysql")
 
@@ -133,6 +133,7 @@ async def test_a_target_that_is_away_for_a_moment_is_waited_for(server_database:
     await assert_exact(pair_of(source, server_database), report)
 
 
+@pytest.mark.crash
 async def test_a_target_that_stays_away_is_not_stormed_and_the_run_goes_on_later(
     server_database: Endpoint, tmp_path: Path
 ) -> None:

@@ -38,7 +38,7 @@ TABLE = Table(
 )
 ROWS: dict[Table, Rows] = {TABLE: [(number, f"event {number}") for number in range(2_000)]}
 LATE: dict[Table, Rows] = {TABLE: [*ROWS[TABLE][:-1], (1_999, "late")]}
-OPTIONS = RunOptions(parallel=2, chunk_rows=100)
+OPTIONS = RunOptions(parallel=2, chunk_rows=40)
 FROM_SERVERS = [(engine, Engine.SQLITE) for engine in (Engine.POSTGRESQL, Engine.MYSQL)]
 
 from_servers = pytest.mark.parametrize("pair", FROM_SERVERS, indirect=True, ids=names_of)
