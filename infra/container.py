@@ -70,30 +70,19 @@ async def open_container(settings: Settings, session: Mapping[str, str] = NO_SET
     """
     redis_url = _required(settings.redis_url, "WHERRY_REDIS_URL")
     database = Database(control_store_url(_required(settings.database_url, "WHERRY_DATABASE_URL")), session)
-    redis, hasher, clock, metrics = connect(redis_url), Argon2Hasher(), SystemClock(), Metrics()
+    redis, hasher, metrics = connect(redis_url), Argon2Hasher(), Metrics()
     feed = RedisFeed(redis)
     listening = asyncio.create_task(feed.run())
     try:
         await upgrade(database)
         doorbell = RedisDoorbell(redis)
-        ports = Ports(
-            clock=clock,
-            ids=SystemIds(),
-            database=database,
-            hasher=hasher,
-            tokens=TokenIssuer(signing_key(settings.signing_key_file)),
-            throttle=WindowThrottle(redis),
-            envelope=Envelope(credentials_key(settings.credentials_key_file)),
-            files=DataFolder(settings.data_dir),
-            feed=feed,
-            mappings=SqlMappingBook(database),
-        )
+        ports = _ports(settings, database, feed, WindowThrottle(redis), hasher)
         behaviors = pipeline(
             log=StructuredRequestLog(metrics),
             access=SqlAccess(database),
             validator=PydanticValidator(),
             cache=RedisCache(redis),
-            open_work=SqlWorks(database, clock, doorbell),
+            open_work=SqlWorks(database, ports.clock, doorbell),
         )
         yield Container(
             settings=settings,
@@ -101,7 +90,7 @@ async def open_container(settings: Settings, session: Mapping[str, str] = NO_SET
             redis=redis,
             doorbell=doorbell,
             feed=feed,
-            authenticator=Authenticator(ports.tokens, SqlSessions(database), clock),
+            authenticator=Authenticator(ports.tokens, SqlSessions(database), ports.clock),
             mediator=Mediator(bindings(ports), behaviors),
             metrics=metrics,
             credentials=SqlCredentials(database, ports.envelope, ports.files),
@@ -112,6 +101,23 @@ async def open_container(settings: Settings, session: Mapping[str, str] = NO_SET
         hasher.close()
         await redis.aclose(close_connection_pool=True)
         await database.close()
+
+
+def _ports(
+    settings: Settings, database: Database, feed: RedisFeed, throttle: WindowThrottle, hasher: Argon2Hasher
+) -> Ports:
+    return Ports(
+        clock=SystemClock(),
+        ids=SystemIds(),
+        database=database,
+        hasher=hasher,
+        tokens=TokenIssuer(signing_key(settings.signing_key_file)),
+        throttle=throttle,
+        envelope=Envelope(credentials_key(settings.credentials_key_file)),
+        files=DataFolder(settings.data_dir),
+        feed=feed,
+        mappings=SqlMappingBook(database),
+    )
 
 
 async def ended(task: asyncio.Task[None]) -> None:
