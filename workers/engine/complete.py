@@ -30,6 +30,21 @@ async def closed_run(target: Target, run_id: str) -> RunRecord | None:
     return next((record for record in records if record.run_id == run_id and record.state is RunState.CLOSED), None)
 
 
+async def ticket_for(target: Target, run_id: str, plan_hash: str) -> tuple[Ticket, bool]:
+    """Take a run over, unless it has come to its end under this plan; tell whether it has.
+
+    Opening a closed run would put it away and begin another one of the same name, which knows nothing of what was made.
+
+    Raises:
+        Conflict: the run is under way with another plan, or is being rolled back.
+        DatabaseError: the target failed.
+    """
+    record = await closed_run(target, run_id)
+    if record is not None and record.plan_hash == plan_hash:
+        return Ticket(run_id, record.epoch, plan_hash), True
+    return await target.open_run(run_id, plan_hash), False
+
+
 async def completed_before(
     ends: Ends, request: RunRequest, meter: Meter, control: Control
 ) -> tuple[PreparedRun, Finish] | None:

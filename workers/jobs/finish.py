@@ -14,11 +14,13 @@ from domain.migrations.report import Failure
 from domain.migrations.values import LogLevel
 from infra.db.stores.migrations.plans import StoredPlan
 from infra.db.stores.migrations.rejects import StoredRejects
+from workers.engine.complete import compared, ticket_for
 from workers.engine.early import early_digests
 from workers.engine.ends import open_ends
 from workers.engine.finish import Finish, finish
 from workers.engine.pipeline import Desk
 from workers.engine.progress import Meter
+from workers.engine.refusals import refused_rows
 from workers.engine.report import difference_message, object_name
 from workers.engine.retry import retrying
 from workers.engine.snapshots import retaken
@@ -41,15 +43,19 @@ async def _finish(duty: Duty) -> None:
     prepared, name = prepared_run(stored), run_id(duty.migration_id)
     async with open_ends(await shop.route(brief), parallel=brief.options.parallel) as ends:
         # A worker that was taken for lost may still be at it, so its ticket is made void first.
-        ticket = await ends.target.open_run(name, prepared.plan.plan_hash)
+        ticket, is_over = await ticket_for(ends.target, name, prepared.plan.plan_hash)
         prepared = replace(prepared, ticket=ticket)
         await shop.plans.save(duty.assignment, StoredPlan(stored.epoch + 1, to_json(prepared)))
         meter = Meter(name, PhaseSink(shop.pulse, duty.migration_id, prepared.plan.tables))
         meter.follow(prepared.plan.tables, ())
         book = StoredRejects(shop.container.database, duty.migration_id, prepared.plan.tables)
         desk = Desk(ends, ticket, meter, duty.control)
-        async with early_digests(ends.source, prepared, brief.options, by_kin=ends.route.are_kin) as source:
-            finished = await finish(desk, prepared, brief.options, lambda _: book, source)
+        if is_over:  # a worker was lost between its last act and telling of it
+            refused = await refused_rows(ends.target, name, prepared.plan.tables)
+            finished = await compared(ends, prepared.plan, brief.options, meter, duty.control, refused)
+        else:
+            async with early_digests(ends.source, prepared, brief.options, by_kin=ends.route.are_kin) as source:
+                finished = await finish(desk, prepared, brief.options, lambda _: book, source)
         last = LastReading(ends.source.consistency, ends.source.moment)
     await _note(duty, finished)
     difference = difference_message(finished.differences) if finished.differences else ""

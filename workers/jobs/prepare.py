@@ -18,6 +18,7 @@ from infra.db.readers.migration_brief import Brief
 from infra.db.stores.migrations.chunks import Chunks
 from infra.db.stores.migrations.plans import StoredPlan, TableWork
 from workers.engine.chunks import split_table
+from workers.engine.complete import ticket_for
 from workers.engine.concurrency import each
 from workers.engine.control import Stopped
 from workers.engine.ends import Ends, open_ends
@@ -123,7 +124,7 @@ async def _taken_over(duty: Duty, ends: Ends, stored: StoredPlan) -> PreparedRun
     if stored.is_checked:
         await duty.log(LogLevel.WARNING, "A worker was lost; others go on where it stood.")
     prepared = prepared_run(stored)
-    ticket = await ends.target.open_run(run_id(duty.migration_id), prepared.plan.plan_hash)
+    ticket, _ = await ticket_for(ends.target, run_id(duty.migration_id), prepared.plan.plan_hash)
     return replace(prepared, ticket=ticket)
 
 
