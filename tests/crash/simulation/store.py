@@ -1,8 +1,8 @@
 """The real control store under virtual time: PostgreSQL itself, asked one statement after the other.
 
-While a statement is at the server the virtual time stands still, so a history depends on its seed
-alone. Two writing transactions are never open at once: the second waits for the first in virtual
-time, as it would for its locks. The server's `now()` is the history's.
+While a statement is at the server the virtual time stands still. Two writing transactions are never
+open at once: the second waits for the first in virtual time, as it would for its locks. The server's
+`now()` is the history's.
 """
 
 from __future__ import annotations
