@@ -105,6 +105,7 @@ async def test_a_lock_that_is_held_too_long_ends_the_run_with_its_reason(
     await assert_exact(pair, await brought_to_its_end(pair, options=ONE_LANE))
 
 
+@pytest.mark.crash
 @both
 async def test_a_deadlock_with_others_is_tried_again(
     engine: Engine, target: Endpoint, tmp_path: Path, request: pytest.FixtureRequest
