@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 from collections.abc import AsyncIterator
@@ -33,7 +34,8 @@ IDEMPOTENCY_KEY_CHARS_MAX = 200
 def create_app(settings: Settings | None = None) -> Starlette:
     """Return the application; what it holds is opened when the server starts it, and closed when it stops.
 
-    Without settings it is a process of its own, so its environment says what they are.
+    Without settings it is a process of its own, so its environment says what they are. The server sets
+    `state.stopping` when it begins to stop.
     """
     if settings is None:
         arm_from(os.environ)
@@ -47,12 +49,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
             yield
 
     app = Starlette(lifespan=lifespan)
+    app.state.stopping = asyncio.Event()
     contexts = Contexts(app.state)
     graphql = GraphQLOverHTTP(
         build_schema(),
         make_context=contexts.make,
         authenticate_socket=contexts.authenticate_socket,
         allowed_origins=known.allowed_origins,
+        stopping=app.state.stopping,
     )
     app.router.routes.extend(
         (

@@ -7,6 +7,7 @@ Strawberry does most of it; this module adds what it leaves out, and refuses wha
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter  # how Strawberry sees requests
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
@@ -41,6 +42,8 @@ JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 
 BODY_BYTES_MAX: Final = 256 * 1024
+"""Of a request over HTTP, and of a message over a WebSocket."""
+
 CONNECTION_INIT_TIMEOUT: Final = timedelta(seconds=15)
 """Long enough for the last of a thousand who come back at the same moment."""
 
@@ -113,6 +116,7 @@ class GraphQLOverHTTP(GraphQL[C, None], Generic[C]):
         make_context: Callable[[Request | WebSocket], Awaitable[C]],
         authenticate_socket: Callable[[C], Awaitable[None]],
         allowed_origins: Sequence[str] = (),
+        stopping: asyncio.Event | None = None,
     ) -> None:
         """Serve `schema`.
 
@@ -123,6 +127,7 @@ class GraphQLOverHTTP(GraphQL[C, None], Generic[C]):
             authenticate_socket: called once a socket's `connection_params` have arrived and are in its context. A
                 `Refused` it raises closes the socket.
             allowed_origins: origins besides our own whose pages may open sockets, such as `https://console.example`.
+            stopping: set when the server begins to stop; streams over HTTP end then.
         """
         super().__init__(
             schema,
@@ -138,6 +143,7 @@ class GraphQLOverHTTP(GraphQL[C, None], Generic[C]):
         self.graphql_transport_ws_handler_class = CheckedSocket
         self._make_context = make_context
         self._authenticate_socket = authenticate_socket
+        self._stopping = stopping or asyncio.Event()
         self._answer_within_limit = RequestBodyLimitMiddleware(self._answer, max_body_size=BODY_BYTES_MAX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,7 +169,25 @@ class GraphQLOverHTTP(GraphQL[C, None], Generic[C]):
             response = _error(request, STATUS.get(refusal.code, 400), refusal.message, refusal.code)
             if isinstance(refusal, RateLimited):
                 response.headers["Retry-After"] = str(max(1, round(refusal.retry_after_s)))
-        await response(scope, receive, send)
+        if isinstance(response, StreamingResponse):
+            await self._stream(response, scope, receive, send)
+        else:
+            await response(scope, receive, send)
+
+    async def _stream(self, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a stream; when the server begins to stop, end it without `complete`, so that its client comes back."""
+        sending = asyncio.ensure_future(response(scope, receive, send))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait([sending, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            sending.cancel()
+            await asyncio.wait([sending])
+        if sending.cancelled():
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            sending.result()
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> C:  # noqa: ARG002
         """Make the context of a request or of a socket."""

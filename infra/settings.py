@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
     """Web origins, comma-separated, that may call the API from a browser beside its own pages."""
 
+    drain_s: Annotated[int, Ge(1), Le(3_600)] = 10
+    """How many seconds requests that are under way may still take when the API is told to stop. Streams end at once,
+    and workers give back at once what they have in hand."""
+
     workers: Annotated[int, Ge(1), Le(64)] = 2
     """How many worker processes `wherry up` starts."""
 

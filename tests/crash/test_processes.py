@@ -38,9 +38,8 @@ HELD = "datname = current_database() AND now() - state_change > interval '1 seco
 def api_process(api: LiveApi, failpoints: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run one more API over the same servers as a process of its own, armed; gives its address."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "--factory", "infra.app:create_app", f"--port={port}"]
-    ours = environment(api.container, failpoints)
-    process = subprocess.Popen([*command, "--log-level=warning"], cwd=ROOT, env=ours)
+    ours = environment(api.container, failpoints) | {"WHERRY_PORT": str(port), "WHERRY_LOG_LEVEL": "warning"}
+    process = subprocess.Popen([sys.executable, "-m", "infra.serving"], cwd=ROOT, env=ours)
     try:
         yield f"http://127.0.0.1:{port}", process
     finally:

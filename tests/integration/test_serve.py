@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.embedded.ports import free_port
-from infra.graphql_http import BODY_BYTES_MAX
 from infra.settings import Settings
 from tests.support.embedded import REPOSITORY
 from tests.support.processes import children, command_lines
 from tests.support.waiting import wait_until
-from workers.supervisor.programs import SOCKET_MESSAGE_BYTES_MAX, api_address, is_serving
+from workers.supervisor.programs import api_address, is_serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,18 +89,18 @@ def test_the_api_answers_and_a_termination_ends_it_and_its_servers_in_good_order
 
 def test_an_api_that_is_killed_comes_back(settings: Settings) -> None:
     with wherry("api", settings) as running:
-        (before,) = pids(running.pid, "uvicorn")
+        (before,) = pids(running.pid, "infra.serving")
 
         os.kill(before, signal.SIGKILL)
 
-        wait_until(lambda: pids(running.pid, "uvicorn") not in ([], [before]))
+        wait_until(lambda: pids(running.pid, "infra.serving") not in ([], [before]))
         wait_until(lambda: is_serving(settings), timeout_s=60)
         assert ask(settings, "{__typename}") == {"data": {"__typename": "Query"}}
 
 
 def test_a_killed_supervisor_takes_api_and_servers_with_it(settings: Settings) -> None:
     with wherry("api", settings) as running:
-        (api,) = pids(running.pid, "uvicorn")
+        (api,) = pids(running.pid, "infra.serving")
 
         running.kill()
 
@@ -146,10 +145,6 @@ def pid_exists(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def test_a_message_on_a_socket_may_be_as_large_as_a_body() -> None:
-    assert SOCKET_MESSAGE_BYTES_MAX == BODY_BYTES_MAX
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from websockets.asyncio.client import connect
 
 from infra.app import create_app
 from infra.container import Container
 from infra.embedded.ports import free_port
+from infra.serving import Server
 from infra.settings import Settings
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer
@@ -173,10 +173,16 @@ async def running_api(postgresql_server: PostgresqlServer, home: Path, **setting
         "database_url": f"postgresql://{endpoint.username}:{endpoint.password.reveal()}"
         f"@{endpoint.host}:{endpoint.port}/{endpoint.database}",
     }
-    app = create_app(Settings.model_validate(ours | settings))
-    port = free_port()
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    async with served(Settings.model_validate(ours | settings), drain_s=1) as api:
+        yield api
+    postgresql_server.drop(endpoint)
+
+
+@asynccontextmanager
+async def served(settings: Settings, drain_s: int | None) -> AsyncIterator[LiveApi]:
+    """Run an API, and stop it; requests that are under way are waited for so long, or as long as they take."""
+    app, port = create_app(settings), free_port()
+    server = Server(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=drain_s)
     serving = asyncio.create_task(server.serve())
     while not server.started:
         assert not serving.done(), "the API did not start"
@@ -184,7 +190,6 @@ async def running_api(postgresql_server: PostgresqlServer, home: Path, **setting
     yield LiveApi(f"http://127.0.0.1:{port}", app)
     server.should_exit = True
     await serving
-    postgresql_server.drop(endpoint)
 
 
 @pytest.fixture(scope="session")

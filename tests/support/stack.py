@@ -26,7 +26,7 @@ from workers.supervisor.programs import api_address, is_serving
 
 LOOK_S = 0.05
 START_S = 120
-API, WORKER = "uvicorn", "workers.main"
+API, WORKER = "infra.serving", "workers.main"
 """What the command lines of the processes have in them."""
 
 

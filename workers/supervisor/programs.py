@@ -14,11 +14,9 @@ from infra.embedded.process import Program
 from infra.embedded.stack import Servers, planned_servers
 from infra.open_files import raise_open_files_limit
 from infra.settings import PREFIX, Settings
-from workers.supervisor.tree import Tree
+from workers.supervisor.tree import DRAIN_S, HURRY_S, Tree
 
-DRAIN_S = 10
 READY_TIMEOUT_S = 2
-SOCKET_MESSAGE_BYTES_MAX = 256 * 1024  # as much as a body over HTTP may have
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - to be replaced, not listened on
 
 
@@ -43,26 +41,14 @@ def run_stack(settings: Settings, parts: Part, *, say: Callable[[str], None], on
             (api_program(settings, servers),) if Part.API in parts else (),
             worker_programs(settings, servers) if Part.WORKERS in parts else (),
         ]
-        Tree(stages, say).run(on_ready)
+        Tree(stages, say, drain_s=max(DRAIN_S, settings.drain_s + HURRY_S)).run(on_ready)
 
 
 def api_program(settings: Settings, servers: Servers) -> Program:
     """Return the API as a program."""
-    options = {
-        "host": settings.host,
-        "port": str(settings.port),
-        "log-level": settings.log_level,
-        "timeout-graceful-shutdown": str(DRAIN_S),
-        "ws-max-size": str(SOCKET_MESSAGE_BYTES_MAX),
-        "ws-per-message-deflate": "false",
-    }
     return Program(
         name="API",
-        argv=(
-            sys.executable,
-            *("-m", "uvicorn", "--factory", "infra.app:create_app", "--no-server-header", "--no-access-log"),
-            *(f"--{name}={value}" for name, value in options.items()),
-        ),
+        argv=(sys.executable, "-m", "infra.serving"),
         folder=_packages_folder(),
         is_ready=lambda: is_serving(settings),
         environment=_environment(settings, servers),

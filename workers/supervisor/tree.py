@@ -53,8 +53,11 @@ class Tree:
     Whoever runs the tree is the parent of every program, and none outlives it.
     """
 
-    def __init__(self, stages: Sequence[Sequence[process.Program]], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, stages: Sequence[Sequence[process.Program]], say: Callable[[str], None], drain_s: float = DRAIN_S
+    ) -> None:
         """Plan to run `stages`; `say` takes the sentences that an operator should read."""
+        self._drain_s = drain_s
         self._plan = stages
         self._say = say
         self._stages: list[list[Kid]] = []
@@ -62,7 +65,7 @@ class Tree:
     def run(self, on_ready: Callable[[], None]) -> None:
         """Run until a signal asks to stop; call `on_ready` once everything is ready.
 
-        A first signal lets every program finish what it does, for at most DRAIN_S a stage; a second
+        A first signal lets every program finish what it does, for at most `drain_s` a stage; a second
         one hurries. Raises ServerFailed when a program does not become ready the first time.
         """
         with Signals() as signals:
@@ -103,7 +106,7 @@ class Tree:
 
     def _stop(self, signals: Signals) -> None:
         """Stop the stages, the last one first."""
-        in_time_s = DRAIN_S
+        in_time_s = self._drain_s
         for stage in reversed(self._stages):
             for kid in stage:
                 kid.server.ask_to_stop()
