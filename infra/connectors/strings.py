@@ -53,6 +53,7 @@ _TLS = {
     "verifyidentity": TlsMode.VERIFY_FULL,
 }
 
+_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 _PAIR = re.compile(r"""\s*([A-Za-z][A-Za-z _-]*?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;"']*?)\s*(?:;|$)""")
 
 
@@ -62,7 +63,8 @@ class StrictConnectionStrings:
     def read(self, type_: Engine, text: Secret) -> tuple[ConnectionConfigInput, Secret]:
         """Return the fields that a string names, and the password in it."""
         try:
-            fields = _address(type_, text.reveal()) if "://" in text.reveal() else _pairs(type_, text.reveal())
+            read = _address if _SCHEME.match(text.reveal()) else _pairs
+            fields = read(type_, text.reveal())
             password = Secret(str(fields.pop("password", "")))
             config: ConnectionConfigInput = adapter(ConnectionConfigInput).validate_python(fields)
         except ValidationFailed as error:

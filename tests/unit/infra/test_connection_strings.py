@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.connections.config import ConnectionConfigInput
@@ -54,6 +54,7 @@ def test_a_file_is_named_within_its_folder_or_as_a_whole(engine: Engine, text: s
 
 
 @given(st.text(min_size=1, max_size=50))
+@example("mysql://")
 def test_any_password_can_be_written_in_quotes(password: str) -> None:
     text = "Host=h;Password='" + password.replace("'", "''") + "';Database=d"
 
