@@ -25,6 +25,7 @@ from domain.catalog.types import (
     carrier,
 )
 from domain.kernel.values import Rows
+from domain.migrations.broken_texts import bytes_of_text
 from domain.migrations.transfer import Digest
 
 Present = int | float | bool | str | bytes
@@ -124,13 +125,13 @@ def digest_text(type_: LogicalType, value: Carried) -> bytes:
     if value is None:
         return SIZED_NULL.encode() if how is Frame.SIZED else PLAIN_NULL.encode() + b","
     if how is Frame.PLAIN:
-        return escaped(canonical_text(type_, value).encode()) + b","
-    content = value if isinstance(value, bytes) else str(value).encode()
+        return escaped(bytes_of_text(canonical_text(type_, value))) + b","
+    content = value if isinstance(value, bytes) else bytes_of_text(str(value))
     if how is Frame.HASHED:
         return hash_text(content) + b","
     if len(content) > inline_max(type_):
         return b"%d:%s" % (len(content), hash_text(content))
-    return b"%d:%s" % (len(content), canonical_text(type_, value).encode())
+    return b"%d:%s" % (len(content), bytes_of_text(canonical_text(type_, value)))
 
 
 def hash_text(content: bytes | bytearray) -> bytes:

@@ -12,6 +12,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from domain.migrations.broken_texts import bytes_of_text, is_broken
+
 Value = int | float | bool | str | bytes | None
 """A value as it crosses, or None for NULL."""
 
@@ -72,6 +74,11 @@ class NoNul:
 
 
 @dataclass(frozen=True)
+class Utf8:
+    """No bytes that are no UTF-8 (`domain.migrations.broken_texts`)."""
+
+
+@dataclass(frozen=True)
 class NoNulEscape:
     r"""No `\\u0000` in a JSON document."""
 
@@ -116,6 +123,7 @@ Limit = (
     | Characters
     | Octets
     | NoNul
+    | Utf8
     | NoNulEscape
     | RealDay
     | WithinDay
@@ -134,7 +142,7 @@ def fits(limit: Limit, value: Value) -> bool:
             return _is_whole(value, low, high)
         case Digits() | Finite():
             return _is_number(limit, value)
-        case Characters() | Octets() | NoNul() | NoNulEscape() | OneOf():
+        case Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
             return _is_text(limit, value)
         case RealDay() | WithinDay() | SecondDigits():
             return _is_moment(limit, str(value))
@@ -165,6 +173,7 @@ def complaint(limit: Limit) -> str:
 
 _COMPLAINTS: dict[type[Limit], str] = {
     NoNul: "hold the character NUL",
+    Utf8: "are no UTF-8 (a file in another encoding needs its name)",
     NoNulEscape: "hold the character NUL as \\u0000",
     WithinDay: "are no time of a day",
     Present: "are NULL",
@@ -191,15 +200,17 @@ def _is_number(limit: Digits | Finite, value: Value) -> bool:
     return len(whole) <= limit.precision - limit.scale and len(places) <= limit.scale
 
 
-def _is_text(limit: Characters | Octets | NoNul | NoNulEscape | OneOf, value: Value) -> bool:
+def _is_text(limit: Characters | Octets | NoNul | Utf8 | NoNulEscape | OneOf, value: Value) -> bool:
     text = value if isinstance(value, str | bytes) else str(value)
     match limit:
         case Characters(most):
             return len(text) <= most
         case Octets(most):
-            return len(text if isinstance(text, bytes) else text.encode()) <= most
+            return len(text if isinstance(text, bytes) else bytes_of_text(text)) <= most
         case NoNul():
             return NUL not in str(text)
+        case Utf8():
+            return isinstance(text, bytes) or not is_broken(text)
         case NoNulEscape():
             return re.search(NUL_ESCAPE, str(text)) is None
         case OneOf(labels):

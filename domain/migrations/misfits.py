@@ -28,9 +28,9 @@ class MisfitPolicy(Enum):
     SENTINEL = "SENTINEL"
     """It becomes a value of one's choice."""
     TEXT = "TEXT"
-    """The target column is made a text, which keeps every value of it."""
+    """The target column is made a text, which keeps every value; of bytes, if texts are no UTF-8."""
     STRIP = "STRIP"
-    """It loses the characters that have no place: NUL."""
+    """It loses what has no place: the character NUL, or bytes that are no UTF-8."""
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ class Digest:
 
     `total` is the exact sum, over all rows, of the number spelled by the first 15 hex digits of
     the MD5 of the row's text: 60 bits a row, so rows that differ go unnoticed once in 10^18. A digest
-    that `is_kin` adds up the engine's own hash of 64 bits instead (`KinDigests`).
+    that `is_kin` adds up the engine's own hash of 64 bits instead (`domain.migrations.kin_digests`).
     """
 
     rows: Rows
@@ -221,22 +221,12 @@ class Capabilities:
     """Types of no portable meaning (`Opaque`) whose PG_BINARY form is the same in every database."""
     always_within: frozenset[type[Limit]] = frozenset()
     """Limits that no value it holds can be beyond, so that no source has to look for one."""
+    differ_by_database: frozenset[type[Limit]] = frozenset()
+    """Limits that one of its databases may have and another one not."""
+    reads_bytes_of_texts: bool = False
+    """Whether a column of texts can be read as one of bytes."""
     kin_digests: bool = False
-    """Whether its sources and targets are `KinDigests`."""
-
-
-class KinDigests(Protocol):
-    """A source or target of an engine that has a cheaper hash than the one all engines share.
-
-    Two databases of that engine can be compared by it. Should they differ, the shared one decides:
-    the hash may be another one in another version.
-    """
-
-    async def kin_digest(
-        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: Treatments = ()
-    ) -> Digest:
-        """Compute the digest of what treatments leave of a table by the engine's own hash."""
-        ...
+    """Whether its sources and targets are `domain.migrations.kin_digests.KinDigests`."""
 
 
 class Source(Protocol):

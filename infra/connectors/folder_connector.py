@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import CsvFormat, Endpoint, Engine, Probe, ProbeFinding
-from domain.migrations.limits import Limit
+from domain.migrations.limits import Limit, Utf8
 from domain.migrations.schema_plan import SchemaPlan, Trait
 from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target, WireFormat
 from infra.connectors.folder_contents import Folder
@@ -42,6 +42,7 @@ def capabilities_of(engine: Engine) -> Capabilities:
         enforces_foreign_keys=False,
         inline_foreign_keys=False,
         writers_max=WRITERS_MAX,
+        differ_by_database=frozenset({Utf8}),
         traits=frozenset(Trait),
     )
 

@@ -8,10 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.catalog.types import Carrier, LogicalType, carrier
-from domain.migrations.limits import NUL, Characters, Limit, NoNul, Octets, Present, fits
+from domain.migrations.broken_texts import shown
+from domain.migrations.limits import NUL, Characters, Limit, NoNul, Octets, Present, Utf8, fits
 from domain.migrations.misfits import ColumnLimit, ColumnLimits, MisfitPolicy, Profile, Treatment
 from domain.migrations.sentinels import carried_sentinel
 from domain.migrations.transfer import DigestColumn
+from infra.connectors.broken_texts import is_sound, values_of
 from infra.connectors.profiling import EXAMPLES_MAX, Counted, example_text
 
 _NO = pa.scalar(value=False)
@@ -20,7 +22,11 @@ _NO = pa.scalar(value=False)
 def beyond(limit: Limit, type_: LogicalType, column: pa.Array) -> pa.Array:
     """Tell of each value whether it is beyond a limit."""
     is_text = carrier(type_) is Carrier.TEXT
+    if is_text and not isinstance(limit, Present) and not is_sound(column):
+        return pa.array([not fits(limit, value) for value in values_of(column)], pa.bool_())
     match limit:
+        case Utf8():
+            return pa.array([False] * len(column), pa.bool_())
         case NoNul() if is_text:
             return pc.fill_null(pc.match_substring(column, NUL), _NO)
         case Characters(most) if is_text:
@@ -56,7 +62,7 @@ def profiled(
             if found and len(known) < EXAMPLES_MAX:
                 names = tuple(key) or (on.column,)
                 rows = batch.filter(masks[on]).slice(0, EXAMPLES_MAX - len(known))
-                values = zip(*(rows.column(places[name]).to_pylist() for name in names), strict=True)
+                values = zip(*(_readable(rows.column(places[name])) for name in names), strict=True)
                 examples[on] = (*known, *(example_text(names, value) for value in values))
     return Counted(limits, tuple(counts)).profile(rejected, examples)
 
@@ -88,9 +94,20 @@ def _mended(treatment: Treatment, column: pa.Array, mask: pa.Array) -> pa.Array:
             value = carried_sentinel(treatment.on.type, treatment.sentinel)
             return pc.if_else(mask, pa.scalar(value, column.type), column)
         case MisfitPolicy.STRIP:
-            return pc.replace_substring(column, NUL, "")
+            return _stripped(treatment.on.limit, column)
         case _:
             return column
+
+
+def _stripped(limit: Limit, column: pa.Array) -> pa.Array:
+    if not isinstance(limit, Utf8):
+        return pc.replace_substring(column, NUL, "")
+    raw = column.cast(pa.large_binary()).to_pylist()
+    return pa.array([None if value is None else value.decode(errors="ignore") for value in raw], column.type)
+
+
+def _readable(column: pa.Array) -> list[object]:
+    return [shown(value) if isinstance(value, str) else value for value in values_of(column)]
 
 
 def _any_of(masks: Sequence[pa.Array], rows: int) -> pa.Array:

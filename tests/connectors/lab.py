@@ -26,6 +26,7 @@ from domain.migrations.transfer import (
     WholeTable,
 )
 from infra.connectors.arrow import ARROW_TYPES, arrow_schema
+from infra.connectors.broken_texts import values_of
 
 Row = tuple[Carried, ...]
 
@@ -166,7 +167,7 @@ async def read_rows(source: Source, copy: TableCopy, *chunks: Chunk) -> list[Row
             assert isinstance(batch.payload, pa.RecordBatch)
             assert batch.payload.schema == arrow_schema(copy)
             assert batch.rows == batch.payload.num_rows
-            rows.extend(zip(*(column.to_pylist() for column in batch.payload.columns), strict=True))
+            rows.extend(zip(*(values_of(column) for column in batch.payload.columns), strict=True))
     return rows
 
 

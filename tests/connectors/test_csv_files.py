@@ -173,7 +173,7 @@ async def test_columns_without_a_name_or_of_one_name_are_told_apart(folder: Path
         (b'a,b\n1,2\n3,"x\n', "line 3, character 3", "never closed"),
         (b'a,b\n1,5" disk\n', "line 2, character 4", "quote=none"),
         (b'a,b\n1,"x"y\n', "line 2, character 6", "closing quote"),
-        (b"a,b\n1,x\xff\n", "line 2, character 4", "encoding"),
+        (b"a,x\xff\n1,2\n", "line 1, character 4", "encoding"),
         (b"a,b\n1,x\ry\n", "line 2, character 4", "carriage return"),
     ],
 )

@@ -26,6 +26,7 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Utf8,
     Whole,
     WithinDay,
     fits,
@@ -46,7 +47,7 @@ class Sample:
 
 
 WHOLE = (Whole(-5, 5), Whole(0, 2**31 - 1), Whole(-(2**63), 2**63 - 1))
-TEXT = (Characters(0), Characters(3), Octets(3), NoNul(), OneOf(("a", "é")), Present())
+TEXT = (Characters(0), Characters(3), Octets(3), NoNul(), Utf8(), OneOf(("a", "é")), Present())
 DAYS = (RealDay(), RealDay(2, 2000), RealDay(-4712, 294_276, infinite=True))
 DECIMALS = (Digits(3, 1), Digits(4, 4), Digits(65, 30), Finite(), Finite(infinite=True))
 MOMENTS = (*DAYS, SecondDigits(0), SecondDigits(3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -66,6 +67,15 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     for lab in labs:
         if not lab.engine.is_file:
             _server(lab.engine, request).drop(lab.endpoint)
+
+
+@contextmanager
+def lab_of(engine: Engine, request: pytest.FixtureRequest, path: Path) -> Iterator[Lab]:
+    """One empty database of an engine, gone afterwards."""
+    lab = _lab(engine, request, path)
+    yield lab
+    if not engine.is_file:
+        _server(engine, request).drop(lab.endpoint)
 
 
 def _lab(engine: Engine, request: pytest.FixtureRequest, path: Path) -> Lab:

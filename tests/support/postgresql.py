@@ -44,12 +44,13 @@ class PostgresqlServer:
         self.ca_file = ca_file
         self._programs = programs
 
-    def create_database(self, name: str = "") -> Endpoint:
+    def create_database(self, name: str = "", encoding: str = "UTF8") -> Endpoint:
         """Create an empty database owned by a new user of its own, and return where it is."""
         name = name or f"db_{secrets.token_hex(6)}"
         user, password = f"{name}_owner", secrets.token_hex(12)
         self.run(f"CREATE ROLE \"{user}\" LOGIN PASSWORD '{password}'")
-        self.run(f'CREATE DATABASE "{name}" OWNER "{user}" TEMPLATE template0 ENCODING \'UTF8\'')
+        locale = "" if encoding == "UTF8" else " LC_COLLATE 'C' LC_CTYPE 'C'"
+        self.run(f'CREATE DATABASE "{name}" OWNER "{user}" TEMPLATE template0 ENCODING \'{encoding}\'{locale}')
         return Endpoint(
             Engine.POSTGRESQL,
             host=self.admin.host,

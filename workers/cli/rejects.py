@@ -148,4 +148,5 @@ def _row_of(document: dict[str, Any], tables: dict[int, TableCopy]) -> RejectedR
 
 
 def _line(document: dict[str, Any]) -> str:
-    return f"{json.dumps(document, ensure_ascii=False)}\n"
+    """Spell a document readably; bytes that are no UTF-8 as JSON spells halves of surrogate pairs."""
+    return f"{json.dumps(document, ensure_ascii=False)}\n".encode(errors="backslashreplace").decode()

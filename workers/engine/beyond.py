@@ -24,10 +24,12 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Utf8,
     Whole,
     WithinDay,
     fits,
 )
+from workers.engine.broken import broken, values_of
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d\d\d)"
 _DAY = r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -43,6 +45,13 @@ def beyond(limit: Limit, column: pa.Array) -> pa.Array:
     """Return, as booleans without NULL, which values of a column are beyond a limit."""
     if isinstance(limit, Present):
         return pc.is_null(column)
+    is_broken = broken(column)
+    if is_broken is not None:
+        sound = beyond(limit, pc.if_else(is_broken, pa.scalar(None, column.type), column))
+        pairs = zip(is_broken.to_pylist(), values_of(column), strict=True)
+        return pc.or_(sound, pa.array([each and not fits(limit, value) for each, value in pairs]))
+    if isinstance(limit, Utf8):
+        return _nothing(column)
     suspected = pc.fill_null(_suspected(limit, column), fill_value=False)
     if not pc.any(suspected).as_py():
         return suspected

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from domain.catalog.model import Column, DatabaseSchema, Table, TableName
-from domain.catalog.types import Text
+from domain.catalog.types import Binary, Text
 from domain.kernel.codec import fingerprint
 from domain.kernel.errors import ValueRejected
 from domain.kernel.values import Rows
-from domain.migrations.limits import Present
+from domain.migrations.limits import Limit, Present, Utf8
 from domain.migrations.misfits import (
     ColumnLimit,
     Misfit,
@@ -72,7 +72,7 @@ class Examiner:
         plan = self._planned(basis)
         first_hash = plan.plan_hash
         for _ in range(_ROUNDS_MAX):
-            places = _places(plan, basis.schema, self.existing(plan))
+            places = self._places(plan, basis.schema)
             unseen = [copy for copy in plan.tables if copy not in looks]
             found = await each(
                 [places[copy.source] for copy in unseen], self._look, at_once=max(1, self.options.parallel)
@@ -98,6 +98,25 @@ class Examiner:
         check_rules(self.options.on_misfit, plan.tables)
         return self.adopt(plan)
 
+    def _places(self, plan: MigrationPlan, schema: DatabaseSchema) -> dict[TableName, tuple[Place, ...]]:
+        places, existing = {}, self.existing(plan)
+        for copy, made in zip(plan.tables, plan.schema.tables, strict=True):
+            there, table = existing.get(copy.source), schema.table(copy.source)
+            key = made.primary_key.columns if made.primary_key else ()
+            places[copy.source] = tuple(
+                Place(
+                    copy=copy,
+                    copied=copied,
+                    column=_column(there or made, copied),
+                    is_key=copied.target in key,
+                    is_ours=there is None,
+                    is_nullable_in_source=table is None or _source_column(table, copied).nullable,
+                    reads_bytes=self.route.source_connector.capabilities.reads_bytes_of_texts,
+                )
+                for copied in copy.columns
+            )
+        return places
+
     async def _look(self, places: tuple[Place, ...]) -> _Look:
         limits = {on: place for place in places for on in self._limits(place)}
         if not limits:
@@ -120,10 +139,11 @@ class Examiner:
         """Yield the limits that values of a column may be beyond."""
         source, target, copied = self.route.source_connector, self.route.target_connector, place.copied
         is_same = source.capabilities.engine is target.capabilities.engine
-        if not (is_same and copied.source_native == copied.target_native):
-            for limit in target.limits(copied):
-                if type(limit) not in source.capabilities.always_within:
-                    yield ColumnLimit(copied.source, copied.source_native, copied.type, limit)
+        is_as_wide = is_same and copied.source_native == copied.target_native
+        for limit in target.limits(copied):
+            differs = type(limit) in source.capabilities.differ_by_database
+            if type(limit) not in source.capabilities.always_within and (differs or not is_as_wide):
+                yield ColumnLimit(copied.source, copied.source_native, copied.type, limit)
         if place.is_nullable_in_source and not place.is_ours and not place.column.nullable:
             yield ColumnLimit(copied.source, copied.source_native, copied.type, Present())
 
@@ -156,25 +176,6 @@ def refuse_misfits(plan: MigrationPlan, options: RunOptions) -> None:
         )
 
 
-def _places(plan: MigrationPlan, schema: DatabaseSchema, existing: Existing) -> dict[TableName, tuple[Place, ...]]:
-    places = {}
-    for copy, made in zip(plan.tables, plan.schema.tables, strict=True):
-        there, table = existing.get(copy.source), schema.table(copy.source)
-        key = made.primary_key.columns if made.primary_key else ()
-        places[copy.source] = tuple(
-            Place(
-                copy=copy,
-                copied=copied,
-                column=_column(there or made, copied),
-                is_key=copied.target in key,
-                is_ours=there is None,
-                is_nullable_in_source=table is None or _source_column(table, copied).nullable,
-            )
-            for copied in copy.columns
-        )
-    return places
-
-
 def _column(table: Table, copied: ColumnCopy) -> Column:
     return next(column for column in table.columns if column.name.casefold() == copied.target.casefold())
 
@@ -185,18 +186,18 @@ def _source_column(table: Table, copied: ColumnCopy) -> Column:
 
 def _changed(schema: DatabaseSchema, tables: Iterable[TableCopy], looks: Mapping[TableCopy, _Look]) -> DatabaseSchema:
     """Return the source's schema with the columns as texts, or without NOT NULL, for which this was asked."""
-    wishes: dict[tuple[TableName, str], MisfitPolicy] = {}
+    wishes: dict[tuple[TableName, str], tuple[MisfitPolicy, Limit]] = {}
     for copy in tables:
         look = looks[copy]
         for finding, policy in zip(look.profile.findings, look.policies, strict=True):
             if policy in _PLANNED_ANEW:
-                wishes[copy.source, finding.on.column] = policy
+                wishes[copy.source, finding.on.column] = (policy, finding.on.limit)
 
     def as_wished(table: TableName, column: Column) -> Column:
         match wishes.get((table, column.name)):
-            case MisfitPolicy.TEXT:
-                return replace(column, type=Text(), default=None)
-            case MisfitPolicy.NULL_RELAXED:
+            case (MisfitPolicy.TEXT, limit):
+                return replace(column, type=Binary() if isinstance(limit, Utf8) else Text(), default=None)
+            case (MisfitPolicy.NULL_RELAXED, _):
                 return replace(column, nullable=True)
             case _:
                 return column
@@ -249,8 +250,8 @@ def _fate(policy: MisfitPolicy) -> str:
         case MisfitPolicy.SENTINEL:
             return "another value takes their place"
         case MisfitPolicy.STRIP:
-            return "the character is taken out of them"
+            return "that is taken out of them"
         case MisfitPolicy.TEXT:
-            return "they are kept as text"
+            return "the column keeps them, as another type"
         case _:
             return "they become NULL"

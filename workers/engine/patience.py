@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.errors import DatabaseError, SnapshotLost
 from domain.kernel.values import Rows
+from domain.migrations.kin_digests import KinDigests
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.moments import Moment
 from domain.migrations.rejects import Place, RejectedRow
@@ -26,7 +27,6 @@ from domain.migrations.transfer import (
     Consistency,
     Digest,
     DigestColumn,
-    KinDigests,
     Refusals,
     Source,
     TableCopy,

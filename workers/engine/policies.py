@@ -10,7 +10,7 @@ from domain.catalog.names import near
 from domain.catalog.spelling import spelled
 from domain.catalog.types import Text
 from domain.kernel.errors import ErrorCode, ObjectMissing, ValidationFailed
-from domain.migrations.limits import NoNul, Present, complaint, fits
+from domain.migrations.limits import NoNul, Present, Utf8, complaint, fits
 from domain.migrations.misfits import ANY, TYPE_WORDS, ColumnLimit, MisfitPolicy, MisfitRule, Treatment, type_word
 from domain.migrations.sentinels import canonical_sentinel, carried_sentinel
 from domain.migrations.transfer import ColumnCopy, TableCopy
@@ -28,11 +28,14 @@ class Place:
     is_key: bool
     is_ours: bool
     is_nullable_in_source: bool
+    reads_bytes: bool = False
+    """Whether the source gives the bytes of its texts."""
 
-    @property
-    def is_text(self) -> bool:
-        """Whether it holds texts already, or cannot be made to."""
-        return isinstance(self.copied.type, Text) or not self.is_ours
+    def can_be_text(self, on: ColumnLimit) -> bool:
+        """Whether it can be made to keep every value: as a text, or as bytes where a text is not UTF-8."""
+        if isinstance(on.limit, Utf8):
+            return self.is_ours and self.reads_bytes and not self.is_key
+        return self.is_ours and not isinstance(self.copied.type, Text)
 
 
 def check_rules(rules: Iterable[MisfitRule], tables: Iterable[TableCopy]) -> None:
@@ -65,9 +68,9 @@ def policy_for(rule: MisfitRule, on: ColumnLimit, place: Place) -> MisfitPolicy:
     """Return what a rule does about a limit: its policy, or rejection where that can do nothing."""
     match rule.policy:
         case MisfitPolicy.STRIP:
-            can = isinstance(on.limit, NoNul)
+            can = isinstance(on.limit, NoNul | Utf8)
         case MisfitPolicy.TEXT:
-            can = not place.is_text and not isinstance(on.limit, Present)
+            can = place.can_be_text(on) and not isinstance(on.limit, Present)
         case MisfitPolicy.NULL | MisfitPolicy.NULL_RELAXED:
             can = not isinstance(on.limit, Present)
         case _:

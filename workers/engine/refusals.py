@@ -41,8 +41,10 @@ class RefusedRows:
         Raises:
             ValueRejected: it may not be; the message names its table, its key, the reason and the way out.
         """
+        from workers.engine.broken import values_of  # noqa: PLC0415 - it brings Arrow along
+
         rows = cast("pa.RecordBatch", batch.as_read or batch.payload)
-        values = [column[place].as_py() for column in rows.columns]
+        values = [values_of(column.slice(place, 1))[0] for column in rows.columns]
         if self._rows_max is not None and self._taken >= self._rows_max:
             raise ValueRejected(self._complaint(values, reason), path=(str(self._copy.source),))
         number, self._taken = REFUSED_FROM + self._taken, self._taken + 1

@@ -12,11 +12,13 @@ from domain.catalog.types import Carrier, carrier
 from domain.kernel.codec import fingerprint
 from domain.kernel.errors import DatabaseError, Fenced, ObjectMissing
 from domain.kernel.values import Rows
-from domain.migrations.limits import NUL, Present, Value, complaint, fits
+from domain.migrations.broken_texts import mended
+from domain.migrations.limits import NUL, Present, Utf8, Value, complaint, fits
 from domain.migrations.misfits import ColumnLimit, MisfitPolicy, MisfitRule, Treatment
 from domain.migrations.rejects import RejectedRow, value_of
 from domain.migrations.sentinels import carried_sentinel
 from domain.migrations.transfer import Batch, Chunk, Connector, TableCopy, Target, Ticket, WholeTable
+from workers.engine.broken import column_of
 from workers.engine.existing import find_table, fitted
 from workers.engine.policies import Place, check_policy, policy_for, rule_for, treatment_of
 
@@ -209,7 +211,7 @@ def _treated(copy: TableCopy, row: RejectedRow, place: int, treatments: Sequence
             case MisfitPolicy.SENTINEL:
                 value = carried_sentinel(each.on.type, each.sentinel)
             case MisfitPolicy.STRIP:
-                value = str(value).replace(NUL, "")
+                value = mended(str(value)) if isinstance(each.on.limit, Utf8) else str(value).replace(NUL, "")
             case _:
                 raise _Beyond(column.source, f"values {complaint(each.on.limit)}")
     return value
@@ -222,7 +224,7 @@ def _number_of(ready: Sequence[Ready]) -> int:
 
 async def _batch(copy: TableCopy, ready: Sequence[Ready]) -> AsyncIterator[Batch]:
     arrays = [
-        pa.array([values[place] for _, values in ready], _ARROW[carrier(column.type)])
+        column_of([values[place] for _, values in ready], _ARROW[carrier(column.type)])
         for place, column in enumerate(copy.columns)
     ]
     batch = pa.RecordBatch.from_arrays(arrays, names=[column.target for column in copy.columns])

@@ -11,10 +11,11 @@ from typing import cast
 from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
 from domain.kernel.values import Rows
+from domain.migrations.kin_digests import KinDigests
 from domain.migrations.moments import Moment
 from domain.migrations.rollback import UseMode
 from domain.migrations.runs import RunRecord, RunState
-from domain.migrations.transfer import Digest, DigestColumn, KinDigests, TableCopy, Target
+from domain.migrations.transfer import Digest, DigestColumn, TableCopy, Target
 from workers.engine.verify import Verdict, target_columns
 
 

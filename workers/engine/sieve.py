@@ -8,12 +8,14 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.migrations.limits import NUL, complaint
+from domain.migrations.broken_texts import mended
+from domain.migrations.limits import NUL, Limit, Utf8, complaint
 from domain.migrations.misfits import MisfitPolicy, Treatment
 from domain.migrations.rejects import RejectedRow, text_of
 from domain.migrations.sentinels import carried_sentinel
 from domain.migrations.transfer import Batch, Chunk, TableCopy
 from workers.engine.beyond import beyond
+from workers.engine.broken import column_of, values_of
 
 
 class Sieve:
@@ -52,7 +54,7 @@ class Sieve:
             for place in pc.indices_nonzero(mask).to_pylist():
                 reasons.setdefault(place, treatment)
         places = sorted(reasons)
-        columns = [column.to_pylist() for column in rows.take(pa.array(places, pa.int64())).columns]
+        columns = [values_of(column) for column in rows.take(pa.array(places, pa.int64())).columns]
         first, self._rejected = self._rejected, self._rejected + len(places)
         return tuple(
             RejectedRow(
@@ -75,9 +77,16 @@ def _treated(treatment: Treatment, column: pa.Array, mask: pa.Array) -> pa.Array
             value = carried_sentinel(treatment.on.type, treatment.sentinel)
             return pc.if_else(mask, pa.scalar(value, column.type), column)
         case MisfitPolicy.STRIP:
-            return pc.replace_substring(column, NUL, "")
+            return _stripped(treatment.on.limit, column)
         case _:
             return column
+
+
+def _stripped(limit: Limit, column: pa.Array) -> pa.Array:
+    if not isinstance(limit, Utf8):
+        return pc.replace_substring(column, NUL, "")
+    values = [mended(value) if isinstance(value, str) else value for value in values_of(column)]
+    return column_of(values, column.type)
 
 
 def _any_of(masks: list[pa.Array]) -> pa.Array:

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from domain.catalog.model import DatabaseSchema, Table, TableName
 from domain.kernel.values import Rows
+from domain.migrations.kin_digests import KinDigests
 from domain.migrations.misfits import Treatment
 from domain.migrations.plan import MigrationPlan, VerifyLevel
 from domain.migrations.progress import TablePhase
-from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, KinDigests, TableCopy
+from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, TableCopy
 from workers.engine.concurrency import both, each
 from workers.engine.control import Control, check
 from workers.engine.existing import Baseline, find_table

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from domain.catalog.types import Json, Opaque, Text
 from domain.connections.values import CsvFormat, Engine
-from domain.migrations.limits import Limit
+from domain.migrations.limits import Limit, Utf8
 from domain.migrations.transfer import ColumnCopy
 from infra.connectors.csv.files import CsvFiles
 from infra.connectors.folder_connector import FolderConnector
@@ -21,9 +22,9 @@ def files_in(folder: Path, given: CsvFormat | None) -> CsvFiles:
     return CsvFiles(given)
 
 
-def limits(_: ColumnCopy) -> tuple[Limit, ...]:
-    """Name no limit: a text file holds every value as its text."""
-    return ()
+def limits(column: ColumnCopy) -> tuple[Limit, ...]:
+    """Name the one limit: a text file holds every value as its text, if that is one."""
+    return (Utf8(),) if isinstance(column.type, Text | Json | Opaque) else ()
 
 
 CONNECTOR = FolderConnector(Engine.CSV, files_in, limits)

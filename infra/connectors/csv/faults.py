@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from infra.connectors.csv.dialect import Dialect
 
+NO_UTF8 = "this is no UTF-8; name the file's encoding (encoding=latin-1)"
+
 
 @dataclass(frozen=True)
 class Field:
@@ -93,8 +95,7 @@ def find_fault(text: bytes, columns: int, dialect: Dialect) -> Malformed | None:
                 try:
                     (field.content or b"").decode()
                 except UnicodeDecodeError as error:
-                    reason = "this is no UTF-8; name the file's encoding (encoding=latin-1)"
-                    return Malformed(field.start + error.start, reason)
+                    return Malformed(field.start + error.start, NO_UTF8)
     except Malformed as fault:
         return fault
     return None

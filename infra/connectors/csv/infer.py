@@ -24,6 +24,7 @@ from domain.catalog.types import (
     Timestamp,
     Uuid,
 )
+from infra.connectors.broken_texts import is_sound
 
 _INTEGER = r"^(?:0|-?[1-9]\d*)$"
 _DECIMAL = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$"
@@ -59,6 +60,8 @@ class ColumnGuess:
 
     def look(self, column: pa.Array) -> None:
         """Take more rows into account."""
+        if not is_sound(column):
+            self._seen, self._possible = True, []
         values = column.drop_null()
         if len(values) and self._possible:
             self._seen = True

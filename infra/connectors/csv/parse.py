@@ -65,6 +65,7 @@ class Parser:
             null_values=[self.dialect.format.null],
             true_values=["true", "TRUE", "True", "1"],
             false_values=["false", "FALSE", "False", "0"],
+            check_utf8=False,  # what is no UTF-8 is found by its limit, or by a type that is no text
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         )

@@ -9,11 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from domain.catalog.spelling import spelled
+from domain.catalog.types import Json, Opaque, Text
 from domain.kernel.errors import DatabaseError, SchemaDrift
 from domain.migrations.transfer import DigestColumn
+from infra.connectors.broken_texts import is_sound
 from infra.connectors.csv import text, values
 from infra.connectors.csv.dialect import Dialect
-from infra.connectors.csv.faults import Malformed, position, records
+from infra.connectors.csv.faults import NO_UTF8, Malformed, find_fault, position, records
 from infra.connectors.csv.parse import Parser
 from infra.connectors.folder_digest import schema_of
 
@@ -72,6 +74,8 @@ class Reading:
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
     def _carried(self, block: bytes, column: DigestColumn, parsed: pa.Array) -> pa.Array:
+        if not isinstance(column.type, Text | Json | Opaque) and not is_sound(parsed):
+            raise find_fault(block, self._parser.columns, self._dialect) or Malformed(0, NO_UTF8)
         try:
             return values.carried(column.type, parsed)
         except values.Misfit as misfit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
-from domain.migrations.limits import OneOf
+from domain.migrations.limits import OneOf, Utf8
 from domain.migrations.schema_plan import ObjectKind, Trait
 from domain.migrations.transfer import Capabilities, WireFormat
 
@@ -15,7 +15,7 @@ CAPABILITIES = Capabilities(
     transactional_ddl=True,
     enforces_foreign_keys=True,
     inline_foreign_keys=True,
-    always_within=frozenset({OneOf}),
+    always_within=frozenset({OneOf, Utf8}),
     writers_max=1,
     default_schema="main",
     traits=frozenset({Trait.STEPS}),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.catalog.types import Date, Decimal, Enumeration, LogicalType, Text, Timestamp
-from domain.migrations.limits import Finite, Limit, OneOf, RealDay
+from domain.catalog.types import Date, Decimal, Enumeration, Json, LogicalType, Opaque, Text, Timestamp
+from domain.migrations.limits import Finite, Limit, OneOf, RealDay, Utf8
 from domain.migrations.transfer import ColumnCopy
 from infra.connectors.duckdb.types import DECIMAL, meaning
 from infra.connectors.limiting import limits_between
@@ -24,6 +24,8 @@ def _own(type_: LogicalType, room: LogicalType, native: str) -> tuple[Limit, ...
             return (RealDay(*_DATE_YEARS, infinite=True),)
         case Timestamp() if isinstance(room, Timestamp):
             return (RealDay(*_TIMESTAMP_YEARS, infinite=True),)
+        case Text() | Json() | Opaque():
+            return (Utf8(),)
         case Decimal() if DECIMAL.fullmatch(native):
             return (Finite(),)
         case Enumeration(labels=labels) if not isinstance(room, Text):

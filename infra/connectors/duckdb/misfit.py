@@ -17,6 +17,7 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Utf8,
     Whole,
     WithinDay,
 )
@@ -75,7 +76,7 @@ def beyond(on: ColumnLimit) -> str:
         case SecondDigits(most):
             digits = f"microsecond({column}) % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
             return f"CASE WHEN isfinite({column}) THEN {digits} END" if isinstance(on.type, Timestamp) else digits
-        case Digits() | Finite() | Characters() | Octets() | NoNul() | NoNulEscape() | OneOf():
+        case Digits() | Finite() | Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
 
 
@@ -101,6 +102,8 @@ def _text_beyond(on: ColumnLimit, column: str) -> str:
             return f"strlen({text}) > {most}"
         case OneOf(labels):
             return f"{text} NOT IN ({', '.join(literal(label) for label in labels) or 'NULL'})"
+        case Utf8():
+            return "1 = 0"
         case NoNulEscape():
             return f"regexp_matches({text}, {literal(NUL_ESCAPE)})"
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
-from domain.migrations.limits import Finite
+from domain.migrations.limits import Finite, Utf8
 from domain.migrations.schema_plan import ObjectKind
 from domain.migrations.transfer import Capabilities, WireFormat
 
@@ -15,7 +15,7 @@ CAPABILITIES = Capabilities(
     transactional_ddl=False,
     enforces_foreign_keys=False,
     inline_foreign_keys=False,
-    always_within=frozenset({Finite}),
+    always_within=frozenset({Finite, Utf8}),
     writers_max=64,
     columns_max=1_017,
     ignores_case_of=frozenset({ObjectKind.COLUMN}),

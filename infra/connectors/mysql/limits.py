@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.catalog.types import Date, Decimal, Float, LogicalType, Text, Timestamp
-from domain.migrations.limits import Finite, Limit, RealDay
+from domain.catalog.types import Date, Decimal, Float, Json, LogicalType, Opaque, Text, Timestamp
+from domain.migrations.limits import Finite, Limit, RealDay, Utf8
 from infra.connectors.limiting import limits_between
 from infra.connectors.mysql.types import logical_type, parse_native
 
@@ -23,6 +23,8 @@ def _own(type_: LogicalType, room: LogicalType) -> tuple[Limit, ...]:
     match type_:
         case Date() | Timestamp() if not isinstance(room, Text):
             return (RealDay(),)
+        case Text() | Json() | Opaque():
+            return (Utf8(),)
         case Float() | Decimal() if not isinstance(room, Text):
             return (Finite(),)
         case _:

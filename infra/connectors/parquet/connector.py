@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from domain.catalog.types import Date, Decimal, Timestamp
+from domain.catalog.types import Date, Decimal, Json, Opaque, Text, Timestamp
 from domain.connections.values import CsvFormat, Engine
-from domain.migrations.limits import Finite, Limit, RealDay
+from domain.migrations.limits import Finite, Limit, RealDay, Utf8
 from domain.migrations.transfer import ColumnCopy
 from infra.connectors.folder_connector import FolderConnector
 from infra.connectors.limiting import limits_between
@@ -33,6 +33,8 @@ def limits(column: ColumnCopy) -> tuple[Limit, ...]:
             return (RealDay(*_TIMESTAMP_YEARS, infinite=True),)
         case Decimal() if own.startswith("DECIMAL("):
             return (*limits_between(column.type, meaning(own)), Finite())
+        case Text() | Json() | Opaque() if own == "VARCHAR":
+            return (Utf8(),)
         case _:
             return () if own in ("VARCHAR", "BLOB") else limits_between(column.type, meaning(own))
 

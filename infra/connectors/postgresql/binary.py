@@ -22,6 +22,7 @@ from domain.catalog.types import (
     carrier,
 )
 from domain.kernel.errors import ValueRejected
+from domain.migrations.limits import Utf8
 from infra.connectors.native import has_native
 from infra.connectors.postgresql import canonical
 from infra.connectors.postgresql.names import identifier
@@ -119,11 +120,23 @@ def _spelled_form(native: str, type_: LogicalType) -> str:
             return "j" if native == "jsonb" else ""
 
 
+def raw_columns(copy: TableCopy) -> frozenset[str]:
+    """Return the columns of texts that are read as bytes, since the server sends no text that is not UTF-8."""
+    return frozenset(each.on.column for each in copy.treatments if isinstance(each.on.limit, Utf8))
+
+
+def raw_text(column: ColumnCopy) -> str:
+    """Return the expression of the bytes of a text, in a database in SQL_ASCII."""
+    text = canonical.text(identifier(column.source), column.source_native, column.type)
+    return f"convert_to({text}, 'SQL_ASCII')"
+
+
 def reading_forms(copy: TableCopy) -> tuple[str, tuple[str, ...]] | None:
     """Return the forms in which columns are read, and the expressions to select; None without the helper."""
     if not has_native() or not copy.columns:
         return None
-    chosen = [_reading_form(column) for column in copy.columns]
+    raw = raw_columns(copy)
+    chosen = [("t", raw_text(each)) if each.source in raw else _reading_form(each) for each in copy.columns]
     if not all(form for form, _ in chosen):
         return None
     return "".join(form for form, _ in chosen), tuple(sql for _, sql in chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
-from domain.migrations.limits import NoNul, OneOf
+from domain.migrations.limits import NoNul, OneOf, Utf8
 from domain.migrations.schema_plan import Trait
 from domain.migrations.transfer import Capabilities, WireFormat
 
@@ -42,6 +42,7 @@ CAPABILITIES = Capabilities(
     enforces_foreign_keys=True,
     inline_foreign_keys=False,
     always_within=frozenset({NoNul, OneOf}),
+    differ_by_database=frozenset({Utf8}),
     writers_max=64,
     columns_max=1_600,
     default_schema=DEFAULT_SCHEMA,

@@ -14,7 +14,7 @@ from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Bytes
 from domain.migrations.transfer import Batch, Chunk, TableCopy
 from infra.connectors.postgresql import canonical
-from infra.connectors.postgresql.binary import reading_forms
+from infra.connectors.postgresql.binary import raw_columns, raw_text, reading_forms
 from infra.connectors.postgresql.copy_out import copied_out
 from infra.connectors.postgresql.decode import BinaryBlocks, decoded
 from infra.connectors.postgresql.names import identifier
@@ -54,8 +54,12 @@ def _parser(copy: TableCopy) -> tuple[Parse, tuple[str, ...], str]:
     forms = reading_forms(copy)
     if forms is not None:
         return BinaryBlocks(copy, forms[0]).decoded, forms[1], "binary"
+    raw = raw_columns(copy)
     expressions = (
-        canonical.copied(identifier(column.source), column.source_native, column.type) for column in copy.columns
+        f"encode({raw_text(column)}, 'hex')"
+        if column.source in raw
+        else canonical.copied(identifier(column.source), column.source_native, column.type)
+        for column in copy.columns
     )
     return partial(decoded, copy), tuple(expressions), "csv"
 

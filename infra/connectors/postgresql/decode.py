@@ -11,6 +11,7 @@ from domain.catalog.types import Carrier, carrier
 from infra.connectors.arrow import ARROW_TYPES, BATCH_BYTES_MAX, BATCH_ROWS_MAX, arrow_schema
 from infra.connectors.late import compute as pc
 from infra.connectors.late import csv as arrow_csv
+from infra.connectors.postgresql.binary import raw_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +44,11 @@ def decoded(copy: TableCopy, block: bytes) -> list[pa.RecordBatch]:
             false_values=["f"],
         ),
     )
-    columns = [
-        _unhexed(_one_chunk(column)) if each is Carrier.BYTES else _one_chunk(column)
-        for column, each in zip(table.columns, carriers, strict=True)
-    ]
+    raw = raw_columns(copy)
+    columns = [_one_chunk(column) for column in table.columns]
+    for place, column in enumerate(copy.columns):
+        if carriers[place] is Carrier.BYTES or column.source in raw:
+            columns[place] = _unhexed(columns[place]).view(ARROW_TYPES[carriers[place]])
     return list(_cut(pa.RecordBatch.from_arrays(columns, schema=arrow_schema(copy))))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.catalog.types import Date, Enumeration, Json, LogicalType, Opaque, Text, Timestamp
-from domain.migrations.limits import Limit, NoNul, NoNulEscape, OneOf, RealDay
+from domain.migrations.limits import Limit, NoNul, NoNulEscape, OneOf, RealDay, Utf8
 from domain.migrations.transfer import ColumnCopy
 from infra.connectors.limiting import limits_between
 from infra.connectors.postgresql.types import meaning
@@ -27,9 +27,9 @@ def _own(type_: LogicalType, room: LogicalType, native: str) -> tuple[Limit, ...
         case Timestamp() if isinstance(room, Timestamp):
             return (RealDay(_YEAR_FIRST, _TIMESTAMP_YEAR_LAST, infinite=True),)
         case Text() | Opaque():
-            return (NoNul(),)
-        case Json() if native == "jsonb":
-            return (NoNulEscape(),)
+            return (NoNul(), Utf8())
+        case Json():
+            return (NoNulEscape(), Utf8()) if native == "jsonb" else (Utf8(),)
         case Enumeration(labels=labels) if not isinstance(room, Text):
             return (OneOf(labels),)
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.catalog.types import Carrier, Date, Float, LogicalType, Time, carrier
+from domain.kernel.values import Rows
 from domain.migrations.limits import (
     NUL_ESCAPE,
     Characters,
@@ -17,9 +18,11 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Utf8,
     Whole,
     WithinDay,
 )
+from domain.migrations.misfits import Profile
 from infra.connectors.postgresql import canonical
 from infra.connectors.postgresql.names import identifier, literal
 from infra.connectors.profiling import Counted, counting_sql, example_text, examples_sql, rejected_sql
@@ -27,12 +30,24 @@ from infra.connectors.profiling import Counted, counting_sql, example_text, exam
 if TYPE_CHECKING:
     import asyncpg
 
-    from domain.migrations.misfits import ColumnLimit, Profile
+    from domain.migrations.misfits import ColumnLimit
     from domain.migrations.transfer import TableCopy
     from infra.connectors.postgresql.relation import Relation
 
-STRIP = "{}"
-"""PostgreSQL's texts hold no NUL, so there is nothing to take out."""
+_CHARACTER = "|".join(
+    (
+        *(r"[\u0001-\u007f]", r"[\u00c2-\u00df][\u0080-\u00bf]", r"\u00e0[\u00a0-\u00bf][\u0080-\u00bf]"),
+        *(r"[\u00e1-\u00ec\u00ee\u00ef][\u0080-\u00bf]{2}", r"\u00ed[\u0080-\u009f][\u0080-\u00bf]"),
+        *(r"\u00f0[\u0090-\u00bf][\u0080-\u00bf]{2}", r"[\u00f1-\u00f3][\u0080-\u00bf]{3}"),
+        r"\u00f4[\u0080-\u008f][\u0080-\u00bf]{2}",
+    )
+)
+"""A character of UTF-8 in a database in SQL_ASCII, where every byte is a character to an expression."""
+
+STRIP = f"regexp_replace({{}}, '((?:{_CHARACTER.replace('{', '{{').replace('}', '}}')})+)|.', '\\1', 'g')"
+"""Takes out bytes that are no UTF-8; PostgreSQL's texts hold no NUL."""
+
+_ANY_BYTES = "SQL_ASCII"
 
 _NEVER = "1 = 0"
 _SECOND_DIGITS = 6
@@ -47,7 +62,15 @@ async def profile(
     limits: tuple[ColumnLimit, ...],
     rejecting: tuple[ColumnLimit, ...],
 ) -> Profile:
-    """Count the values beyond each limit, and name rows that hold one."""
+    """Count the values beyond each limit, and name rows that hold one.
+
+    What a database takes is UTF-8 in every encoding but SQL_ASCII.
+    """
+    if connection.get_settings().server_encoding != _ANY_BYTES:
+        limits = tuple(on for on in limits if not isinstance(on.limit, Utf8))
+        rejecting = tuple(on for on in rejecting if not isinstance(on.limit, Utf8))
+    if not limits:
+        return Profile(copy.row_estimate, Rows(0), ())
     counted = Counted(limits, tuple(await connection.fetchrow(counting_sql(relation.rows, limits, beyond))))
     rejected = counted.rejected(rejecting)
     if together := counted.overlapping(rejecting):
@@ -82,7 +105,7 @@ def beyond(on: ColumnLimit) -> str:
         case SecondDigits(most):
             digits = f"extract(microseconds FROM {column})::bigint % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
             return digits if isinstance(on.type, Time) else f"CASE WHEN isfinite({column}) THEN {digits} END"
-        case Characters() | Octets() | NoNul() | NoNulEscape() | OneOf():
+        case Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
 
 
@@ -110,6 +133,8 @@ def _text_beyond(on: ColumnLimit, column: str) -> str:
             return f"octet_length(convert_to({text}, 'UTF8')) > {most}"
         case OneOf(labels):
             return f"{text} NOT IN ({', '.join(literal(label) for label in labels) or 'NULL'})"
+        case Utf8():
+            return f"{text} !~ '^(?:{_CHARACTER})*$'"
         case NoNulEscape():
             return f"{text} ~ {literal(NUL_ESCAPE)}"
         case _:

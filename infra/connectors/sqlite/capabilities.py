@@ -16,6 +16,7 @@ CAPABILITIES = Capabilities(
     enforces_foreign_keys=False,
     inline_foreign_keys=True,
     always_within=frozenset({OneOf, RealDay, WithinDay}),
+    reads_bytes_of_texts=True,
     writers_max=1,
     columns_max=2_000,
     traits=frozenset({Trait.KEY_DEFERRAL}),

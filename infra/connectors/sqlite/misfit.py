@@ -7,10 +7,23 @@ from collections.abc import Iterable, Sequence
 
 from domain.catalog.types import Float
 from domain.kernel.errors import SchemaDrift
-from domain.migrations.limits import NUL, Characters, Finite, NoNul, NoNulEscape, Octets, Present, Value, Whole, fits
+from domain.migrations.limits import (
+    NUL,
+    Characters,
+    Finite,
+    NoNul,
+    NoNulEscape,
+    Octets,
+    Present,
+    Utf8,
+    Value,
+    Whole,
+    fits,
+)
 from domain.migrations.misfits import ColumnLimit, MisfitPolicy, Profile, Treatment
 from domain.migrations.sentinels import carried_sentinel
 from domain.migrations.transfer import TableCopy
+from infra.connectors.broken_texts import values_of
 from infra.connectors.profiling import EXAMPLES_MAX, Counted, example_text
 from infra.connectors.sqlite import values
 from infra.connectors.sqlite.profile import TableProfile
@@ -82,6 +95,8 @@ def _suspicion(on: ColumnLimit, column: str) -> str:
     match on.limit:
         case NoNul():
             return f"instr(CAST({column} AS BLOB), x'00') > 0"
+        case Utf8():
+            return f"typeof({column}) = 'text'"
         case NoNulEscape():
             return f"instr(CAST({column} AS BLOB), CAST('\\u0000' AS BLOB)) > 0"
         case Finite() if isinstance(on.type, Float):
@@ -133,7 +148,8 @@ def _rejects(treatment: Treatment) -> bool:
 
 def _instead(treatment: Treatment, value: Stored) -> Stored:
     if treatment.policy is MisfitPolicy.STRIP and isinstance(value, bytearray):
-        return value.replace(NUL.encode(), b"")
+        is_broken = isinstance(treatment.on.limit, Utf8)
+        return bytearray(value.decode(errors="ignore").encode()) if is_broken else value.replace(NUL.encode(), b"")
     if treatment.policy is MisfitPolicy.SENTINEL:
         sentinel = carried_sentinel(treatment.on.type, treatment.sentinel)
         return bytearray(sentinel.encode()) if isinstance(sentinel, str) else sentinel
@@ -142,7 +158,7 @@ def _instead(treatment: Treatment, value: Stored) -> Stored:
 
 def _carried(on: ColumnLimit, column: Sequence[Stored]) -> list[Value]:
     try:
-        carried: list[Value] = values.to_arrow(on.type, column).to_pylist()
+        carried: list[Value] = values_of(values.to_arrow(on.type, column))
     except Misfit as error:
         raise SchemaDrift(f"Column {on.column} holds a value that is not of its type: {error}.") from error
     return carried

@@ -126,7 +126,7 @@ class _Evidence:
         classes = " and ".join(sorted(_CLASSES[kind] for kind in self.classes))
         note = f"Holds {classes} values in SQLite; each is kept as its own text." if mixed else ""
         if bytearray in self.classes and not self.is_utf8:
-            note = "Holds text that is not UTF-8 in SQLite; its bytes are kept."
+            note = "Holds text that is not UTF-8 in SQLite."
         return ColumnProfile(type_, self.nulls, note, frozenset(self._proven()))
 
     def _proven(self) -> Iterator[LimitKind]:
@@ -134,6 +134,8 @@ class _Evidence:
             yield limits.Present
         if not self.has_nul:
             yield limits.NoNul
+        if self.is_utf8:
+            yield limits.Utf8
         if not self.has_infinite and bytearray not in self.classes:
             yield limits.Finite
 
@@ -146,10 +148,10 @@ class _Evidence:
             return Integer(64)
         if self.classes <= {int, float} and self.fits_double:
             return Float(64)
-        if bytes in self.classes or not self.is_utf8:
+        if bytes in self.classes:
             return Binary()
         promised = types.text_length(self.declared)
-        if self.classes == {bytearray} and promised is not None and self.length_max <= promised:
+        if self.classes == {bytearray} and promised is not None and self.length_max <= promised and self.is_utf8:
             return Text(promised)
         return Text()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pyarrow as pa
 
+from domain.catalog.types import Text
 from domain.kernel.errors import ObjectMissing, SchemaDrift
 from domain.migrations.transfer import (
     Batch,
@@ -80,7 +81,8 @@ class _NativeReading:
         def carried(place: int, value: Present) -> object:
             column = copy.columns[place]
             try:
-                return values.to_arrow(column.type, [value])[0].as_py()
+                found = values.to_arrow(column.type, [value])
+                return (found.cast(pa.large_binary()) if isinstance(column.type, Text) else found)[0].as_py()
             except Misfit as error:
                 _raise_drift(copy, column, error)
 

@@ -173,7 +173,10 @@ def _texts(type_: LogicalType, values: Sequence[Stored], found: set[type]) -> pa
         return pa.array(decimals(type_, values), pa.large_string())
     if bytes in found:
         raise Misfit("a value is a blob")
-    texts = pa.array(_raw(values, found), pa.large_binary()).cast(pa.large_string())
+    raw = pa.array(_raw(values, found), pa.large_binary())
+    if isinstance(type_, Text):
+        return raw.view(pa.large_string())  # what is no UTF-8 is found by its limit
+    texts = raw.cast(pa.large_string())
     match type_:
         case Date():
             _require(texts, "date")

@@ -10,6 +10,7 @@ import pyarrow as pa
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError, ValueRejected
 from domain.migrations.transfer import Digest, DigestColumn, TableCopy
+from infra.connectors.broken_texts import is_sound
 from infra.connectors.file_ledger import FileLedger, text_of
 from infra.connectors.file_target import FileTarget
 from infra.connectors.sidetables import KEYS_TABLE
@@ -96,8 +97,10 @@ class SqliteWriting:
     def insert(self, connection: sqlite3.Connection, copy: TableCopy, batch: pa.RecordBatch) -> None:
         """Insert the rows of a batch, each value bound."""
         columns = ", ".join(quoted(column.target) for column in copy.columns)
-        marks = ", ".join("?" for _ in copy.columns)
         stored = [to_stored(column, array) for column, array in zip(copy.columns, batch.columns, strict=True)]
+        sound = [handle_of(connection) is not None or is_sound(array) for array in stored]
+        marks = ", ".join("?" if each else "CAST(? AS TEXT)" for each in sound)
+        stored = [array if each else array.cast(pa.large_binary()) for array, each in zip(stored, sound, strict=True)]
         _insert(connection, f"INSERT INTO {quoted(copy.target.name)} ({columns}) VALUES ({marks})", stored)
 
     def store(self, connection: sqlite3.Connection, copy: TableCopy, batch: pa.RecordBatch) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping
 
 from domain.kernel.codec import from_json
 from domain.kernel.values import Page, PageRequest
+from domain.migrations.broken_texts import shown
 from domain.migrations.report import RunReport
 from domain.migrations.rollback import RollbackGuarantee
 from domain.migrations.scopes import scope_text
@@ -187,13 +188,21 @@ class SqlMigrationReader:
     async def rejects(self, migration_id: UUID, skip: int, rows_max: int) -> RejectPage:
         """Return rows that were left out, in the order of their tables, after `skip` of them."""
         rows = await self._database.rows(_REJECTS, migration_id=migration_id, skip=skip, rows_max=rows_max)
-        items = tuple(build(MigrationReject, {**row, "values": json.loads(row["row_values"])}) for row in rows)
+        items = tuple(build(MigrationReject, {**row, "values": _readable(row["row_values"])}) for row in rows)
         return RejectPage(items, rows[0]["total"] if rows else skip)
 
     async def report(self, migration_id: UUID) -> RunReport | None:
         """Return what became of a migration, once it has ended."""
         rows = await self._database.rows(_REPORT, migration_id=migration_id)
         return from_json(RunReport, rows[0]["report"]) if rows else None
+
+
+def _readable(values: str) -> list[dict[str, str | None]]:
+    """Read a row's values, as any document can hold them."""
+    return [
+        {"column": each["column"], "value": each["value"] if each["value"] is None else shown(each["value"])}
+        for each in json.loads(values)
+    ]
 
 
 def _dead_chunk(row: RowMapping) -> DeadChunk:

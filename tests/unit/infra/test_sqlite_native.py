@@ -34,6 +34,7 @@ from domain.catalog.types import (
 )
 from domain.kernel.errors import WherryError
 from domain.migrations.transfer import ColumnCopy, DigestColumn, TableCopy, WholeTable
+from infra.connectors.broken_texts import values_of
 from infra.connectors.native import has_native
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.driver import Connection, handle_of
@@ -157,8 +158,8 @@ def read(connection: Connection, type_: LogicalType) -> list[object]:
     rows: list[object] = []
     while (batch := reading.next_batch(connection)) is not None:
         assert isinstance(batch.payload, pa.RecordBatch)
-        batch.payload.validate(full=True)
-        rows += batch.payload.column(0).to_pylist()
+        batch.payload.validate(full=not isinstance(type_, Text))
+        rows += values_of(batch.payload.column(0))
     reading.close(connection)
     return [repr(row) for row in rows]
 
