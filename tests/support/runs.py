@@ -27,11 +27,13 @@ class Watcher:
         self.seen.append(progress)
 
 
-def memory_route(source: MemoryDatabase, target: MemoryDatabase, *, enforces_foreign_keys: bool = True) -> Route:
+def memory_route(
+    source: MemoryDatabase, target: MemoryDatabase, *, enforces_foreign_keys: bool = True, writers_max: int = 4
+) -> Route:
     return Route(
         MemoryConnector(source, enforces_foreign_keys=enforces_foreign_keys),
         Endpoint(Engine.SQLITE, path="source"),
-        MemoryConnector(target),
+        MemoryConnector(target, writers_max=writers_max),
         Endpoint(Engine.SQLITE, path="target"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,21 +58,33 @@ async def cancelled(tasks: Sequence[asyncio.Future[R]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def read_ahead(items: AsyncIterator[T]) -> AsyncGenerator[T]:
-    """Yield the items of a stream while the next one is already being made.
+class ReadAhead(Generic[T]):
+    """The items of a stream, each made while the one before it is used; the first one is begun at once.
 
     One item ahead is enough to keep a reader and a writer busy at the same time, and bounds the
     memory to two items.
     """
-    upcoming = asyncio.ensure_future(_next(items))
-    try:
-        while (item := await upcoming) is not None:
-            upcoming = asyncio.ensure_future(_next(items))
-            yield item.pop()  # and hold it no longer: it may be one huge value
-    finally:
-        await cancelled([upcoming])
-        if isinstance(items, AsyncGenerator):
-            await items.aclose()
+
+    def __init__(self, items: AsyncIterator[T]) -> None:
+        self._items = items
+        self._upcoming = asyncio.ensure_future(_next(items))
+
+    def __aiter__(self) -> ReadAhead[T]:
+        """Return itself: it can be gone through once."""
+        return self
+
+    async def __anext__(self) -> T:
+        """Return the next item."""
+        if (item := await self._upcoming) is None:
+            raise StopAsyncIteration
+        self._upcoming = asyncio.ensure_future(_next(self._items))
+        return item.pop()  # and hold it no longer: it may be one huge value
+
+    async def aclose(self) -> None:
+        """Give up what is being made and end the stream."""
+        await cancelled([self._upcoming])
+        if isinstance(self._items, AsyncGenerator):
+            await self._items.aclose()
 
 
 async def _next(items: AsyncIterator[T]) -> list[T] | None:

@@ -10,6 +10,7 @@ from domain.migrations.transfer import Chunk, TableCopy
 from workers.engine.chunks import split_table
 from workers.engine.concurrency import each
 from workers.engine.control import Ask, Control
+from workers.engine.ends import Ends
 from workers.engine.order import in_order
 from workers.engine.pipeline import Desk, copy_chunk
 from workers.engine.prepare import PreparedRun
@@ -35,7 +36,7 @@ async def copy_tables(desk: Desk, prepared: PreparedRun, options: RunOptions) ->
         desk.meter.planned(copy.number, chunks)
         return chunks
 
-    writers = min(options.parallel, desk.ends.route.target_connector.capabilities.writers_max)
+    count = lane_count(options, desk.ends)
     for wave in prepared.waves:
         queue = MemoryQueue(in_order((copies[number] for number in wave), prepared.waves), split)
 
@@ -46,7 +47,16 @@ async def copy_tables(desk: Desk, prepared: PreparedRun, options: RunOptions) ->
                 crew.failed = True
                 raise
 
-        await each(range(writers), lane, at_once=writers)
+        await each(range(count), lane, at_once=count)
+
+
+def lane_count(options: RunOptions, ends: Ends) -> int:
+    """Return how many lanes to work with: one for each place to write, and one that reads ahead meanwhile.
+
+    That one needs a reading session of its own, or else it could hold the one that a writing lane waits for.
+    """
+    writers = min(options.parallel, ends.route.target_connector.capabilities.writers_max)
+    return min(options.parallel, max(writers, min(writers + 1, ends.source.readers)))
 
 
 class _Crew:

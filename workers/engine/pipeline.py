@@ -11,7 +11,7 @@ from domain.kernel.errors import DatabaseError, ValueRejected, WherryError
 from domain.kernel.failpoints import failpoint
 from domain.migrations.misfits import NO_REJECTS, RejectLimit
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, Ticket, WireFormat
-from workers.engine.concurrency import read_ahead
+from workers.engine.concurrency import ReadAhead
 from workers.engine.control import Control, Stopped, check_cancelled
 from workers.engine.ends import Ends
 from workers.engine.progress import Meter
@@ -81,27 +81,30 @@ async def _attempt(desk: Desk, copy: TableCopy, chunk: Chunk, refusals: RefusedR
         raise
     finally:
         await batches.aclose()
+        await feed.close()
     _check_account(copy, receipt, feed)
     await desk.meter.committed(receipt)
     return receipt
 
 
 class _Feed:
-    """The batches of one attempt on a chunk, counted as they pass."""
+    """The batches of one attempt on a chunk, counted as they pass.
+
+    Reading begins at once: where a target has one place to write, the next chunk waits for it with rows at hand.
+    """
 
     def __init__(self, desk: Desk, copy: TableCopy, chunk: Chunk) -> None:
         self._desk, self._copy, self._chunk = desk, copy, chunk
+        self._ahead = ReadAhead(desk.ends.source.read(copy, chunk))
         self.rows_read = 0
         self.exhausted = False
         self.interrupted: WherryError | Stopped | None = None
 
     async def batches(self) -> AsyncGenerator[Batch]:
         """Yield the chunk's batches; note why, if they end early."""
-        source = self._desk.ends.source.read(self._copy, self._chunk)
         sieve = _sieve(self._copy, self._chunk)
-        ahead = read_ahead(source)
         try:
-            async for batch in ahead:
+            async for batch in self._ahead:
                 await check_cancelled(self._desk.control)
                 failpoint("chunk.read")
                 self.rows_read += batch.rows
@@ -113,8 +116,10 @@ class _Feed:
         except (WherryError, Stopped) as error:
             self.interrupted = error
             raise
-        finally:
-            await ahead.aclose()
+
+    async def close(self) -> None:
+        """End the reading."""
+        await self._ahead.aclose()
 
 
 def _sieve(copy: TableCopy, chunk: Chunk) -> Sieve | None:

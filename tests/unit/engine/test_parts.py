@@ -16,7 +16,7 @@ from tests.support.memory import RowColumns
 from tests.support.runs import Watcher
 from tests.unit.engine.test_plan import ACTOR, FILM, a_schema, planned
 from workers.engine.chunks import numbered
-from workers.engine.concurrency import each, read_ahead
+from workers.engine.concurrency import each, ReadAhead
 from workers.engine.control import ControlSwitch
 from workers.engine.progress import Meter, Rate
 from workers.engine.retry import RetryPolicy, retrying
@@ -99,12 +99,40 @@ class TestConcurrency:
                 made.append(number)
                 yield number
 
-        ahead = read_ahead(source())
+        ahead = ReadAhead(source())
         assert await anext(ahead) == 0
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert made == [0, 1]
         assert [item async for item in ahead] == [1, 2, 3, 4]
+
+    async def test_the_first_item_is_made_before_it_is_asked_for(self) -> None:
+        made = asyncio.Event()
+
+        async def source() -> AsyncGenerator[int]:
+            made.set()
+            yield 1
+
+        ahead = ReadAhead(source())
+        await made.wait()
+        assert [item async for item in ahead] == [1]
+
+    async def test_leaving_before_the_first_item_ends_the_source(self) -> None:
+        begun, closed = asyncio.Event(), False
+
+        async def source() -> AsyncGenerator[int]:
+            nonlocal closed
+            try:
+                begun.set()
+                await asyncio.Event().wait()
+                yield 1
+            finally:
+                closed = True
+
+        ahead = ReadAhead(source())
+        await begun.wait()
+        await ahead.aclose()
+        assert closed
 
     async def test_leaving_early_ends_the_source(self) -> None:
         closed = False
@@ -117,7 +145,7 @@ class TestConcurrency:
             finally:
                 closed = True
 
-        ahead = read_ahead(source())
+        ahead = ReadAhead(source())
         await anext(ahead)
         await ahead.aclose()
         assert closed

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from domain.migrations.plan import RunOptions
+from tests.support.memory import MemoryDatabase
+from tests.support.runs import memory_route
+from workers.engine.ends import open_ends
+from workers.engine.lanes import lane_count
+
+
+@pytest.mark.parametrize(
+    ("parallel", "readers", "writers", "lanes"),
+    [
+        pytest.param(4, 4, 4, 4, id="a place to write for each"),
+        pytest.param(4, 4, 1, 2, id="one writes and one reads ahead"),
+        pytest.param(4, 4, 2, 3, id="two write and one reads ahead"),
+        pytest.param(2, 1, 1, 1, id="the one reading session is the writing lane's"),
+        pytest.param(4, 1, 4, 4, id="as many as may write, however many read"),
+        pytest.param(1, 2, 1, 1, id="no more than asked for"),
+    ],
+)
+async def test_one_lane_more_than_may_write_reads_ahead(
+    parallel: int, readers: int, writers: int, lanes: int
+) -> None:
+    route = memory_route(MemoryDatabase(), MemoryDatabase(), writers_max=writers)
+    async with open_ends(route, parallel=parallel, readers=readers) as ends:
+        assert lane_count(RunOptions(parallel=parallel), ends) == lanes
