@@ -207,6 +207,8 @@ class Capabilities:
     """Whether foreign keys can only be made together with their table."""
     writers_max: int
     """How many sessions may write to one database at once."""
+    rows_together: int = 1
+    """It stores rows in groups of so many, and once more those of a group that a commit has left unfilled."""
     columns_max: int | None = None
     """How many columns a table may have; None if there is no limit worth the name."""
     ignores_case_of: frozenset[ObjectKind] = frozenset()

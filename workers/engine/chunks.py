@@ -7,9 +7,16 @@ from dataclasses import replace
 
 from domain.kernel.codec import fingerprint
 from domain.kernel.errors import SchemaDrift
-from domain.migrations.transfer import Chunk, ChunkReceipt, Source, TableCopy
+from domain.migrations.plan import RunOptions
+from domain.migrations.transfer import Capabilities, Chunk, ChunkReceipt, Source, TableCopy
 
 _NUMBER_BITS = 31
+
+
+def chunk_rows(options: RunOptions, target: Capabilities) -> int:
+    """Return how many rows to commit at once: as many as are asked for, but whole groups of the target's storage."""
+    groups = options.chunk_rows // target.rows_together
+    return groups * target.rows_together or options.chunk_rows
 
 
 async def split_table(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunPhase
 from domain.migrations.transfer import Chunk, TableCopy
-from workers.engine.chunks import split_table
+from workers.engine.chunks import chunk_rows, split_table
 from workers.engine.concurrency import each
 from workers.engine.control import Ask, Control
 from workers.engine.ends import Ends
@@ -28,11 +28,12 @@ async def copy_tables(desk: Desk, prepared: PreparedRun, options: RunOptions) ->
     await desk.meter.enter(RunPhase.DATA)
     copies = {copy.number: copy for copy in prepared.plan.tables}
     receipts = await desk.ends.target.receipts(desk.ticket.run_id)
+    rows_max = chunk_rows(options, desk.ends.route.target_connector.capabilities)
     crew = _Crew(desk.control)
     desk = replace(desk, control=crew)
 
     async def split(copy: TableCopy) -> tuple[Chunk, ...]:
-        chunks = await split_table(desk.ends.source, copy, options.chunk_rows, receipts)
+        chunks = await split_table(desk.ends.source, copy, rows_max, receipts)
         desk.meter.planned(copy.number, chunks)
         return chunks
 

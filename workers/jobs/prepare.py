@@ -17,7 +17,7 @@ from domain.migrations.values import LogLevel, MigrationStatus
 from infra.db.readers.migration_brief import Brief
 from infra.db.stores.migrations.chunks import Chunks
 from infra.db.stores.migrations.plans import StoredPlan, TableWork
-from workers.engine.chunks import split_table
+from workers.engine.chunks import chunk_rows, split_table
 from workers.engine.complete import ticket_for
 from workers.engine.concurrency import each
 from workers.engine.control import Stopped
@@ -110,10 +110,11 @@ async def _planned(duty: Duty, ends: Ends, options: RunOptions) -> tuple[Prepare
     for warning in prepared.plan.warnings:
         await duty.log(LogLevel.WARNING, warning)
     receipts = await ends.target.receipts(name)
+    rows_max = chunk_rows(options, ends.route.target_connector.capabilities)
 
     async def work_on(copy: TableCopy) -> TableWork:
         done = tuple(receipt for receipt in receipts if receipt.table_number == copy.number)
-        chunks: tuple[Chunk, ...] = await split_table(ends.source, copy, options.chunk_rows, receipts)
+        chunks: tuple[Chunk, ...] = await split_table(ends.source, copy, rows_max, receipts)
         return TableWork(copy, chunks, done)
 
     return prepared, tuple(await each(in_order(prepared.plan.tables, prepared.waves), work_on, at_once=SPLITTERS))

@@ -17,6 +17,7 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=True,
     always_within=frozenset({OneOf, Utf8}),
     writers_max=1,
+    rows_together=122_880,
     default_schema="main",
     traits=frozenset({Trait.STEPS}),
     ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),

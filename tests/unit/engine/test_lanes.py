@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from domain.migrations.plan import RunOptions
-from tests.support.memory import MemoryDatabase
+from tests.support.memory import MemoryConnector, MemoryDatabase
 from tests.support.runs import memory_route
+from workers.engine.chunks import chunk_rows
 from workers.engine.ends import open_ends
 from workers.engine.lanes import lane_count
 
@@ -20,9 +23,21 @@ from workers.engine.lanes import lane_count
         pytest.param(1, 2, 1, 1, id="no more than asked for"),
     ],
 )
-async def test_one_lane_more_than_may_write_reads_ahead(
-    parallel: int, readers: int, writers: int, lanes: int
-) -> None:
+async def test_one_lane_more_than_may_write_reads_ahead(parallel: int, readers: int, writers: int, lanes: int) -> None:
     route = memory_route(MemoryDatabase(), MemoryDatabase(), writers_max=writers)
     async with open_ends(route, parallel=parallel, readers=readers) as ends:
         assert lane_count(RunOptions(parallel=parallel), ends) == lanes
+
+
+@pytest.mark.parametrize(
+    ("asked", "together", "taken"),
+    [
+        pytest.param(200_000, 1, 200_000, id="no groups"),
+        pytest.param(200_000, 122_880, 122_880, id="one group"),
+        pytest.param(1_000_000, 122_880, 983_040, id="several groups"),
+        pytest.param(1_000, 122_880, 1_000, id="less than a group"),
+    ],
+)
+def test_a_chunk_is_of_whole_groups_of_the_targets_storage(asked: int, together: int, taken: int) -> None:
+    target = replace(MemoryConnector(MemoryDatabase()).capabilities, rows_together=together)
+    assert chunk_rows(RunOptions(chunk_rows=asked), target) == taken

@@ -16,7 +16,7 @@ from tests.support.memory import RowColumns
 from tests.support.runs import Watcher
 from tests.unit.engine.test_plan import ACTOR, FILM, a_schema, planned
 from workers.engine.chunks import numbered
-from workers.engine.concurrency import each, ReadAhead
+from workers.engine.concurrency import ReadAhead, each
 from workers.engine.control import ControlSwitch
 from workers.engine.progress import Meter, Rate
 from workers.engine.retry import RetryPolicy, retrying
