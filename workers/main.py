@@ -90,7 +90,7 @@ async def working(container: Container) -> AsyncIterator[asyncio.Task[None]]:
         job_deserializer=from_json,
         log_results=False,
     )
-    with beating(shop):
+    async with beating(shop):
         reconciling = asyncio.create_task(Reconciler(shop).keep())
         polling = asyncio.create_task(worker.main())
         try:

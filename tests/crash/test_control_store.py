@@ -1,4 +1,4 @@
-"""A control store that is started again, crashes, is full, in a deadlock, or asked too much at once."""
+"""A control store that is started again, crashes, is cut off, slow, full, in a deadlock, or asked too much at once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from sqlalchemy import text
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import ConcurrencyConflict
 from domain.kernel.scope import Principal, Scope
+from infra import keepalive
 from infra.clock import SystemClock, SystemIds
 from infra.db.work import SqlWork, SqlWorks, session_of
 from tests.crash.test_full_disks import SmallDisk
 from tests.crash.test_full_disks import small_disk as small_disk  # noqa: PLC0414 - a fixture
 from tests.support.api import ApiClient, LiveApi, running_api
-from tests.support.migrations import STATUS, Route, route_from_shop
+from tests.support.cli import url
+from tests.support.fault_proxy import FaultProxy, relaying
+from tests.support.migrations import STATUS, Route, reached, route_from_shop
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer
 from tests.support.restarts import OwnServer, own_server
@@ -56,16 +59,6 @@ async def ended_well(client: ApiClient, id_: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def copied(client: ApiClient, id_: str, rows: int) -> None:
-    """Return once so many rows are in the target."""
-    progress = "query($id: ID!) { migrationProgress(id: $id) { rowsWritten } }"
-    async with asyncio.timeout(120):
-        while True:
-            if (await client.ask(progress, id=id_))["migrationProgress"]["rowsWritten"] >= rows:
-                return
-            await asyncio.sleep(0.02)
-
-
 @asynccontextmanager
 async def api_over(
     server: PostgresqlServer, redis_server: RedisServer, home: Path, **settings: Any
@@ -80,7 +73,7 @@ async def started(api: LiveApi, target: Endpoint) -> tuple[Route, str]:
     """Start a migration, and return once some rows are copied."""
     route = await route_from_shop(api, target, *MANY)
     id_ = await route.start(batchSize=100, parallelTasks=2)
-    await copied(route.client, id_, 1_000)
+    await reached(route, id_, 1_000)
     return route, id_
 
 
@@ -124,6 +117,72 @@ async def test_a_migration_outlives_its_control_store(
             FAULTS[fault](own)
             await ended_well(route.client, id_)
             await assert_whole(api, postgresql_server, postgresql_database)
+
+
+@asynccontextmanager
+async def api_behind_relay(
+    server: PostgresqlServer, redis_server: RedisServer, home: Path
+) -> AsyncIterator[tuple[LiveApi, FaultProxy]]:
+    """Run an API and a worker whose way to the control store is a relay."""
+    store = server.create_database()
+    async with (
+        relaying(FaultProxy(store.host, store.port)) as proxy,
+        api_over(server, redis_server, home, database_url=url(proxy.of(store))) as api,
+    ):
+        yield api, proxy
+    server.drop(store)
+
+
+def cut_in_an_answer(proxy: FaultProxy) -> None:
+    """Cut all lines in the middle of the next message of the control store."""
+    proxy.cut_after_bytes = proxy.sent_bytes + 7
+
+
+BREAKS: dict[str, Callable[[FaultProxy], None]] = {
+    "reset": FaultProxy.cut,
+    "cut in an answer": cut_in_an_answer,
+    "swallowed": FaultProxy.swallow,
+}
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("broken", BREAKS)
+async def test_a_migration_outlives_broken_lines_to_its_control_store(
+    broken: str,
+    redis_server: RedisServer,
+    postgresql_server: PostgresqlServer,
+    postgresql_database: Endpoint,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Swallowed lines are not closed, and nothing is acknowledged on them; usually they are given up after 11 s."""
+    monkeypatch.setattr(keepalive, "OF_CONTROL_STORE", keepalive.Silence(idle_s=1, interval_s=1, probes=2))
+    async with api_behind_relay(postgresql_server, redis_server, tmp_path) as (api, proxy):
+        route, id_ = await started(api, postgresql_database)
+        BREAKS[broken](proxy)
+        await ended_well(route.client, id_)
+        await assert_whole(api, postgresql_server, postgresql_database)
+
+    assert proxy.cuts + proxy.swallowed > 0
+
+
+@pytest.mark.crash
+async def test_a_slow_control_store_costs_no_lease(
+    redis_server: RedisServer, postgresql_server: PostgresqlServer, postgresql_database: Endpoint, tmp_path: Path
+) -> None:
+    """Each question and each answer takes a tenth of a second, more or less."""
+    async with api_behind_relay(postgresql_server, redis_server, tmp_path) as (api, proxy):
+        route = await route_from_shop(api, postgresql_database, *MANY)
+        proxy.delay_s = 0.1
+        id_ = await route.start(batchSize=5_000, parallelTasks=2)
+        await ended_well(route.client, id_)
+        proxy.delay_s = 0
+        lost = await api.container.database.rows(
+            "SELECT count(*) AS number FROM migration_assignment WHERE migration_id = :id AND state = 'LOST'", id=id_
+        )
+        await assert_whole(api, postgresql_server, postgresql_database)
+
+    assert lost[0]["number"] == 0
 
 
 @pytest.mark.crash

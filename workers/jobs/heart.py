@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,12 +19,18 @@ from workers.jobs.workshop import Workshop
 WEDGED_S = 120.0
 """An assignment that has given no sign of life for so long gets no more help: its loop hangs."""
 
+GIVE_UP_S = 5.0
+"""How long the end of a worker waits for a look that is under way."""
+
 _log = structlog.get_logger(__name__)
 
 
-@contextmanager
-def beating(shop: Workshop) -> Iterator[None]:
-    """Prolong the leases on what this process has in hand for as long as this lasts."""
+@asynccontextmanager
+async def beating(shop: Workshop) -> AsyncIterator[None]:
+    """Prolong the leases on what this process has in hand for as long as this lasts.
+
+    A control store that does not answer is not waited for at the end: the thread ends with its process.
+    """
     ended = threading.Event()
     thread = threading.Thread(target=_beat, args=(shop, ended), name="leases", daemon=True)
     thread.start()
@@ -32,7 +38,7 @@ def beating(shop: Workshop) -> Iterator[None]:
         yield
     finally:
         ended.set()
-        thread.join()
+        await asyncio.to_thread(thread.join, GIVE_UP_S)
 
 
 def _beat(shop: Workshop, ended: threading.Event) -> None:

@@ -28,14 +28,14 @@ class BulkSession:
         self.is_lost = False
 
     @classmethod
-    async def open(cls, endpoint: Endpoint, *, loads: bool = False) -> BulkSession:
+    async def open(cls, endpoint: Endpoint, *, loads: bool = False, sends_rows: bool = False) -> BulkSession:
         """Open a session; one that `loads` may be asked for LOAD DATA input.
 
         Raises:
             ConnectFailed: no session could be opened; `code` says why.
         """
         thread = DriverThread("mysql")
-        connection = BulkConnection(endpoint, loads=loads)
+        connection = BulkConnection(endpoint, loads=loads, sends_rows=sends_rows)
         try:
             await thread.run(connection.open_session)
         except Exception as error:

@@ -12,7 +12,7 @@ import aiomysql
 from pymysql import err
 from pymysql.constants import CLIENT
 
-from infra.connectors.keepalive import watch_peer
+from infra import keepalive
 from infra.connectors.mysql.errors import connect_failure, is_lost, translated
 from infra.connectors.mysql.security import (
     check_greeting,
@@ -78,7 +78,7 @@ class _Connection(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no
     async def open(self) -> None:
         """Connect, check the server, sign in."""
         await self._connect()
-        watch_peer(self._writer.transport.get_extra_info("socket"))
+        keepalive.watch_peer(self._writer.transport.get_extra_info("socket"), keepalive.OF_DATABASES)
 
     async def _request_authentication(self) -> None:
         check_greeting(self._endpoint, self.server_capabilities, self._server_auth_plugin)

@@ -15,7 +15,7 @@ from pymysql.connections import Connection, MySQLResult
 from pymysql.constants import COMMAND
 from pymysql.protocol import MysqlPacket, OKPacketWrapper
 
-from infra.connectors.keepalive import watch_peer
+from infra import keepalive
 from infra.connectors.mysql.capabilities import PACKET_BYTES
 from infra.connectors.mysql.security import (
     check_greeting,
@@ -62,8 +62,9 @@ class BulkConnection(_Driver):
     _execute_command: Callable[[int, str], None]
     _write_bytes: Callable[[bytes], None]
 
-    def __init__(self, endpoint: Endpoint, *, loads: bool) -> None:
+    def __init__(self, endpoint: Endpoint, *, loads: bool, sends_rows: bool) -> None:
         self._endpoint = endpoint
+        self._sends_rows = sends_rows
         local = is_local(endpoint)
         tls = tls_context(endpoint)
         super().__init__(
@@ -89,7 +90,7 @@ class BulkConnection(_Driver):
         """Connect, check the server, sign in."""
         self.connect()
         self._read_timeout = None
-        watch_peer(self._sock)
+        keepalive.watch_peer(self._sock, keepalive.OF_DATABASES, sends_rows=self._sends_rows)
 
     def _request_authentication(self) -> None:
         check_greeting(self._endpoint, self.server_capabilities, self._auth_plugin_name)

@@ -195,6 +195,8 @@ class MysqlTarget:
                 else:
                     receipt = await loaded_piecewise(session, load, batches, self._input, refusals, heard)
             except BaseException as error:
+                if isinstance(error, asyncio.CancelledError):
+                    session.abandon()  # the server may be waiting for a lock, and would not end its input before
                 await _undo(session, load)
                 if isinstance(error, ValueRejected) and is_duplicate(error):
                     written = await session.call(load.receipt, doing=doing)
@@ -256,7 +258,7 @@ class MysqlTarget:
                 lost, seat.session, seat.lock = seat.session, None, ""
                 await lost.close()
         if seat.session is None:
-            seat.session = await BulkSession.open(self._endpoint, loads=self._allows_infile)
+            seat.session = await BulkSession.open(self._endpoint, loads=self._allows_infile, sends_rows=True)
         return seat.session
 
     async def _hold_lock(self, seat: _Seat, session: BulkSession, ticket: Ticket) -> None:

@@ -43,7 +43,7 @@ async def opened(endpoint: Endpoint) -> Backend:
     Raises:
         ConnectFailed: no session could be opened.
     """
-    connection = await connect(endpoint, application="wherry writer")
+    connection = await connect(endpoint, application="wherry writer", sends_rows=True)
     try:
         with reported(f"{endpoint.label} did not answer"):
             row = await connection.fetchrow(_ITSELF)

@@ -11,7 +11,7 @@ import asyncpg
 
 from domain.connections.values import Endpoint, TlsMode
 from domain.kernel.errors import ConnectFailed, ErrorCode
-from infra.connectors.keepalive import watch_peer
+from infra import keepalive
 from infra.connectors.postgresql.capabilities import VERSION_MIN
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, connect_failed
 from infra.connectors.postgresql.names import identifier, literal, schema_of
@@ -41,13 +41,15 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "0",
     "lock_timeout": str(LOCK_TIMEOUT_MS),
     "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "6",
     "jit": "off",
     "check_function_bodies": "off",
     "maintenance_work_mem": "256MB",
 }
 
 
-async def connect(endpoint: Endpoint, *, application: str = "wherry") -> asyncpg.Connection:
+async def connect(endpoint: Endpoint, *, application: str = "wherry", sends_rows: bool = False) -> asyncpg.Connection:
     """Open a session: UTC, UTF-8, ISO texts, exact floats, no time limits, no help from PG* variables.
 
     Raises:
@@ -71,7 +73,9 @@ async def connect(endpoint: Endpoint, *, application: str = "wherry") -> asyncpg
         )
     except (TimeoutError, *DRIVER_ERRORS, ValueError) as error:
         raise connect_failed(error, endpoint.label) from error
+    line = connection._transport.get_extra_info("socket")  # noqa: SLF001 - asyncpg gives no other way to it
     try:
+        keepalive.watch_peer(line, keepalive.OF_DATABASES, sends_rows=sends_rows)
         await _set_up(connection, endpoint, application)
     except BaseException as error:
         connection.terminate()
@@ -111,7 +115,6 @@ def writes_utf8(connection: asyncpg.Connection) -> bool:
 
 
 async def _set_up(connection: asyncpg.Connection, endpoint: Endpoint, application: str) -> None:
-    watch_peer(connection._transport.get_extra_info("socket"))  # noqa: SLF001 - asyncpg gives no other way to it
     if version_number(connection) < VERSION_MIN:
         text = f"{endpoint.label} is PostgreSQL {version_number(connection) // 10_000}; version 12 or later is needed."
         raise ConnectFailed(text, code=ErrorCode.NOT_A_DATABASE)
