@@ -66,6 +66,25 @@ def fingerprint(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def shape_of(type_: type) -> str:
+    """Return a fingerprint of what the JSON of a type is made of: its classes, their fields and the types of these."""
+    found: dict[str, JsonValue] = {}
+    waiting: list[object] = [type_]
+    while waiting:
+        hint = waiting.pop()
+        if isinstance(hint, NewType):
+            waiting.append(hint.__supertype__)
+        elif isinstance(hint, type) and is_dataclass(hint) and hint.__name__ not in found:
+            hints = get_type_hints(hint)
+            found[hint.__name__] = {name: repr(hints[name]) for name in _field_names(hint)}
+            waiting += hints.values()
+        elif isinstance(hint, type) and issubclass(hint, Enum):
+            found[hint.__name__] = [to_json(member.value) for member in hint]
+        else:
+            waiting += get_args(hint)
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
+
+
 @cache
 def _decoder(hint: object) -> Decoder:
     """Return what reads values of a declared type; made once per type, since a schema has many values of few types."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from domain.kernel.codec import to_json
 from domain.kernel.errors import Fenced, VerificationFailed
 from domain.kernel.failpoints import failpoint
 from domain.migrations.facts import NoteCompleted
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure
 from domain.migrations.values import LogLevel
-from infra.db.stores.migrations.plans import StoredPlan
 from infra.db.stores.migrations.rejects import StoredRejects
 from workers.engine.complete import compared, ticket_for
 from workers.engine.early import early_digests
@@ -27,7 +25,8 @@ from workers.engine.snapshots import retaken
 from workers.jobs.duty import Duty, perform
 from workers.jobs.report import LastReading, stored_report
 from workers.jobs.sinks import PhaseSink
-from workers.jobs.workshop import KEY, prepared_run, run_id
+from workers.jobs.stored_run import prepared_run, stored_run
+from workers.jobs.workshop import KEY, run_id
 
 
 async def finish_migration(ctx: dict[str, Any], _migration_id: str) -> None:
@@ -45,7 +44,7 @@ async def _finish(duty: Duty) -> None:
         # A worker that was taken for lost may still be at it, so its ticket is made void first.
         ticket, is_over = await ticket_for(ends.target, name, prepared.plan.plan_hash)
         prepared = replace(prepared, ticket=ticket)
-        await shop.plans.save(duty.assignment, StoredPlan(stored.epoch + 1, to_json(prepared)))
+        await shop.plans.save(duty.assignment, stored_run(stored.epoch + 1, prepared))
         meter = Meter(name, PhaseSink(shop.pulse, duty.migration_id, prepared.plan.tables))
         meter.follow(prepared.plan.tables, ())
         book = StoredRejects(shop.container.database, duty.migration_id, prepared.plan.tables)

@@ -26,7 +26,8 @@ from workers.jobs.prepare import lanes_of
 from workers.jobs.queue import LeasedQueue
 from workers.jobs.report import reading_of
 from workers.jobs.sinks import LaneSink
-from workers.jobs.workshop import KEY, Workshop, prepared_run
+from workers.jobs.stored_run import prepared_run
+from workers.jobs.workshop import KEY, Workshop
 
 STEP_ASIDE_S = 0.15
 

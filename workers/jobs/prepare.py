@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from domain.kernel.codec import to_json
 from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.aggregate import PlanSize
@@ -30,7 +29,8 @@ from workers.engine.retry import retrying
 from workers.engine.snapshots import retaken, take_back
 from workers.jobs.duty import Duty, perform
 from workers.jobs.sinks import PhaseSink
-from workers.jobs.workshop import KEY, prepared_run, run_id
+from workers.jobs.stored_run import is_ours, prepared_run, stored_run
+from workers.jobs.workshop import KEY, run_id
 
 _ALREADY_PREPARED = frozenset({MigrationStatus.RUNNING, MigrationStatus.VERIFYING})
 """Where a migration stands whose workers were lost."""
@@ -56,14 +56,16 @@ async def _prepare(duty: Duty) -> None:
     async with open_ends(await duty.shop.route(brief), parallel=SPLITTERS) as ends:
         if stored is not None and stored.is_void:
             await take_back(ends.target, run_id(duty.migration_id), duty.control)
-        if stored is None or stored.is_void:
+        elif stored is not None and not is_ours(stored):
+            await check_known(ends, run_id(duty.migration_id))
+        if stored is None or stored.is_void or not is_ours(stored):
             prepared, work = await _planned(duty, ends, await _options(duty, brief))
         else:
             held = None if stored.is_checked else await _held(duty, ends, brief, stored)
             prepared, work = await _taken_over(duty, ends, stored), None
         epoch = stored.epoch + 1 if stored else 1
         capabilities = ends.route.target_connector.capabilities
-    await duty.shop.plans.save(duty.assignment, StoredPlan(epoch, to_json(prepared)), work, held)
+    await duty.shop.plans.save(duty.assignment, stored_run(epoch, prepared), work, held)
     failpoint("job.planned")
     await duty.shop.pulse.enter(duty.migration_id, RunPhase.DATA)
     size = _size(prepared, lanes_of(brief.options, capabilities), work)

@@ -18,7 +18,8 @@ from infra.db.stores.migrations.moments import read_moments
 from workers.engine.finish import Finish
 from workers.engine.progress import Meter
 from workers.engine.report import run_report
-from workers.jobs.workshop import Workshop, find_prepared
+from workers.jobs.stored_run import is_ours, prepared_run
+from workers.jobs.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ async def stored_report(
     database = shop.container.database
     state = await read_state(database, migration_id)
     readings = await read_readings(database, migration_id)
-    prepared = await find_prepared(shop, migration_id)
+    stored = await shop.plans.find(migration_id)
+    prepared = prepared_run(stored) if stored and is_ours(stored) else None
     meter = Meter(str(migration_id), _Unheard())
     consistency = Consistency.CHUNK
     if prepared is not None:

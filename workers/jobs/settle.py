@@ -13,7 +13,8 @@ from infra.db.stores.migrations.chunks import Chunks
 from workers.engine.ends import open_target
 from workers.engine.prepare import PreparedRun
 from workers.engine.settle import SETTLE_MAX_S, receipts_after_the_end, receipts_so_far
-from workers.jobs.workshop import Workshop, prepared_run, run_id
+from workers.jobs.stored_run import prepared_run
+from workers.jobs.workshop import Workshop, run_id
 
 
 async def settle(shop: Workshop, migration_id: UUID, brief: Brief, *, for_good: bool) -> None:

@@ -9,7 +9,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from domain.connections.values import Endpoint
-from domain.kernel.codec import from_json
 from domain.kernel.messages import Command, Signal
 from domain.kernel.scope import Scope
 from domain.migrations.assignments import Assignment
@@ -20,10 +19,9 @@ from infra.container import Container
 from infra.db import outbox
 from infra.db.readers.migration_brief import Brief
 from infra.db.stores.migrations.assignments import Leases
-from infra.db.stores.migrations.plans import Plans, StoredPlan
+from infra.db.stores.migrations.plans import Plans
 from infra.db.stores.migrations.pulse import Pulse
 from workers.engine.ends import Route
-from workers.engine.prepare import PreparedRun
 
 A = TypeVar("A")
 
@@ -103,14 +101,3 @@ def open_workshop(container: Container) -> Workshop:
 def run_id(migration_id: UUID) -> str:
     """Return the name of a migration's run in the target's ledger."""
     return f"migration-{migration_id}"
-
-
-async def find_prepared(shop: Workshop, migration_id: UUID) -> PreparedRun | None:
-    """Return a migration's plan as the engine knows it, once there is one."""
-    stored = await shop.plans.find(migration_id)
-    return prepared_run(stored) if stored else None
-
-
-def prepared_run(stored: StoredPlan) -> PreparedRun:
-    """Return the engine's prepared run from a stored plan."""
-    return from_json(PreparedRun, stored.prepared)
