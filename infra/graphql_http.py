@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter  # how Strawberry sees requests
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -28,6 +29,7 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
 from domain.kernel.errors import ErrorCode, RateLimited, Refused
+from infra.slow_clients import Line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -148,10 +150,12 @@ class GraphQLOverHTTP(GraphQL[C, None], Generic[C]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request or one socket."""
+        line = Line(receive, send)
         if scope["type"] == "http":
-            await self._answer_within_limit(scope, receive, send)
+            with suppress(ClientDisconnect):
+                await self._answer_within_limit(scope, receive, line.send)
             return
-        socket = WebSocket(scope, receive=receive, send=send)
+        socket = WebSocket(scope, receive=line.receive, send=line.send)
         try:
             await self.run(socket)
         except Refused as refusal:

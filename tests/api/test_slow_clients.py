@@ -1,0 +1,118 @@
+"""Subscribers that do not read what they are sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import text
+from starlette.types import Receive, Send
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError
+
+from domain.connections.values import Endpoint
+from infra import graphql_http, slow_clients
+from infra.slow_clients import Line
+from tests.support.api import ApiClient, LiveApi
+from tests.support.migrations import route_from_shop
+from tests.support.sse import follow_sse
+
+FIRST, LAST, ENTRY_BYTES, SLOW = 1_000, 5_999, 4_000, 3
+LOGS = """subscription($id: ID!, $after: Int! = 999) { migrationLogs(id: $id, after: $after) { sequence message } }"""
+FILL = f"""
+INSERT INTO migration_log (migration_id, sequence, id, level, message, context, repeated, logged_at)
+SELECT CAST(:id AS uuid), n, gen_random_uuid(), 'INFO', repeat('x', {ENTRY_BYTES}), '{{}}', 0, now()
+FROM generate_series({FIRST}, {LAST}) n
+"""
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[Line]:
+    """The lines to the clients that come during a test; they are given up soon."""
+    found: list[Line] = []
+
+    class KnownLine(Line):
+        def __init__(self, receive: Receive, send: Send) -> None:
+            super().__init__(receive, send)
+            found.append(self)
+
+    monkeypatch.setattr(graphql_http, "Line", KnownLine)
+    monkeypatch.setattr(slow_clients, "TAKES_MAX_S", 2.0)
+    return found
+
+
+@asynccontextmanager
+async def reading_nothing(client: ApiClient, id_: str) -> AsyncIterator[ClientConnection]:
+    """Subscribe to a log over a socket that nobody reads until the test does, and that holds little meanwhile."""
+    address = urlsplit(client.url)
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    small.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(small, (address.hostname, address.port))
+    url, protocols = f"ws://{address.netloc}/graphql", ["graphql-transport-ws"]
+    async with connect(url, subprotocols=protocols, sock=small, max_queue=1, ping_interval=None) as opened:  # type: ignore[arg-type]  # plain strings are subprotocols
+        await opened.send(
+            json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {client.token}"}})
+        )
+        assert '"connection_ack"' in str(await opened.recv())
+        subscription = {"query": LOGS, "variables": {"id": id_}}
+        await opened.send(json.dumps({"type": "subscribe", "id": "1", "payload": subscription}))
+        yield opened
+
+
+async def numbers_until_the_end(events: AsyncIterator[dict[str, Any]]) -> list[int]:
+    """Return the numbers of a stream of log entries, up to the last there is."""
+    numbers: list[int] = []
+    async for event in events:
+        numbers.append(event["migrationLogs"]["sequence"])
+        if numbers[-1] == LAST:
+            break
+    return numbers
+
+
+def memory_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+async def test_subscribers_that_read_nothing_are_given_up_and_miss_nothing_once_they_come_back(
+    live_api: LiveApi, postgresql_database: Endpoint, lines: list[Line]
+) -> None:
+    """Others are not held up by them, and what they have not taken is not kept for them in memory."""
+    route = await route_from_shop(live_api, postgresql_database)
+    id_ = await route.start()
+    async with live_api.container.database.transaction() as session:
+        await (await session.connection()).execute(text(FILL), {"id": id_})
+        await session.commit()
+    lines.clear()
+    taken: list[int] = []
+
+    async with asyncio.timeout(120), AsyncExitStack() as stack:
+        before = memory_bytes()
+        slow = [await stack.enter_async_context(reading_nothing(route.client, id_)) for _ in range(SLOW)]
+        abandoned = list(lines)
+        while not all(line.is_given_up for line in abandoned):  # noqa: ASYNC110 - they tell nobody
+            await asyncio.sleep(0.05)
+        grown = memory_bytes() - before
+        async with route.client.follow(LOGS, id=id_) as events, follow_sse(route.client, LOGS, id=id_) as others:
+            both = await asyncio.gather(numbers_until_the_end(events), numbers_until_the_end(others))
+        with pytest.raises(ConnectionClosedError):
+            while True:
+                message = json.loads(await slow[0].recv())
+                taken.append(message["payload"]["data"]["migrationLogs"]["sequence"])
+        async with route.client.follow(LOGS, id=id_, after=taken[-1]) as events:
+            missed = await numbers_until_the_end(events)
+
+    assert len(abandoned) == SLOW
+    assert grown < SLOW * len(both[0]) * ENTRY_BYTES / 2
+    assert list(both) == [list(range(FIRST, LAST + 1))] * 2
+    assert slow[0].close_code == 1006
+    assert FIRST <= taken[-1] < LAST
+    assert taken + missed == both[0]
