@@ -1,15 +1,17 @@
-"""An API that is killed before its answer, and a worker whose event loop is blocked."""
+"""An API that is killed before its answer, and workers that are blocked, frozen, or short of memory."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import secrets
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -136,3 +138,42 @@ async def test_a_worker_that_is_frozen_in_the_middle_of_a_transaction_is_not_wai
 
     assert (status["status"], status["error"]) == ("COMPLETED", None)
     assert postgresql_server.run("SELECT count(*) FROM sale", postgresql_database.database) == str(SALES)
+
+
+ROW_BYTES = 100_000_000
+PICTURE = (
+    "CREATE TABLE picture (id INTEGER PRIMARY KEY, content BLOB NOT NULL)",
+    f"INSERT INTO picture VALUES (1, zeroblob({ROW_BYTES}))",
+)
+ROOM_BYTES = 150_000_000
+"""What a worker may take beside what it has: enough for anything but such a row."""
+
+
+async def test_a_worker_without_memory_for_a_row_says_so_goes_on_with_others_and_is_made_up_for_by_one_that_has_it(
+    hasty_api: LiveApi, postgresql_server: PostgresqlServer
+) -> None:
+    targets = [postgresql_server.create_database() for _ in range(2)]
+    big = await route_from_shop(hasty_api, targets[0], *PICTURE)
+    small = await route_from_shop(hasty_api, targets[1])
+    others = len(await hasty_api.container.redis.client_list())
+    with worker_process(hasty_api.container) as poor:
+        async with asyncio.timeout(60):
+            while len(await hasty_api.container.redis.client_list()) <= others:  # noqa: ASYNC110 - no news of it
+                await asyncio.sleep(0.1)
+        pages = int(Path(f"/proc/{poor.pid}/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + ROOM_BYTES
+        resource.prlimit(poor.pid, resource.RLIMIT_AS, (limit, limit))
+        id_ = await big.start(parallelTasks=1)
+        failed = await ended(big.client, id_)
+        other = await ended(small.client, await small.start())
+    with worker_process(hasty_api.container):
+        await big.client.ok("resumeMigration", "ResumeMigrationInput", {"migrationId": id_})
+        status = await ended(big.client, id_)
+
+    length = postgresql_server.run("SELECT sum(length(content)) FROM picture", targets[0].database)
+    for target in targets:
+        postgresql_server.drop(target)
+    assert (failed["status"], "not enough memory" in failed["error"]["message"]) == ("FAILED", True), failed
+    assert (other["status"], other["error"]) == ("COMPLETED", None)
+    assert (status["status"], status["error"]) == ("COMPLETED", None)
+    assert length == str(ROW_BYTES)

@@ -40,6 +40,11 @@ PATIENCE = RetryPolicy(attempts_max=6, pause_s=1.0, pause_max_s=15.0)
 
 UNEXPECTED = "Something went wrong on our side; the worker's log says what."
 
+NO_MEMORY = (
+    "The worker has not enough memory for what it had in hand. Rows of a chunk may be very long: choose a smaller "
+    "batchSize or give workers more memory, and resume."
+)
+
 _log = structlog.get_logger(__name__)
 
 _ASKS = {MigrationStatus.PAUSING: Ask.PAUSE, MigrationStatus.PAUSED: Ask.PAUSE, MigrationStatus.CANCELLING: Ask.CANCEL}
@@ -188,7 +193,8 @@ async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a driver throws must end the migration, not hang it
         _log.error("crashed", job=assignment.key, exc_info=error)
-        await shop.pulse.fail(duty.migration_id, Failure(ErrorCode.INTERNAL, UNEXPECTED))
+        reason = NO_MEMORY if isinstance(error, MemoryError) else UNEXPECTED
+        await shop.pulse.fail(duty.migration_id, Failure(ErrorCode.INTERNAL, reason))
     else:
         await shop.leases.finish(assignment)
         return stopping
