@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from domain.catalog.model import TableName
 
 _FIND = """
-SELECT c.oid::bigint AS oid, c.relkind::text AS kind, n.nspname::text AS schema FROM pg_class c
+SELECT c.oid::bigint AS oid, c.relkind::text AS kind, n.nspname::text AS schema,
+       c.relpersistence = 'u' AS is_unlogged FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = $1 AND n.nspname = coalesce(nullif($2, ''), current_schema())
   AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
@@ -30,6 +31,8 @@ class Relation:
     kind: str
     schema: str
     name: str
+    is_unlogged: bool = False
+    """Whether a crash of the server empties it."""
 
     @property
     def spelled(self) -> str:
@@ -50,7 +53,7 @@ class Relation:
 async def find(connection: asyncpg.Connection, name: TableName) -> Relation | None:
     """Return the table of that name; without schema it is looked for in the session's own."""
     row = await connection.fetchrow(_FIND, name.name, name.schema)
-    return None if row is None else Relation(row["oid"], row["kind"], row["schema"], name.name)
+    return None if row is None else Relation(row["oid"], row["kind"], row["schema"], name.name, row["is_unlogged"])
 
 
 async def get(connection: asyncpg.Connection, name: TableName) -> Relation:

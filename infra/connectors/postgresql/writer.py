@@ -213,8 +213,14 @@ class PostgresqlTarget:
 
 
 async def _free_of_references(connection: asyncpg.Connection, copy: TableCopy, ticket: Ticket) -> None:
-    """Set a table's foreign keys aside, as rows arrive in any order. Who may not do that must send parents first."""
+    """Set a table's foreign keys aside, as rows arrive in any order. Who may not do that must send parents first.
+
+    Raises:
+        DatabaseError: a crash of the server would empty the table, and the ledger would still hold its receipts.
+    """
     found = await relation.get(connection, copy.target)
+    if found.is_unlogged:
+        raise DatabaseError(f"{copy.target} is UNLOGGED, so a crash empties it; run ALTER TABLE ... SET LOGGED")
     if await references.has_own(connection, found):
         with suppress(asyncpg.InsufficientPrivilegeError):
             async with connection.transaction():
