@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from tests.crash.forks import ForkServer, fork_server
+from tests.crash.forks import FORK_SERVERS, ForkServer, fork_server
 from tests.crash.matrix import MATRIX, provoked
 from tests.crash.tally import TALLY, Tally, takeover_p95_s
 from tests.support.api import LiveApi, running_api
@@ -16,10 +17,10 @@ from tests.support.redis import RedisServer
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[ForkServer]:
-    """A server that runs migrations in forked children."""
-    with fork_server() as server:
-        yield server
+def forks() -> Iterator[tuple[ForkServer, ...]]:
+    """Servers that run migrations in forked children, one run at a time each."""
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(fork_server()) for _ in range(FORK_SERVERS))
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from tests.support.cli import ROOT
 
 KILLED = -9
+FORK_SERVERS = 2
+"""As many as a small machine has cores; visits of boundaries are shared out among them."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ Runs that are killed anywhere are taken back likewise.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -50,13 +51,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(params=DATABASES, ids=[engine.value.lower() for engine in DATABASES])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
-    """An empty database of each engine."""
+def targets(request: pytest.FixtureRequest, forks: tuple[ForkServer, ...], tmp_path: Path) -> Iterator[list[Lab]]:
+    """Empty databases of each engine, one for each server that forks."""
     engine: Engine = request.param
-    lab = _lab(engine, request, tmp_path / "target")
-    yield lab
+    labs = [_lab(engine, request, tmp_path / f"target{number}") for number in range(len(forks))]
+    yield labs
     if not engine.is_file:
-        _server(engine, request).drop(lab.endpoint)
+        for lab in labs:
+            _server(engine, request).drop(lab.endpoint)
 
 
 class Trial:
@@ -75,38 +77,38 @@ class Trial:
         await fill(self._target, {KIND: OLD_KINDS, ITEM: [], UNRELATED: [(1,)]})
         self._before = await picture(self._target.endpoint)
 
-    def run(self, failpoints: str = "") -> Run:
+    async def run(self, failpoints: str = "") -> Run:
         """Migrate."""
-        return self._forks.run(*self._ends, failpoints, on_existing=self._on_existing)
+        return await asyncio.to_thread(self._forks.run, *self._ends, failpoints, on_existing=self._on_existing)
 
-    def back(self, failpoints: str = "") -> Run:
+    async def back(self, failpoints: str = "") -> Run:
         """Roll back."""
-        return self._forks.run(*self._ends, failpoints, takes_back=True)
+        return await asyncio.to_thread(self._forks.run, *self._ends, failpoints, takes_back=True)
 
-    async def killed_rollbacks(self, step: int) -> int:
-        """Kill rollbacks at every `step`-th boundary and have each completed; return where one came through."""
-        for visit in count(1, step):
-            done = self.run()
+    async def killed_rollbacks(self, visits: Iterable[int]) -> int:
+        """Kill rollbacks at these visits, until one comes through, and have each completed; return how many."""
+        for killed, visit in enumerate(visits):
+            done = await self.run()
             assert done.exit_code == 0, done.said
             if self._on_existing == "TRUNCATE":
                 await write_later(self._target, "kind", [(999, "later")])
-            first = self.back(f"*:{visit}=kill")
+            first = await self.back(f"*:{visit}=kill")
             if first.exit_code == 0:
                 await self._check(f"came through at visit {visit}")
-                return visit
+                return killed
             self._count("of rollbacks at boundaries", first)
             await self._completed(visit, first)
         raise AssertionError("a count has no end")
 
-    async def killed_runs(self, step: int) -> int:
-        """Kill runs at every `step`-th boundary and have each rolled back; return where one came through."""
-        for visit in count(1, step):
-            first = self.run(f"*:{visit}=kill")
+    async def killed_runs(self, visits: Iterable[int]) -> int:
+        """Kill runs at these visits, until one comes through, and have each rolled back; return how many."""
+        for killed, visit in enumerate(visits):
+            first = await self.run(f"*:{visit}=kill")
             if first.exit_code != 0:
                 self._count("of runs to be rolled back", first)
             await self._completed(visit, first)
             if first.exit_code == 0:
-                return visit
+                return killed
         raise AssertionError("a count has no end")
 
     def _count(self, kind: str, first: Run) -> None:
@@ -115,7 +117,7 @@ class Trial:
         self._tally.sites.add(first.site)
 
     async def _completed(self, visit: int, first: Run) -> None:
-        second = self.back()
+        second = await self.back()
         where = f"{self._target.engine.value} {self._on_existing} killed at visit {visit} ({first.site})"
         if second.exit_code != 0:
             self._tally.wrong.append(f"{where}: stuck: {second.said[-600:]}")
@@ -130,36 +132,44 @@ class Trial:
 
 
 @pytest.fixture
-async def trial(
-    request: pytest.FixtureRequest, forks: ForkServer, source: str, target: Lab, on_existing: str, tally: Tally
-) -> Trial:
-    """A trial of the engine and the policy of a test."""
-    made = Trial(forks, source, target, on_existing, tally)
-    await made.make()
+async def trials(
+    forks: tuple[ForkServer, ...], source: str, targets: list[Lab], on_existing: str, tally: Tally
+) -> list[Trial]:
+    """Trials of the engine and the policy of a test, among which the boundaries are shared out."""
+    made = [Trial(server, source, target, on_existing, tally) for server, target in zip(forks, targets, strict=True)]
+    await asyncio.gather(*(trial.make() for trial in made))
     return made
 
 
-@pytest.mark.crash
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("on_existing", ["TRUNCATE"])
-async def test_a_rollback_killed_at_any_boundary_is_completed_by_the_next(trial: Trial) -> None:
-    assert await trial.killed_rollbacks(step=1) > 20
+def visits_of(trials: list[Trial], step: int) -> list[Iterable[int]]:
+    """Return for each trial which boundaries are its own, where every `step`-th is tried."""
+    return [count(1 + step * turn, step * len(trials)) for turn in range(len(trials))]
 
 
 @pytest.mark.crash
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("on_existing", ["TRUNCATE"])
-async def test_a_run_killed_at_any_boundary_is_rolled_back(trial: Trial) -> None:
-    assert await trial.killed_runs(step=1) > 20
+async def test_a_rollback_killed_at_any_boundary_is_completed_by_the_next(trials: list[Trial]) -> None:
+    turns = zip(trials, visits_of(trials, 1), strict=True)
+
+    assert sum(await asyncio.gather(*(trial.killed_rollbacks(visits) for trial, visits in turns))) > 20
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("on_existing", ["TRUNCATE"])
+async def test_a_run_killed_at_any_boundary_is_rolled_back(trials: list[Trial]) -> None:
+    turns = zip(trials, visits_of(trials, 1), strict=True)
+
+    assert sum(await asyncio.gather(*(trial.killed_runs(visits) for trial, visits in turns))) > 20
 
 
 @pytest.mark.parametrize(
-    ("target", "on_existing", "step"),
-    [
-        *((Engine(engine), on_existing, step) for (engine, on_existing), step in SHARES.items()),
-        *(pytest.param(engine, "APPEND", 3, marks=pytest.mark.crash) for engine in DATABASES),
-    ],
-    indirect=["target"],
+    ("targets", "on_existing", "step"),
+    [(Engine(engine), on_existing, step) for (engine, on_existing), step in SHARES.items()],
+    indirect=["targets"],
 )
-async def test_a_rollback_killed_at_some_boundaries_is_completed_by_the_next(trial: Trial, step: int) -> None:
-    assert await trial.killed_rollbacks(step) > 20
+async def test_a_rollback_killed_at_some_boundaries_is_completed_by_the_next(trials: list[Trial], step: int) -> None:
+    turns = zip(trials, visits_of(trials, step), strict=True)
+
+    assert step * sum(await asyncio.gather(*(trial.killed_rollbacks(visits) for trial, visits in turns))) > 20
