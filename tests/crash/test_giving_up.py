@@ -12,10 +12,12 @@ import asyncpg
 import pytest
 
 from domain.connections.values import Endpoint, Engine
+from domain.migrations.moments import OnLostSnapshot
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunPhase, RunProgress, RunStatus
 from infra.connectors.registry import connector_for
 from tests.crash.ledger import ROWS, fill_source
+from tests.crash.moving import assert_exact, brought_to_its_end, file_at, filled, moved, pair_of
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 from workers.engine.control import Ask, ControlSwitch
@@ -24,6 +26,7 @@ from workers.engine.prepare import RunRequest
 from workers.engine.run import run
 
 OPTIONS = RunOptions(parallel=2, chunk_rows=500)
+PAUSES = 50
 MADE = "CREATE TABLE entry (id bigint PRIMARY KEY, cents bigint NOT NULL, note varchar(60))"
 
 
@@ -122,3 +125,34 @@ async def test_a_pause_does_not_wait_for_a_locked_table_and_leaves_no_statement_
     assert left == 0
     assert resumed.status is RunStatus.SUCCEEDED
     assert [(table.rows_read, table.rows_written, table.verified) for table in resumed.tables] == [(ROWS, ROWS, True)]
+
+
+class PauseAfterRows:
+    """A progress sink that asks for a pause once the run has written some rows."""
+
+    def __init__(self, control: ControlSwitch) -> None:
+        self._control = control
+        self._before: int | None = None
+
+    async def report(self, progress: RunProgress) -> None:
+        if progress.phase is not RunPhase.DATA:
+            return
+        if self._before is None:
+            self._before = progress.rows_written
+        elif progress.rows_written > self._before:
+            self._control.set(Ask.PAUSE)
+
+
+@pytest.mark.crash
+async def test_fifty_pauses_in_a_row_cost_no_row(postgresql_database: Endpoint, tmp_path: Path) -> None:
+    """Each run goes on where the one before stood, copies a chunk or two, and pauses."""
+    options = RunOptions(parallel=1, chunk_rows=20)
+    pair = pair_of(await filled(file_at(tmp_path / "source.db")), postgresql_database)
+    statuses = []
+    for _ in range(PAUSES):
+        control = ControlSwitch()
+        report = await moved(pair, PauseAfterRows(control), OnLostSnapshot.CONTINUE, options=options, control=control)
+        statuses.append(report.status)
+
+    assert statuses == [RunStatus.PAUSED] * PAUSES
+    await assert_exact(pair, await brought_to_its_end(pair, options=options))

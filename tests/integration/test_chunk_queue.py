@@ -116,6 +116,18 @@ async def test_a_new_ticket_voids_every_claim_and_every_older_lane(store: Databa
     assert (await old.left()).open == CHUNKS + 2
 
 
+async def test_of_workers_that_take_one_assignment_at_the_same_moment_one_has_it(store: Database) -> None:
+    for _ in range(50):
+        assignment = Assignment(SystemIds().new(), PREPARE, epoch=0, sequence=1)
+        async with store.engine.begin() as connection:
+            await give(connection, assignment)
+        takers = [Leases(store, f"worker {number}", 30) for number in range(2)]
+
+        taken = await asyncio.gather(*(leases.take(assignment) for leases in takers))
+
+        assert sorted(taken) == [False, True]
+
+
 async def test_only_the_worker_that_holds_the_assignment_changes_the_plan(
     store: Database, prepared: Assignment
 ) -> None:
