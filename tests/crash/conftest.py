@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from tests.crash.forks import FORK_SERVERS, ForkServer, fork_server
-from tests.crash.matrix import MATRIX, provoked
-from tests.crash.tally import TALLY, Tally, takeover_p95_s
+from tests.crash.summary import lines_of
+from tests.crash.tally import TALLY, Tally
 from tests.support.api import LiveApi, running_api
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer
@@ -56,29 +55,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if tally is None:
         return
     terminalreporter.section("crash tests")
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(tally.kills.items()))
-    terminalreporter.line(f"kill points: {tally.kills.total()} ({kinds}) at {len(tally.sites)} named sites")
-    terminalreporter.line(f"wrong results: {len(tally.wrong)}")
-    for wrong in tally.wrong:
-        terminalreporter.line(f"  {wrong}", red=True)
-    found = provoked()
-    failed = [row for row in found if not all(tally.outcomes.get(test, True) for test in MATRIX[row])]
-    ran = [row for row in found if row not in failed and any(test in tally.outcomes for test in MATRIX[row])]
-    terminalreporter.line(
-        f"fault matrix: {len(ran)} of {len(MATRIX)} rows passed in this run, {len(failed)} failed, and tests elsewhere "
-        f"provoke {len(found) - len(ran) - len(failed)}; the others:"
-    )
-    for row in failed:
-        terminalreporter.line(f"  {row}: FAILED", red=True)
-    for row, reason in MATRIX.items():
-        if isinstance(reason, str):
-            terminalreporter.line(f"  {row}: {reason}")
-    terminalreporter.line(f"simulated histories: {tally.histories}, {len(tally.violations)} of them wrong")
-    for wrong in tally.violations:
-        terminalreporter.line(f"  {wrong}", red=True)
-    if len(tally.takeover_s) > 1:
-        p50 = statistics.median(tally.takeover_s)
-        p95 = takeover_p95_s(tally)
-        terminalreporter.line(
-            f"takeover: p50 {p50:.1f} s, p95 {p95:.1f} s over {len(tally.takeover_s)} kills of a worker"
-        )
+    for line, is_bad in lines_of(tally):
+        terminalreporter.line(line, red=is_bad)

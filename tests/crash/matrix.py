@@ -1,4 +1,4 @@
-"""The matrix of faults: each with the tests that provoke it, or with the reason why none does yet."""
+"""The matrix of faults: each with the tests that provoke it, or with the reason why none does."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ MATRIX: dict[str, Tests | str] = {
         _PG + "a_successor_ends_the_session_of_a_worker_that_hangs",
         _MYSQL + "whoever_takes_a_run_over_ends_a_frozen_writer",
     ),
-    "A6 two workers at one migration": (_QUEUE + "only_the_worker_that_holds_the_assignment_changes_the_plan",),
+    "A6 two workers at one migration": (
+        _QUEUE + "of_workers_that_take_one_assignment_at_the_same_moment_one_has_it",
+        _QUEUE + "only_the_worker_that_holds_the_assignment_changes_the_plan",
+    ),
     "A7 job delivered twice": (_SITES, _QUEUE + "a_chunk_is_counted_once_whoever_brings_the_news"),
     "A8 the queue gives up": (
         _FAULTS + "a_queue_that_gives_up_and_one_full_of_garbage_do_not_keep_a_migration_from_its_end",
@@ -57,7 +60,7 @@ MATRIX: dict[str, Tests | str] = {
         "tests/crash/test_lost_snapshots.py::test_a_run_that_loses_its_snapshot_pauses_and_waits_for_a_choice",
         "tests/api/test_lost_snapshots.py::test_a_migration_that_loses_its_snapshot_waits_for_a_choice_and_starts_over",
     ),
-    "A12 memory limit": "not provoked",
+    "A12 memory limit": (_PROCESSES + "a_worker_without_memory_for_a_row_says_so_and_others_are_not_affected",),
     "A13 crash loop": (
         "tests/crash/test_workers.py::test_a_migration_that_kills_every_worker_fails_after_five_losses_and_can_be_resumed",
     ),
@@ -80,10 +83,10 @@ MATRIX: dict[str, Tests | str] = {
     ),
     "C1 control store restarted": (_STORE + "a_migration_outlives_its_control_store",),
     "C2 control store crashed": (_STORE + "a_migration_outlives_its_control_store",),
-    "C3 control store cut off": "its sessions end in C1 and C2; a cut line between is not provoked",
+    "C3 control store cut off": (_STORE + "a_migration_outlives_broken_lines_to_its_control_store",),
     "C4 deadlock in the control store": (_STORE + "of_two_commands_in_a_deadlock_one_gives_way_and_may_try_again",),
     "C5 control store's disk full": (_STORE + "commands_on_a_full_disk_fail_whole_and_go_through_once_there_is_room",),
-    "C6 slow control store": "not provoked",
+    "C6 slow control store": (_STORE + "a_slow_control_store_costs_no_lease",),
     "C7 pool exhausted": (_STORE + "more_commands_than_connections_wait_their_turn",),
     "D1 source cut in a chunk": (
         "tests/pairs/test_lost_connections.py::test_a_run_that_lost_its_source_is_completed_by_the_same_run",
@@ -96,7 +99,7 @@ MATRIX: dict[str, Tests | str] = {
         _RESTARTS + "a_run_whose_source_is_started_again_pauses_and_goes_on_as_chosen",
         _RESTARTS + "a_source_with_a_binary_log_that_has_not_changed_is_read_on_after_a_restart",
     ),
-    "D4 black hole": "every session has keepalive probes that give up after half a minute; no test drops packets",
+    "D4 black hole": (_LINES + "a_source_whose_packets_vanish_is_given_up_and_costs_no_row",),
     "D5 slow source": (_LINES + "a_slow_source_only_takes_its_time",),
     "D6 concurrent writers": (
         "tests/crash/test_transfers.py::test_balances_copied_while_money_moves_sum_to_what_they_always_sum_to",
@@ -122,7 +125,7 @@ MATRIX: dict[str, Tests | str] = {
     ),
     "E2 target restarted": (_RESTARTS + "a_run_outlives_a_target_that_is_started_again",),
     "E3 target lost what it had promised": (_STEERING + "what_the_target_has_lost_is_copied_again",),
-    "E4 unlogged staging": "does not arise: rows and receipts are in logged tables",
+    "E4 unlogged tables": (_BUSY + "a_table_that_a_crash_would_empty_takes_no_rows",),
     "E5 PostgreSQL's disk full": (_DISKS + "a_server_on_a_full_disk_is_filled_to_the_end_once_there_is_room",),
     "E6 MariaDB's disk full": (_DISKS + "a_server_on_a_full_disk_is_filled_to_the_end_once_there_is_room",),
     "E7 disk full under files": (_DISKS + "a_file_on_a_full_disk_is_completed_once_there_is_room",),
@@ -146,7 +149,10 @@ MATRIX: dict[str, Tests | str] = {
         _STEERING + "a_migration_pauses_in_the_middle_of_a_table_and_goes_on_where_it_stood",
         "tests/crash/test_giving_up.py::test_a_pause_does_not_wait_for_a_locked_table_and_leaves_no_statement_behind",
     ),
-    "F2 pauses in a row": (_STEERING + "pauses_and_resumes_in_a_row_do_no_harm",),
+    "F2 pauses in a row": (
+        "tests/crash/test_giving_up.py::test_fifty_pauses_in_a_row_cost_no_row",
+        _STEERING + "pauses_and_resumes_in_a_row_do_no_harm",
+    ),
     "F3 resume while an old lease lives": (_RULES + "a_migration_that_is_still_pausing_is_not_resumed",),
     "F4 cancel during long DDL": (_BUSY + "a_cancelled_index_build_leaves_nothing_running_and_is_done_later",),
     "F5 cancel around a commit": (
@@ -171,23 +177,45 @@ MATRIX: dict[str, Tests | str] = {
         _QUEUE + "a_lease_ends_by_the_clock_of_the_control_store_unless_it_is_renewed",
         _HISTORIES,
     ),
-    "F11 new version, old plan": "there is no earlier version",
+    "F11 new version, old plan": (
+        "tests/crash/test_other_versions.py::test_a_plan_of_another_version_is_refused_with_its_reason_and_made_again_by_who_resumes",
+    ),
     "F12 retry storm": (
         _LINES + "a_target_that_is_away_for_a_moment_is_waited_for",
         _LINES + "a_target_that_stays_away_is_not_stormed_and_the_run_goes_on_later",
     ),
-    "G1 poison values": "belongs to the tests of values in tests/connectors and tests/pairs",
-    "G2 too many rejected rows": "belongs to the tests of rejected rows",
+    "G1 poison values": (
+        "tests/pairs/test_any_values.py::test_any_value_arrives_as_it_was_or_is_rejected_with_its_row",
+        "tests/pairs/test_values.py::test_a_value_without_an_exact_place_is_refused_or_kept_by_another_type",
+        "tests/pairs/test_misfits.py::test_misfits_are_named_with_their_counts_and_nothing_is_made",
+    ),
+    "G2 too many rejected rows": (
+        "tests/pairs/test_misfits.py::test_rows_are_rejected_up_to_the_limit_and_kept_whole",
+        "tests/pairs/test_refusals.py::test_a_run_ends_at_a_row_that_may_not_be_left_out_and_names_it_and_the_reason",
+    ),
     "G3 a million rows changed meanwhile": (
         _CHANGING + "a_million_rows_that_change_meanwhile_are_copied_as_they_were",
     ),
-    "G4 huge values, many columns, many tables": "not provoked here",
+    "G4 huge values, many columns, many tables": (
+        _PROCESSES + "a_worker_without_memory_for_a_row_says_so_and_others_are_not_affected",
+        "tests/pairs/test_shapes.py::test_a_table_of_1600_columns_arrives",
+        "tests/pairs/test_shapes.py::test_very_many_tables_arrive",
+        "tests/pairs/test_shapes.py::test_rows_without_a_value_in_their_only_key_arrive_once",
+    ),
     "G5 rows that are the same, without a key": (_BOUNDARY,),
-    "G6 keys that fall together": "belongs to the tests of misfits",
-    "G7 odd identifiers": "belongs to the tests of names in tests/pairs",
+    "G6 keys that fall together": (
+        "tests/connectors/test_mysql_plan.py::test_texts_that_differ_only_in_case_accents_or_spaces_stay_different_keys",
+        "tests/pairs/test_refusals.py::test_words_that_are_one_key_to_a_target_are_told_apart_and_none_is_lost_in_silence",
+    ),
+    "G7 odd identifiers": (
+        "tests/connectors/test_schema_plan.py::test_names_that_need_quotes_are_kept",
+        "tests/connectors/test_mysql_plan.py::test_names_are_cut_to_what_mysql_takes_and_constraints_kept_apart",
+    ),
     "H1 Redis killed under subscribers": (_SUBSCRIBERS, _STREAMS + "without_any_signal_a_stream_is_only_late"),
     "H2 API killed under subscribers": (_SUBSCRIBERS,),
-    "H3 slow consumer": "not provoked",
+    "H3 slow consumer": (
+        "tests/api/test_slow_clients.py::test_subscribers_that_read_nothing_are_given_up_and_miss_nothing_once_they_come_back",
+    ),
     "H4 many reconnect at once": (_STREAMS + "many_viewers_cost_the_control_store_no_more_than_one",),
     "H5 token expires while open": (_STREAMS + "a_stream_ends_when_its_subscriber_may_no_longer_see_it",),
     "H6 membership ends while open": (_STREAMS + "a_stream_ends_when_its_subscriber_may_no_longer_see_it",),

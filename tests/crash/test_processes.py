@@ -149,7 +149,7 @@ ROOM_BYTES = 150_000_000
 """What a worker may take beside what it has: enough for anything but such a row."""
 
 
-async def test_a_worker_without_memory_for_a_row_says_so_goes_on_with_others_and_is_made_up_for_by_one_that_has_it(
+async def test_a_worker_without_memory_for_a_row_says_so_and_others_are_not_affected(
     hasty_api: LiveApi, postgresql_server: PostgresqlServer
 ) -> None:
     targets = [postgresql_server.create_database() for _ in range(2)]
