@@ -146,7 +146,10 @@ class Control:
         async with self._turn:
             if self._connection is not None:
                 connection, self._connection = self._connection, None
-                await connection.ensure_closed()
+                try:
+                    await connection.ensure_closed()
+                except OSError:
+                    connection.close()  # the line is broken, so the session is over anyway
 
     async def _opened(self) -> _Connection:
         if self._connection is not None and not self._connection.closed:
