@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from asyncio.trsock import TransportSocket
 from dataclasses import dataclass
 
 
@@ -24,8 +25,10 @@ OF_DATABASES = Silence(idle_s=10, interval_s=5, probes=4)
 OF_CONTROL_STORE = Silence(idle_s=5, interval_s=2, probes=3)
 """It is near, and commands wait for it."""
 
+OF_CLIENTS = Silence(idle_s=20, interval_s=10, probes=4)
 
-def watch_peer(sock: socket.socket, silence: Silence, *, sends_rows: bool = False) -> None:
+
+def watch_peer(sock: socket.socket | TransportSocket, silence: Silence, *, sends_rows: bool = False) -> None:
     """Make the system notice that a TCP peer answers nothing any more, not even that something has arrived.
 
     One that is there and busy answers the probes, however long it keeps silent itself. What was sent and is

@@ -6,9 +6,10 @@ import socket
 import sys
 
 import uvicorn
+from domain.kernel.errors import WherryError
 from starlette.applications import Starlette
 
-from domain.kernel.errors import WherryError
+from infra import keepalive
 from infra.app import create_app
 from infra.graphql_http import BODY_BYTES_MAX
 from infra.settings import Settings, read_settings
@@ -17,7 +18,7 @@ NOT_STARTED = 3
 
 
 class Server(uvicorn.Server):
-    """Ends streams at once when it begins to stop.
+    """Ends streams at once when it begins to stop, and lines whose client is gone or takes nothing after a minute.
 
     Sockets are closed with 1012, "service restart", by uvicorn itself. An answer that goes on and on
     it would wait for, to the end of the time for requests that are under way.
@@ -27,6 +28,13 @@ class Server(uvicorn.Server):
         """Serve `app`; `options` are uvicorn's."""
         super().__init__(uvicorn.Config(app, **options))  # type: ignore[arg-type]  # uvicorn checks them
         self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen. Whoever is accepted has what is set here."""
+        await super().startup(sockets)
+        for server in self.servers:
+            for listening in server.sockets:
+                keepalive.watch_peer(listening, keepalive.OF_CLIENTS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: no new connections, streams end, requests get their answer."""
@@ -47,6 +55,10 @@ def main() -> int:
 
 
 def _options(settings: Settings) -> dict[str, object]:
+    """Return uvicorn's options.
+
+    Pings keep a way open; a client that is late to answer one is not closed with 1011, for it would not come back.
+    """
     return {
         "host": settings.host,
         "port": settings.port,
@@ -54,6 +66,7 @@ def _options(settings: Settings) -> dict[str, object]:
         "timeout_graceful_shutdown": settings.drain_s,
         "ws_max_size": BODY_BYTES_MAX,
         "ws_per_message_deflate": False,
+        "ws_ping_timeout": None,
         "server_header": False,
         "access_log": False,
     }

@@ -9,11 +9,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send
 
 TAKES_MAX_S = 20.0
-"""How long a client may leave a message at our end before its stream counts as abandoned.
-
-Less than what it takes until a ping without an answer closes a socket with 1011, after which clients
-of `graphql-transport-ws` do not come back.
-"""
+"""How long a client may leave a message at our end before its stream counts as abandoned."""
 
 
 class Line:

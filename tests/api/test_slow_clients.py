@@ -13,16 +13,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from domain.connections.values import Endpoint
 from sqlalchemy import text
-from starlette.types import Receive, Send
+from starlette.types import Message, Receive, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
-from domain.connections.values import Endpoint
-from infra import graphql_http, slow_clients
+from infra import graphql_http, keepalive, slow_clients
 from infra.slow_clients import Line
-from tests.support.api import ApiClient, LiveApi
+from tests.support.api import ApiClient, LiveApi, running_api
+from tests.support.black_hole import swallow
 from tests.support.migrations import route_from_shop
+from tests.support.postgresql import PostgresqlServer
+from tests.support.redis import RedisServer
 from tests.support.sse import follow_sse
 
 FIRST, LAST, ENTRY_BYTES, SLOW = 1_000, 5_999, 4_000, 3
@@ -34,17 +37,27 @@ FROM generate_series({FIRST}, {LAST}) n
 """
 
 
+class KnownLine(Line):
+    """A line of which a test knows whether the client is gone."""
+
+    is_over = False
+
+    async def receive(self) -> Message:
+        message = await super().receive()
+        self.is_over = self.is_over or message["type"] == "websocket.disconnect"
+        return message
+
+
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[Line]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[KnownLine]:
     """The lines to the clients that come during a test; they are given up soon."""
-    found: list[Line] = []
+    found: list[KnownLine] = []
 
-    class KnownLine(Line):
-        def __init__(self, receive: Receive, send: Send) -> None:
-            super().__init__(receive, send)
-            found.append(self)
+    def make(receive: Receive, send: Send) -> KnownLine:
+        found.append(KnownLine(receive, send))
+        return found[-1]
 
-    monkeypatch.setattr(graphql_http, "Line", KnownLine)
+    monkeypatch.setattr(graphql_http, "Line", make)
     monkeypatch.setattr(slow_clients, "TAKES_MAX_S", 2.0)
     return found
 
@@ -83,7 +96,7 @@ def memory_bytes() -> int:
 
 
 async def test_subscribers_that_read_nothing_are_given_up_and_miss_nothing_once_they_come_back(
-    live_api: LiveApi, postgresql_database: Endpoint, lines: list[Line]
+    live_api: LiveApi, postgresql_database: Endpoint, lines: list[KnownLine]
 ) -> None:
     """Others are not held up by them, and what they have not taken is not kept for them in memory."""
     route = await route_from_shop(live_api, postgresql_database)
@@ -116,3 +129,25 @@ async def test_subscribers_that_read_nothing_are_given_up_and_miss_nothing_once_
     assert slow[0].close_code == 1006
     assert FIRST <= taken[-1] < LAST
     assert taken + missed == both[0]
+
+
+async def test_a_subscriber_that_is_gone_without_a_word_is_noticed(
+    postgresql_server: PostgresqlServer,
+    redis_server: RedisServer,
+    postgresql_database: Endpoint,
+    tmp_path: Path,
+    lines: list[KnownLine],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is sent to it vanishes; usually that is noticed after a minute."""
+    monkeypatch.setattr(keepalive, "OF_CLIENTS", keepalive.Silence(idle_s=1, interval_s=1, probes=1))
+    async with running_api(postgresql_server, tmp_path, redis_url=redis_server.url) as api:
+        route = await route_from_shop(api, postgresql_database)
+        id_ = await route.start()
+        lines.clear()
+        async with asyncio.timeout(60), reading_nothing(route.client, id_) as opened:
+            swallow(opened.transport.get_extra_info("socket"))
+            [line] = lines
+            while not line.is_over:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.05)
+            opened.transport.abort()
