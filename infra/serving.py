@@ -6,9 +6,9 @@ import socket
 import sys
 
 import uvicorn
-from domain.kernel.errors import WherryError
 from starlette.applications import Starlette
 
+from domain.kernel.errors import WherryError
 from infra import keepalive
 from infra.app import create_app
 from infra.graphql_http import BODY_BYTES_MAX

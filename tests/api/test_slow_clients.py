@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from domain.connections.values import Endpoint
 from sqlalchemy import text
 from starlette.types import Message, Receive, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
+from domain.connections.values import Endpoint
 from infra import graphql_http, keepalive, slow_clients
 from infra.slow_clients import Line
 from tests.support.api import ApiClient, LiveApi, running_api
