@@ -71,7 +71,8 @@ async def reading_nothing(client: ApiClient, id_: str) -> AsyncIterator[ClientCo
     small.setblocking(False)
     await asyncio.get_running_loop().sock_connect(small, (address.hostname, address.port))
     url, protocols = f"ws://{address.netloc}/graphql", ["graphql-transport-ws"]
-    async with connect(url, subprotocols=protocols, sock=small, max_queue=1, ping_interval=None) as opened:  # type: ignore[arg-type]  # plain strings are subprotocols
+    plain: dict[str, Any] = {"compression": None, "ping_interval": None, "max_queue": 1}
+    async with connect(url, subprotocols=protocols, sock=small, **plain) as opened:  # type: ignore[arg-type]  # plain strings are subprotocols
         await opened.send(
             json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {client.token}"}})
         )
