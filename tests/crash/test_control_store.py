@@ -170,10 +170,10 @@ async def test_a_migration_outlives_broken_lines_to_its_control_store(
 async def test_a_slow_control_store_costs_no_lease(
     redis_server: RedisServer, postgresql_server: PostgresqlServer, postgresql_database: Endpoint, tmp_path: Path
 ) -> None:
-    """Each question and each answer takes a tenth of a second, more or less."""
+    """Each question and each answer takes a twentieth of a second, more or less."""
     async with api_behind_relay(postgresql_server, redis_server, tmp_path) as (api, proxy):
         route = await route_from_shop(api, postgresql_database, *MANY)
-        proxy.delay_s = 0.1
+        proxy.delay_s = 0.05
         id_ = await route.start(batchSize=ROWS, parallelTasks=1)
         status = await ended(route.client, id_)
         proxy.delay_s = 0
