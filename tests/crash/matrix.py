@@ -205,7 +205,7 @@ MATRIX: dict[str, Tests | str] = {
     "G5 rows that are the same, without a key": (_BOUNDARY,),
     "G6 keys that fall together": (
         "tests/connectors/test_mysql_plan.py::test_texts_that_differ_only_in_case_accents_or_spaces_stay_different_keys",
-        "tests/pairs/test_refusals.py::test_words_that_are_one_key_to_a_target_are_told_apart_and_none_is_lost_in_silence",
+        "tests/pairs/test_refusals.py::test_refused_rows_are_kept_aside_whole_until_the_rule_against_them_is_gone",
     ),
     "G7 odd identifiers": (
         "tests/connectors/test_schema_plan.py::test_names_that_need_quotes_are_kept",
@@ -214,7 +214,7 @@ MATRIX: dict[str, Tests | str] = {
     "H1 Redis killed under subscribers": (_SUBSCRIBERS, _STREAMS + "without_any_signal_a_stream_is_only_late"),
     "H2 API killed under subscribers": (_SUBSCRIBERS,),
     "H3 slow consumer": (
-        "tests/api/test_slow_clients.py::test_subscribers_that_read_nothing_are_given_up_and_miss_nothing_once_they_come_back",
+        "tests/crash/test_slow_clients.py::test_subscribers_that_read_nothing_are_given_up_and_miss_nothing_once_they_come_back",
     ),
     "H4 many reconnect at once": (_STREAMS + "many_viewers_cost_the_control_store_no_more_than_one",),
     "H5 token expires while open": (_STREAMS + "a_stream_ends_when_its_subscriber_may_no_longer_see_it",),

@@ -96,6 +96,7 @@ def memory_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+@pytest.mark.crash
 async def test_subscribers_that_read_nothing_are_given_up_and_miss_nothing_once_they_come_back(
     live_api: LiveApi, postgresql_database: Endpoint, lines: list[KnownLine]
 ) -> None:
@@ -132,6 +133,7 @@ async def test_subscribers_that_read_nothing_are_given_up_and_miss_nothing_once_
     assert taken + missed == both[0]
 
 
+@pytest.mark.crash
 async def test_a_subscriber_that_is_gone_without_a_word_is_noticed(
     postgresql_server: PostgresqlServer,
     redis_server: RedisServer,
