@@ -104,6 +104,13 @@ that is marked as UTC, `m` time, `g` UUID, `B` bits (their number), `n` decimal 
 any size, `j` JSON.
 """
 
+Walk: TypeAlias = tuple[int, int, int | None, Sequence[tuple[int, bool]]]
+"""How to read by pages what a query would give: the table's first page, the first row number, the one to end before,
+and of each column its place in a stored row (-1: it is the row number) and whether whole numbers in it are doubles.
+
+The query's first parameter is the first row number. It goes on by itself from a row that is not as expected.
+"""
+
 class SqliteRows:
     """The rows of a query, made into columns. `ask` is given the place and value of what has no usual spelling."""
 
@@ -114,6 +121,7 @@ class SqliteRows:
         parameters: Sequence[int | str],
         shapes: Sequence[Shape],
         ask: Callable[[int, SqliteValue], object],
+        walk: Walk | None = None,
     ) -> Self: ...
     def take(self, rows_max: int, bytes_max: int) -> tuple[int, int, ArrowBatch]:
         """Return the number of the next rows, the bytes of their values, and the rows; no rows at the end.
@@ -131,6 +139,7 @@ def sqlite_scan(
     parameters: Sequence[int | str],
     columns: Sequence[tuple[Sequence[Shape], bool]],
     ask: Callable[[int, int, SqliteValue], bool],
+    walk: Walk | None = None,
 ) -> tuple[int, list[dict[str, Any]]]:
     """Count the rows of a query and say what each column holds.
 

@@ -1,6 +1,8 @@
 /* See sqlite_api.h. */
 #include "sqlite_api.h"
 
+#include "sqlite_walk.h"
+
 #include <dlfcn.h>
 #include <stddef.h>
 #include <string.h>
@@ -21,7 +23,8 @@ static const struct {
     FUNCTION(bind_double), FUNCTION(bind_text64), FUNCTION(bind_blob64), FUNCTION(column_count),
     FUNCTION(column_value), FUNCTION(value_type), FUNCTION(value_int64), FUNCTION(value_double),
     FUNCTION(value_text), FUNCTION(value_blob), FUNCTION(value_bytes), FUNCTION(db_mutex), FUNCTION(mutex_enter),
-    FUNCTION(mutex_leave), FUNCTION(errmsg), FUNCTION(extended_errcode),
+    FUNCTION(mutex_leave), FUNCTION(errmsg), FUNCTION(extended_errcode), FUNCTION(db_readonly),
+    FUNCTION(file_control),
 };
 
 /* SQLite calls this on the thread that opens a connection, before it is given to whoever wants it. */
@@ -115,6 +118,7 @@ int statement_open(statement *held, PyObject *handle, PyObject *sql, PyObject *p
 }
 
 void statement_close(statement *held) {
+    walk_close(held);
     /* A connection that Python has closed lives on inside SQLite until its last statement ends (sqlite3_close_v2). */
     if (held->stmt != NULL) sqlite.finalize(held->stmt);
     Py_XDECREF(held->handle);

@@ -57,6 +57,8 @@ typedef struct {
     void (*mutex_leave)(sqlite3_mutex *);
     const char *(*errmsg)(sqlite3 *);
     int (*extended_errcode)(sqlite3 *);
+    int (*db_readonly)(sqlite3 *, const char *);
+    int (*file_control)(sqlite3 *, const char *, int, void *);
 } sqlite_functions;
 
 extern sqlite_functions sqlite;
@@ -69,10 +71,13 @@ typedef struct {
     sqlite3 *db;
 } SqliteHandle;
 
-/* A statement on a handle. */
+typedef struct walk walk;
+
+/* A statement on a handle; `walk` is NULL unless its rows are read from the file's pages (sqlite_walk.h). */
 typedef struct {
     SqliteHandle *handle;
     sqlite3_stmt *stmt;
+    walk *walk;
 } statement;
 
 /* Prepare a statement and bind integers and texts; -1 with a Python exception. */

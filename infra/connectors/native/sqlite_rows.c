@@ -2,6 +2,7 @@
 #include "columns.h"
 #include "parts.h"
 #include "sqlite_values.h"
+#include "sqlite_walk.h"
 
 typedef struct {
     PyObject_HEAD
@@ -25,7 +26,7 @@ static int64_t size_of(const columns *held) {
 static enum stop take_row(RowsObject *self, stored *value) {
     for (; self->place < self->rows.count; self->place++) {
         column *out = &self->rows.columns[self->place];
-        if (stored_get(self->query.stmt, (int)self->place, value) < 0) return STOP_MEMORY;
+        if (statement_get(&self->query, (int)self->place, value) < 0) return STOP_MEMORY;
         enum taken result = value->class == SQLITE_NULL ? (column_add_null(out) < 0 ? NO_MEMORY : TAKEN)
                                                         : value_take(self->shapes[self->place], value, out);
         if (result == ASK) return STOP_ASK;
@@ -40,7 +41,7 @@ static enum stop take_rows(RowsObject *self, int64_t rows_max, int64_t bytes_max
         if (self->place < 0) {
             int64_t rows = columns_rows(&self->rows);
             if (rows >= rows_max || ((rows & 63) == 0 && size_of(&self->rows) >= bytes_max)) return STOP_FULL;
-            int code = sqlite.step(self->query.stmt);
+            int code = statement_step(&self->query);
             if (code == SQLITE_DONE) return STOP_END;
             if (code != SQLITE_ROW) return STOP_SQLITE;
             self->place = 0;
@@ -97,13 +98,14 @@ static int open_columns(RowsObject *self, PyObject *shapes) {
 }
 
 static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs)) {
-    PyObject *handle, *sql, *parameters, *shapes, *ask;
-    if (!PyArg_ParseTuple(args, "OUOOO", &handle, &sql, &parameters, &shapes, &ask)) return NULL;
+    PyObject *handle, *sql, *parameters, *shapes, *ask, *walk = Py_None;
+    if (!PyArg_ParseTuple(args, "OUOOO|O", &handle, &sql, &parameters, &shapes, &ask, &walk)) return NULL;
     RowsObject *self = (RowsObject *)type->tp_alloc(type, 0);
     if (self == NULL) return NULL;
     self->ask = Py_NewRef(ask);
     self->place = -1;
-    if (statement_open(&self->query, handle, sql, parameters) < 0 || open_columns(self, shapes) < 0)
+    if (statement_open(&self->query, handle, sql, parameters) < 0 || walk_open(&self->query, walk) < 0 ||
+        open_columns(self, shapes) < 0)
         Py_CLEAR(self);
     return (PyObject *)self;
 }

@@ -4,6 +4,7 @@
 #include "columns.h"
 #include "parts.h"
 #include "sqlite_values.h"
+#include "sqlite_walk.h"
 #include "texts.h"
 
 #define CANDIDATES_MAX 4
@@ -82,7 +83,7 @@ static enum stop look(scan *self, present *at) {
         for (; at->place < self->count; at->place++, at->candidate = -1) {
             evidence *seen = &self->columns[at->place];
             if (at->candidate < 0) {
-                if (stored_get(self->query.stmt, (int)at->place, &at->value) < 0) return STOP_MEMORY;
+                if (statement_get(&self->query, (int)at->place, &at->value) < 0) return STOP_MEMORY;
                 add_class(seen, &at->value);
                 at->candidate = 0;
             }
@@ -93,7 +94,7 @@ static enum stop look(scan *self, present *at) {
                 if (result == NO_MEMORY) return STOP_MEMORY;
             }
         }
-        int code = sqlite.step(self->query.stmt);
+        int code = statement_step(&self->query);
         if (code == SQLITE_DONE) return STOP_END;
         if (code != SQLITE_ROW) return STOP_SQLITE;
         self->rows += 1;
@@ -197,10 +198,11 @@ static PyObject *all_found(const scan *self) {
 }
 
 PyObject *sqlite_scan(PyObject *Py_UNUSED(module), PyObject *args) {
-    PyObject *handle, *sql, *parameters, *columns, *ask, *result = NULL;
-    if (!PyArg_ParseTuple(args, "OUOOO", &handle, &sql, &parameters, &columns, &ask)) return NULL;
+    PyObject *handle, *sql, *parameters, *columns, *ask, *walk = Py_None, *result = NULL;
+    if (!PyArg_ParseTuple(args, "OUOOO|O", &handle, &sql, &parameters, &columns, &ask, &walk)) return NULL;
     scan self = {.ask = ask};
-    if (statement_open(&self.query, handle, sql, parameters) == 0 && open_scan(&self, columns) == 0)
+    if (statement_open(&self.query, handle, sql, parameters) == 0 && walk_open(&self.query, walk) == 0 &&
+        open_scan(&self, columns) == 0)
         result = look_at_all(&self) == NULL ? NULL : all_found(&self);
     close_scan(&self);
     return result;

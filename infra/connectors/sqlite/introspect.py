@@ -27,7 +27,9 @@ from domain.kernel.values import Bytes, Rows
 from domain.migrations.limits import Present
 from infra.connectors.sqlite import types
 from infra.connectors.sqlite.capabilities import LEDGER_PREFIX
+from infra.connectors.sqlite.columns import ORDINARY, ColumnRow, column_rows, row_number_column, texts
 from infra.connectors.sqlite.declarations import TableDeclaration, parse_table, parse_view
+from infra.connectors.sqlite.pages import pages_of
 from infra.connectors.sqlite.profile import ColumnProfile, TableProfile, profile_table
 from infra.connectors.sqlite.scan import parts_of
 from infra.connectors.sqltext import IndexDeclaration, literal, parse_index, quoted
@@ -35,7 +37,7 @@ from infra.connectors.sqltext import IndexDeclaration, literal, parse_index, quo
 _EXPRESSION = -2
 """`cid` of PRAGMA index_xinfo for an indexed expression."""
 
-_ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN = 0, 2, 3
+_VIRTUAL_COLUMN, _STORED_COLUMN = 2, 3
 """`hidden` of PRAGMA table_xinfo; 1 is a hidden column of a virtual table."""
 
 
@@ -115,52 +117,6 @@ def _is_internal(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _ColumnRow:
-    """A row of PRAGMA table_xinfo."""
-
-    name: str
-    declared: str
-    not_null: bool
-    default: str | None
-    key_place: int
-    hidden: int
-
-
-def texts(connection: sqlite3.Connection, sql: str) -> list[tuple[str | int | None, ...]]:
-    """Run a catalogue query and decode its texts."""
-    return [
-        tuple(value.decode() if isinstance(value, bytearray) else value for value in row)
-        for row in connection.execute(sql)
-    ]
-
-
-def column_rows(connection: sqlite3.Connection, table: str) -> list[_ColumnRow]:
-    """Return a table's columns, in order; empty if there is no such table."""
-    return [
-        _ColumnRow(
-            name=str(name),
-            declared=str(declared),
-            not_null=bool(not_null),
-            default=None if default is None else str(default),
-            key_place=int(key_place or 0),
-            hidden=int(hidden or 0),
-        )
-        for _, name, declared, not_null, default, key_place, hidden in texts(
-            connection, f"PRAGMA main.table_xinfo({quoted(table)})"
-        )
-    ]
-
-
-def row_number_column(connection: sqlite3.Connection, table: str, columns: list[_ColumnRow]) -> str:
-    """Return the column that is another name of the row number (`INTEGER PRIMARY KEY`), or nothing."""
-    key = [column for column in columns if column.key_place]
-    if len(key) != 1 or key[0].declared.upper() != "INTEGER":
-        return ""
-    indexes = texts(connection, f"PRAGMA main.index_list({quoted(table)})")
-    return "" if any(origin == "pk" for _, _, _, origin, _ in indexes) else key[0].name
-
-
-@dataclass(frozen=True)
 class _Look:
     """A look at the values: by which connections, and what it has found."""
 
@@ -168,16 +124,18 @@ class _Look:
     seen: dict[TableName, TableProfile]
 
     def at(self, table: str, declared: dict[str, str], numbered: str) -> TableProfile:
-        """Look at the columns of a table; in parts if a column holds its row numbers."""
+        """Look at the columns of a table; in parts if a column holds its row numbers, or if its pages can be read."""
         name = quoted(table)
-        parts = parts_of(self.connections, name, f"{name}.{quoted(numbered)}") if numbered else []
+        pages = pages_of(self.connections[0], table, list(declared))
+        number = f"{name}.{quoted(numbered)}" if numbered else pages.number if pages else ""
+        parts = parts_of(self.connections, name, number, pages) if number else []
         words = {quoted(column): word for column, word in declared.items()}
         found = profile_table(self.connections[0], name, words, parts)
         return replace(found, columns=dict(zip(declared, found.columns.values(), strict=True)))
 
 
 def _table(connection: sqlite3.Connection, made: _Catalog, name: str, look: _Look | None) -> Table:
-    rows = [row for row in column_rows(connection, name) if row.hidden in (_ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN)]
+    rows = [row for row in column_rows(connection, name) if row.hidden in (ORDINARY, _VIRTUAL_COLUMN, _STORED_COLUMN)]
     declaration = parse_table(made.statements["table", name])
     numbered = row_number_column(connection, name, rows)
     profile = _profile(connection, name, rows, numbered, look)
@@ -206,7 +164,7 @@ def _table(connection: sqlite3.Connection, made: _Catalog, name: str, look: _Loo
 
 
 def _profile(
-    connection: sqlite3.Connection, table: str, rows: list[_ColumnRow], numbered: str, look: _Look | None
+    connection: sqlite3.Connection, table: str, rows: list[ColumnRow], numbered: str, look: _Look | None
 ) -> TableProfile:
     """Decide the columns' types, by their values or by their words alone."""
     declared = {row.name: row.declared for row in rows if row.name != numbered}
@@ -222,7 +180,7 @@ def _profile(
     return TableProfile(count, count * 8 * len(rows), promised | known)
 
 
-def _column(row: _ColumnRow, profile: TableProfile, declaration: TableDeclaration, identity: Identity | None) -> Column:
+def _column(row: ColumnRow, profile: TableProfile, declaration: TableDeclaration, identity: Identity | None) -> Column:
     found = profile.columns[row.name]
     is_kept_up = identity is not None and declaration.autoincrement
     return Column(
@@ -230,9 +188,9 @@ def _column(row: _ColumnRow, profile: TableProfile, declaration: TableDeclaratio
         found.type,
         types.AUTOINCREMENT if is_kept_up else row.declared,
         nullable=not row.not_null and (not row.key_place or found.nulls > 0),
-        default=_default(row.default) if row.hidden == _ORDINARY else None,
+        default=_default(row.default) if row.hidden == ORDINARY else None,
         identity=identity,
-        generated=declaration.generated.get(row.name.lower()) if row.hidden != _ORDINARY else None,
+        generated=declaration.generated.get(row.name.lower()) if row.hidden != ORDINARY else None,
         generated_stored=row.hidden == _STORED_COLUMN,
         comment=found.note,
         collation=declaration.collations.get(row.name.lower(), ""),

@@ -21,14 +21,15 @@ from domain.migrations.transfer import (
 )
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX, arrow_schema
 from infra.connectors.sqlite import values
+from infra.connectors.sqlite.columns import LOWEST_NUMBER, row_number_name
 from infra.connectors.sqlite.driver import driver_errors, handle_of
+from infra.connectors.sqlite.pages import pages_of
 from infra.connectors.sqlite.shapes import carried_shapes
-from infra.connectors.sqlite.split import row_number_name
 from infra.connectors.sqlite.values import Misfit, Present, Stored
 from infra.connectors.sqltext import quoted
 
 if TYPE_CHECKING:
-    from infra.connectors.native._native import Shape, SqliteHandle
+    from infra.connectors.native._native import Shape, SqliteHandle, Walk
 
 
 class ChunkReading(Protocol):
@@ -56,11 +57,16 @@ def open_reading(connection: sqlite3.Connection, copy: TableCopy, scope: ChunkSc
     table = quoted(copy.source.name)
     columns = ", ".join(f"{table}.{quoted(column.source)}" for column in copy.columns)
     where, bounds = condition(connection, copy, scope)
-    sql = f"SELECT {columns} FROM {table}{where}"
     handle, shapes = handle_of(connection), carried_shapes(column.type for column in copy.columns)
+    walk = None
+    if handle and shapes and (ends := _ends(scope)) is not None:
+        pages = pages_of(connection, copy.source.name, [column.source for column in copy.columns])
+        if pages is not None:
+            (where, bounds), walk = pages.condition(*ends), pages.walk(*ends)
+    sql = f"SELECT {columns} FROM {table}{where}"
     try:
         if handle and shapes:
-            return _NativeReading(handle, copy, sql, bounds, shapes)
+            return _NativeReading(handle, copy, sql, bounds, shapes, walk)
         return _PlainReading(connection, copy, sql, bounds)
     except sqlite3.OperationalError as error:
         if "no such" in str(error):
@@ -68,11 +74,28 @@ def open_reading(connection: sqlite3.Connection, copy: TableCopy, scope: ChunkSc
         raise
 
 
+def _ends(scope: ChunkScope) -> tuple[int, int | None] | None:
+    """Return the first row number of a chunk and the one it ends before; nothing if it is cut by a key."""
+    match scope:
+        case WholeTable():
+            return LOWEST_NUMBER, None
+        case PhysicalRange(first=first, last=last):
+            return first, last
+        case _:
+            return None
+
+
 class _NativeReading:
     """A pass by the C helper, which asks here about values of no usual spelling."""
 
     def __init__(
-        self, handle: SqliteHandle, copy: TableCopy, sql: str, bounds: Sequence[int | str], shapes: Sequence[Shape]
+        self,
+        handle: SqliteHandle,
+        copy: TableCopy,
+        sql: str,
+        bounds: Sequence[int | str],
+        shapes: Sequence[Shape],
+        walk: Walk | None,
     ) -> None:
         from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
 
@@ -87,7 +110,7 @@ class _NativeReading:
                 _raise_drift(copy, column, error)
 
         with driver_errors():
-            self._rows = _native.SqliteRows(handle, sql, bounds, shapes, carried)
+            self._rows = _native.SqliteRows(handle, sql, bounds, shapes, carried, walk)
 
     def next_batch(self, _: sqlite3.Connection) -> Batch | None:
         """Return the next rows, nothing after the last."""

@@ -9,11 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infra.connectors.sqlite.columns import LOWEST_NUMBER
 from infra.connectors.sqlite.driver import driver_errors, handle_of
+from infra.connectors.sqlite.pages import Pages
 from infra.connectors.sqlite.values import Present
 
 if TYPE_CHECKING:
-    from infra.connectors.native._native import Shape
+    from infra.connectors.native._native import Shape, Walk
 
 Facts = dict[str, Any]
 """What the helper has found in a column."""
@@ -30,29 +32,36 @@ class Part:
     connection: sqlite3.Connection
     where: str = ""
     bounds: tuple[int, ...] = ()
+    walk: Walk | None = None
 
 
-def parts_of(connections: Sequence[sqlite3.Connection], table: str, number: str) -> list[Part]:
+def parts_of(
+    connections: Sequence[sqlite3.Connection], table: str, number: str, pages: Pages | None = None
+) -> list[Part]:
     """Cut a table by its row numbers into as many parts as there are connections; all names are quoted.
 
-    The connections see the same moment. A table of few rows stays in one part.
+    The connections see the same moment. A table of few rows stays in one part. Rows are read by `pages` if these are
+    known.
     """
     first, *others = connections
     ends = f"SELECT (SELECT min({number}) FROM {table}), (SELECT max({number}) FROM {table})"
     lowest, highest = first.execute(ends).fetchone()
     count = 0 if lowest is None else min(len(connections), (highest - lowest) // _PART_ROWS_MIN)
     if count < 2 or not others:  # noqa: PLR2004 - a part is something only beside another one
-        return [Part(first)]
+        return [_part(first, number, pages, LOWEST_NUMBER, None)]
     step = (highest - lowest) // count + 1
-    cuts = [lowest + step * place for place in range(1, count)]
+    starts = [LOWEST_NUMBER, *(lowest + step * place for place in range(1, count))]
+    ends_before = [*starts[1:], None]
     return [
-        Part(first, f" WHERE {number} < ?", (cuts[0],)),
-        *(
-            Part(connection, f" WHERE {number} >= ? AND {number} < ?", (cut, end))
-            for connection, cut, end in zip(others, cuts, cuts[1:], strict=False)
-        ),
-        Part(connections[count - 1], f" WHERE {number} >= ?", (cuts[-1],)),
+        _part(connection, number, pages, start, end)
+        for connection, start, end in zip(connections, starts, ends_before, strict=False)
     ]
+
+
+def _part(connection: sqlite3.Connection, number: str, pages: Pages | None, start: int, end: int | None) -> Part:
+    bounds = (start,) if end is None else (start, end)
+    where = f" WHERE {number} >= ?" + ("" if end is None else f" AND {number} < ?")
+    return Part(connection, where, bounds, pages.walk(start, end) if pages else None)
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,9 @@ class Scan:
         if handle is None:
             raise TypeError("the C helper has no handle on this connection")
         with driver_errors():
-            return _native.sqlite_scan(handle, self.sql + part.where, part.bounds, self.columns, self.belongs)
+            return _native.sqlite_scan(
+                handle, self.sql + part.where, part.bounds, self.columns, self.belongs, part.walk
+            )
 
 
 def _joined(parts: Sequence[Facts]) -> Facts:

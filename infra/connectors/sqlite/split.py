@@ -5,29 +5,10 @@ from __future__ import annotations
 import sqlite3
 
 from domain.catalog.model import TableName
-from domain.kernel.errors import ErrorCode, ObjectMissing
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Chunk, ChunkScope, KeyRange, PhysicalRange, TableCopy, WholeTable
-from infra.connectors.sqlite.introspect import column_rows, row_number_column, texts
+from infra.connectors.sqlite.columns import LOWEST_NUMBER, row_number_name
 from infra.connectors.sqltext import quoted
-
-_LOWEST_NUMBER = -(2**63)
-_NUMBER_NAMES = ("rowid", "_rowid_", "oid")
-
-
-def row_number_name(connection: sqlite3.Connection, table: str) -> str:
-    """Return a name for a table's row numbers, or nothing if it has none or columns hide every name."""
-    columns = column_rows(connection, table)
-    if not columns:
-        raise ObjectMissing(f"There is no table {table}.", code=ErrorCode.TABLE_NOT_FOUND)
-    without = {str(name): bool(flag) for _, name, _, _, flag, _ in texts(connection, "PRAGMA main.table_list")}
-    if without.get(table, False):
-        return ""
-    numbered = row_number_column(connection, table, columns)
-    if numbered:
-        return quoted(numbered)
-    taken = {column.name.lower() for column in columns}
-    return next((name for name in _NUMBER_NAMES if name not in taken), "")
 
 
 def split_table(
@@ -54,7 +35,7 @@ def _by_number(
     connection: sqlite3.Connection, table: TableName, number: str, rows_max: int, rows: int
 ) -> list[ChunkScope]:
     """Cut at every `rows_max`-th row number; the ends are open, so rows outside them belong somewhere too."""
-    starts = [_LOWEST_NUMBER]
+    starts = [LOWEST_NUMBER]
     column = f"{quoted(table.name)}.{number}"
     sql = f"SELECT (SELECT min({column}) FROM {quoted(table.name)}), (SELECT max({column}) FROM {quoted(table.name)})"
     lowest, highest = connection.execute(sql).fetchone()
