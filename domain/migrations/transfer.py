@@ -100,9 +100,8 @@ ChunkScope = WholeTable | KeyRange | PhysicalRange
 class Chunk:
     """A part of one table that is copied and committed as a unit. Chunks of a table are disjoint and cover it.
 
-    `number` is unique within its table and fits a signed 32-bit integer. A source numbers chunks in
-    order; the engine then gives each a number made from its scope, so that a receipt in the target
-    says which rows it stands for.
+    `number` is unique within its table and fits a signed 32-bit integer. A source numbers chunks in order; the
+    engine then gives each a number made from its scope, so that a receipt in the target says which rows it is for.
     """
 
     table_number: int
@@ -126,10 +125,9 @@ class ColumnCopy:
 class TableCopy:
     """One table on its way. `key` names the source columns that order it, empty if none does.
 
-    `added_key` names the target columns by which the rows that are added can be told from those
-    that were there: the target notes them with the rows. Empty if nobody needs to know.
-
-    `treatments` say what becomes of values that their target column cannot keep; mostly there are none.
+    `added_key` names the target columns by which the rows that are added can be told from those that were
+    there: the target notes them with the rows. Empty if nobody needs to know. `treatments` say what becomes
+    of values that their target column cannot keep; mostly there are none.
     """
 
     number: int
@@ -162,9 +160,8 @@ class Digest:
     * numbers, days, times, truth values and UUIDs are followed by a comma, which none of them
       contains; NULL is `~,`;
     * Text, Json, Enumeration, LabelSet, Bits and Binary follow their length in (UTF-8) bytes and a
-      colon; texts of more than 1,000 bytes, and binary values of more than 64, as the lower-case
-      hex MD5 of their bytes, so no engine has to build a row as large as its largest value; NULL
-      is `-`;
+      colon; texts of more than 1,000 bytes, and binary values of more than 64, as the lower-case hex MD5
+      of their bytes, so no engine has to build a row as large as its largest value; NULL is `-`;
     * Opaque, Geometry and Json that is kept parsed enter as that MD5 and a comma; NULL is `~,`.
 
     Should a comma or `~` be in a text of the first kind after all (SQLite keeps anything in any
@@ -227,6 +224,10 @@ class Capabilities:
     """Limits that one of its databases may have and another one not."""
     reads_bytes_of_texts: bool = False
     """Whether a column of texts can be read as one of bytes."""
+    reads_unseen: bool = False
+    """Whether a table can be read exactly before anybody has looked at its values."""
+    refuses_beyond: frozenset[type[Limit]] = frozenset()
+    """Limits of its columns beyond which it stores no value, changed or not: the chunk is refused."""
     kin_digests: bool = False
     """Whether its sources and targets are `domain.migrations.kin_digests.KinDigests`."""
 

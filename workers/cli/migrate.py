@@ -104,7 +104,7 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
             plan = run_until_interrupted(lambda _: planned(route, options))
             print_json(plan_document(plan)) if as_json else print_plan(plan)
             return
-        request = RunRequest(run_id(route, options), options, restart, on_lost_snapshot)
+        request = RunRequest(run_id(route, options), options, restart, on_lost_snapshot, unseen=True)
         path = rejects or default_path(request.run_id)
         report = run_until_interrupted(lambda control: _run(route, request, control, path))
     if any(table.rows_rejected for table in report.tables) and path.exists():

@@ -27,6 +27,9 @@ from workers.engine.ends import Route
 from workers.engine.plan import Basis, make_plan
 from workers.engine.policies import Place, check_policy, check_rules, policy_for, rule_for, treatment_of
 
+UNSEEN_BYTES_MAX = 512 * 1024 * 1024
+"""Tables of more bytes than this in all are looked at before they are copied: taking them back would cost much."""
+
 _NAMED_MAX = 10
 _ROUNDS_MAX = 3
 _PLANNED_ANEW = (MisfitPolicy.TEXT, MisfitPolicy.NULL_RELAXED)
@@ -57,8 +60,40 @@ class Examiner:
     existing: Callable[[MigrationPlan], Existing] = lambda _: {}
     adopt: Adopt = lambda plan: plan
 
-    async def examined(self, basis: Basis) -> MigrationPlan:
-        """Return the plan of what was seen, with all misfits and their treatments.
+    def planned(self, basis: Basis) -> MigrationPlan:
+        """Return the plan as it is as long as nobody has looked at values; it is also the plan if all of them fit."""
+        connector = self.route.target_connector
+        plan = make_plan(
+            basis.schema,
+            self.options,
+            basis.orphans,
+            self.route.source_connector.capabilities,
+            connector,
+            self.route.target_endpoint,
+        )
+        check_rules(self.options.on_misfit, plan.tables)
+        plan = self.adopt(plan)
+        return replace(plan, first_hash=plan.plan_hash)
+
+    def may_stay_unseen(self, basis: Basis, plan: MigrationPlan) -> bool:
+        """Whether a run may begin to copy with no look at the values: a short one whose target surely refuses misfits.
+
+        Rules for misfits, tables of others in the target, and limits beyond which the target would store something,
+        need the look beforehand.
+        """
+        source, target = self.route.source_connector.capabilities, self.route.target_connector.capabilities
+        has_rules = self.options.on_misfit or self.options.reject_limit.is_given
+        if not source.reads_unseen or has_rules or self.existing(plan):
+            return False
+        limits: dict[TableCopy, list[ColumnLimit]] = {}
+        for places in self._places(plan, basis.schema).values():
+            limits[places[0].copy] = [on for place in places for on in self._limits(place)]
+        known = {type(on.limit) for of_table in limits.values() for on in of_table}
+        size_bytes = sum(copy.size_bytes for copy, of_table in limits.items() if of_table)
+        return bool(known) and known <= target.refuses_beyond and size_bytes <= UNSEEN_BYTES_MAX
+
+    async def examined(self, basis: Basis, plan: MigrationPlan | None = None) -> MigrationPlan:
+        """Return the plan of what was seen, with all misfits and their treatments; `plan` is `planned`, if it is known.
 
         Columns that become texts or lose their NOT NULL are planned anew, and looked at again.
 
@@ -69,7 +104,7 @@ class Examiner:
         """
         looks: dict[TableCopy, _Look] = {}
         texts: list[Misfit] = []
-        plan = self._planned(basis)
+        plan = plan or self.planned(basis)
         first_hash = plan.plan_hash
         for _ in range(_ROUNDS_MAX):
             places = self._places(plan, basis.schema)
@@ -81,22 +116,9 @@ class Examiner:
             changed = replace(basis, schema=_changed(basis.schema, plan.tables, looks))
             if changed == basis:
                 break
-            basis, plan = changed, self._planned(changed)
+            basis, plan = changed, self.planned(changed)
             texts += [misfit for misfit in _misfits(unseen, looks) if misfit.policy is MisfitPolicy.TEXT]
         return replace(_with_looks(plan, looks, tuple(texts)), first_hash=first_hash)
-
-    def _planned(self, basis: Basis) -> MigrationPlan:
-        connector = self.route.target_connector
-        plan = make_plan(
-            basis.schema,
-            self.options,
-            basis.orphans,
-            self.route.source_connector.capabilities,
-            connector,
-            self.route.target_endpoint,
-        )
-        check_rules(self.options.on_misfit, plan.tables)
-        return self.adopt(plan)
 
     def _places(self, plan: MigrationPlan, schema: DatabaseSchema) -> dict[TableName, tuple[Place, ...]]:
         places, existing = {}, self.existing(plan)

@@ -23,6 +23,7 @@ from workers.engine.order import Waves, waves
 from workers.engine.pipeline import Desk
 from workers.engine.plan import Basis, look
 from workers.engine.progress import Meter
+from workers.engine.seal import Seal, note
 from workers.engine.steps import run_phase
 from workers.engine.uses import noting_added, use_tables
 from workers.engine.verify import target_columns
@@ -34,13 +35,15 @@ class RunRequest:
 
     `restart` forgets what an interrupted run of this id has done; the tables it filled are then
     tables like any others, and `on_existing` says what becomes of their rows. `on_lost_snapshot` is the
-    choice that a run needs which has lost its snapshot.
+    choice that a run needs which has lost its snapshot. `unseen` lets a short run begin to copy before anybody
+    has looked at the values; whoever asks for that takes it back if the target refuses one (`snapshots`).
     """
 
     run_id: str
     options: RunOptions
     restart: bool = False
     on_lost_snapshot: OnLostSnapshot | None = None
+    unseen: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     )
     goes_on = await target.knows_run(request.run_id) and not request.restart
     await check(control)
-    plan = await _planned(ends, request, basis, catalog, goes_on=goes_on)
+    plan, unseen = await _planned(ends, request, basis, catalog, goes_on=goes_on)
     meter.follow(plan.tables, ())
     if goes_on:
         ticket = await _taken_over(target, request.run_id, plan)
@@ -89,6 +92,8 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     else:
         baselines = await _begun(ends, request, plan, catalog)
         ticket = await _taken_over(target, request.run_id, plan)
+        if unseen:
+            await note(target, request.run_id, Seal(unseen=True))
     failpoint("run.opened")
     order = waves(plan, catalog, route.target_connector.capabilities)
     plan = await _made_ready(target, ticket, plan, catalog, order)
@@ -109,13 +114,17 @@ async def planned_again(ends: Ends, request: RunRequest) -> MigrationPlan:
     """
     route = ends.route
     basis = await look(ends.source, route.source_connector, request.options, route.target_connector.capabilities)
-    return await _planned(ends, request, basis, await ends.target.introspect(), goes_on=True)
+    plan, _ = await _planned(ends, request, basis, await ends.target.introspect(), goes_on=True)
+    return plan
 
 
 async def _planned(
     ends: Ends, request: RunRequest, basis: Basis, catalog: DatabaseSchema, *, goes_on: bool
-) -> MigrationPlan:
-    """Plan with regard to the tables that are already there, and to values that the target cannot keep."""
+) -> tuple[MigrationPlan, bool]:
+    """Plan with regard to the tables that are already there, and to values that the target cannot keep.
+
+    The plan's fellow tells whether the values are still to be seen.
+    """
     done = await ends.target.steps_done(request.run_id) if goes_on else frozenset()
 
     def made(plan: MigrationPlan) -> frozenset[SchemaObject]:
@@ -128,9 +137,13 @@ async def _planned(
         existing=lambda plan: made_by_others(plan, catalog, made(plan)),
         adopt=lambda plan: adopted(plan, catalog, made(plan)),
     )
-    plan = await examiner.examined(basis)
+    plan = examiner.planned(basis)
+    can_be_undone = not goes_on and not ends.target.undo.reason_against
+    if request.unseen and can_be_undone and examiner.may_stay_unseen(basis, plan):
+        return plan, True
+    plan = await examiner.examined(basis, plan)
     refuse_misfits(plan, request.options)
-    return plan
+    return plan, False
 
 
 async def _taken_over(target: Target, run_id: str, plan: MigrationPlan) -> Ticket:

@@ -34,20 +34,25 @@ _GOES_WITH_ITS_TABLE = frozenset({ObjectKind.PRIMARY_KEY, ObjectKind.INDEX, Obje
 
 @dataclass(frozen=True)
 class _Aside:
-    """Tables of which a copy is kept before they are taken back."""
+    """What a rollback notes as it begins: tables of which a copy is kept; whether the run begins again afterwards."""
 
     tables: tuple[TableName, ...] = ()
+    begins_again: bool = False
 
 
 @dataclass(frozen=True)
 class RollbackPlan:
-    """What a rollback will do: statements of the steps, last first; then tables; `written` were written to since."""
+    """What a rollback will do: statements of the steps, last first; then tables; `written` were written to since.
+
+    `begins_again` says that the run itself wants it, so as to begin anew.
+    """
 
     record: RunRecord
     steps: tuple[UndoStep, ...]
     uses: tuple[TableUse, ...]
     written: tuple[TableName, ...]
     drop_created: bool = True
+    begins_again: bool = False
 
     @property
     def mark(self) -> str:
@@ -143,7 +148,7 @@ async def carry_out(target: Target, plan: RollbackPlan, control: Control, sink: 
     """
     run_id, told = plan.record.run_id, _Teller(plan, sink)
     await told.nothing_yet()
-    ticket = await target.undo.begin(run_id, json.dumps(to_json(_Aside(plan.written))))
+    ticket = await target.undo.begin(run_id, json.dumps(to_json(_Aside(plan.written, plan.begins_again))))
     await told.done()
     for table in plan.written:
         told.kept.append(await target.undo.set_aside(plan.mark, table, ticket))
@@ -158,6 +163,16 @@ async def carry_out(target: Target, plan: RollbackPlan, control: Control, sink: 
     await target.forget_run(run_id)
     failpoint("undo.forgotten")
     return told.report
+
+
+async def is_beginning_again(target: Target, run_id: str) -> bool:
+    """Whether a run has begun to take itself back, and was interrupted.
+
+    Raises:
+        DatabaseError: the ledger could not be read.
+    """
+    undoing = (each for each in await target.runs() if each.run_id == run_id and each.state is RunState.UNDOING)
+    return any(_aside(record.seal).begins_again for record in undoing)
 
 
 class Unheard:

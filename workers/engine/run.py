@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
-from domain.kernel.errors import SnapshotLost, TargetNotEmpty, VerificationFailed, WherryError
+from domain.kernel.errors import SnapshotLost, TargetNotEmpty, ValueRejected, VerificationFailed, WherryError
 from domain.migrations.moments import Moment
 from domain.migrations.progress import ProgressSink, RunStatus
 from domain.migrations.report import Failure, RunReport
@@ -20,7 +20,7 @@ from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
 from workers.engine.report import difference_message, run_report
 from workers.engine.settle import SETTLE_MAX_S, receipts_so_far
-from workers.engine.snapshots import begin_reading, choose_snapshot, note_lost
+from workers.engine.snapshots import begin_reading, choose_snapshot, note_lost, take_back_unseen
 
 
 async def run(
@@ -71,10 +71,21 @@ class _Story:
     async def told(self) -> Failure | None:
         """Carry the run through; return why it has paused by itself, if it has."""
         try:
-            await self._carried_out()
+            await self._carried_out_or_seen()
         except SnapshotLost as lost:
             return await note_lost(self.ends, self.request.run_id, lost)
         return None
+
+    async def _carried_out_or_seen(self) -> None:
+        """Carry the run through; if the target refuses a value that nobody had looked for, as if it had not begun."""
+        try:
+            await self._carried_out()
+        except ValueRejected:
+            if not await take_back_unseen(self.ends.target, self.request.run_id, self.control):
+                raise
+            self.prepared, self.moments, self.request = None, (), replace(self.request, unseen=False)
+            self.meter.follow((), ())
+            await self._carried_out()
 
     async def _carried_out(self) -> None:
         """Prepare, copy all rows, complete the target, and compare."""

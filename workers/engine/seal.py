@@ -34,11 +34,13 @@ class Seal:
 
     These are all whose rows a rollback will remove. Tables that were extended keep the rows of others
     anyway. `lost` says why the last moment is gone, until somebody has chosen what becomes of that.
+    `unseen` tells that nobody had looked at the values when the run began to copy.
     """
 
     tables: tuple[SealedTable, ...] = ()
     moments: tuple[Moment, ...] = ()
     lost: str = ""
+    unseen: bool = False
 
 
 def seal_of(text: str) -> Seal:
@@ -66,7 +68,7 @@ async def sealed(target: Target, run_id: str, copies: Iterable[TableCopy], verdi
             tables.append(SealedTable(copy.target, target_columns(verdict.columns), verdict.target))
         else:
             tables.append(SealedTable(copy.target, (), Digest(Rows(written[copy.number]), 0)))
-    return json.dumps(to_json(replace(await noted(target, run_id), tables=tuple(tables))))
+    return json.dumps(to_json(replace(await noted(target, run_id), tables=tuple(tables), unseen=False)))
 
 
 async def noted(target: Target, run_id: str) -> Seal:

@@ -19,7 +19,7 @@ from domain.migrations.transfer import Target
 from workers.engine.control import Control
 from workers.engine.ends import Ends
 from workers.engine.prepare import RunRequest
-from workers.engine.rollback import roll_back
+from workers.engine.rollback import Unheard, allowed_rollback, carry_out, is_beginning_again
 from workers.engine.seal import note, noted
 
 T = TypeVar("T")
@@ -28,12 +28,15 @@ T = TypeVar("T")
 async def choose_snapshot(ends: Ends, request: RunRequest, control: Control) -> None:
     """Do what was chosen for a run that has lost its snapshot; other runs need no choice.
 
-    A run that goes on needs the choice again should it be interrupted once more: it may still start over.
+    A run that was interrupted while it took itself back goes on with that first. One that goes on with another
+    snapshot needs the choice again should it be interrupted once more: it may still start over.
 
     Raises:
         Conflict: nothing was chosen, or what was copied cannot be taken back.
         DatabaseError: the target failed.
     """
+    if await is_beginning_again(ends.target, request.run_id):
+        await take_back(ends.target, request.run_id, control)
     seal = await noted(ends.target, request.run_id)
     if not seal.lost or request.restart:
         return
@@ -50,12 +53,36 @@ async def take_back(target: Target, run_id: str, control: Control) -> None:
         Conflict: it cannot be taken back.
         DatabaseError: the target failed.
     """
-    if not await target.knows_run(run_id):
+    if not (await target.knows_run(run_id) or await is_beginning_again(target, run_id)):
         return
     if target.undo.reason_against:
         await target.forget_run(run_id)
-    else:
-        await roll_back(target, run_id, RollbackOptions(), control)
+        return
+    plan = await allowed_rollback(target, run_id, RollbackOptions())
+    await carry_out(target, replace(plan, begins_again=True), control, Unheard())
+
+
+async def take_back_unseen(target: Target, run_id: str, control: Control) -> bool:
+    """Take an unfinished run back that copied before anybody had looked at the values; return whether it was one.
+
+    So is one that was interrupted before it could note that, and has made nothing.
+
+    Raises:
+        DatabaseError: the target failed.
+    """
+    unseen = (await noted(target, run_id)).unseen or await _has_only_begun(target, run_id)
+    if unseen:
+        await take_back(target, run_id, control)
+    return unseen
+
+
+async def _has_only_begun(target: Target, run_id: str) -> bool:
+    return (
+        await target.knows_run(run_id)
+        and not await target.steps_done(run_id)
+        and not await target.undo.uses(run_id)
+        and not await target.receipts(run_id)
+    )
 
 
 async def begin_reading(ends: Ends, run_id: str) -> tuple[Moment, ...]:

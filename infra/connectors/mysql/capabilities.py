@@ -16,6 +16,7 @@ CAPABILITIES = Capabilities(
     enforces_foreign_keys=False,
     inline_foreign_keys=False,
     always_within=frozenset({Finite, Utf8}),
+    reads_unseen=True,
     writers_max=64,
     columns_max=1_017,
     ignores_case_of=frozenset({ObjectKind.COLUMN}),

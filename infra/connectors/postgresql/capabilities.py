@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
-from domain.migrations.limits import NoNul, OneOf, Utf8
+from domain.migrations.limits import NoNul, NoNulEscape, OneOf, RealDay, Utf8
 from domain.migrations.schema_plan import Trait
 from domain.migrations.transfer import Capabilities, WireFormat
 
@@ -43,6 +43,7 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=False,
     always_within=frozenset({NoNul, OneOf}),
     differ_by_database=frozenset({Utf8}),
+    refuses_beyond=frozenset({NoNul, NoNulEscape, OneOf, RealDay}),
     writers_max=64,
     columns_max=1_600,
     default_schema=DEFAULT_SCHEMA,
