@@ -118,3 +118,28 @@ def test_labels_that_the_type_does_not_have_are_met_and_counted_too(
     assert result.document["error"]["code"] == "VALUE_REJECTED"
     assert "film.kind: 1 values are none of the type's labels" in result.document["error"]["message"]
     assert postgresql_server.run(MADE, target.database) == ""
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("released", "'10000-01-01'"), ("released", "'infinity'"), ("price", "'NaN'")]
+)
+def test_days_and_numbers_that_mysql_has_not_are_met_by_a_short_run(
+    column: str,
+    value: str,
+    target: Endpoint,
+    postgresql_server: PostgresqlServer,
+    mysql_server: MysqlServer,
+    mysql_database: Endpoint,
+) -> None:
+    postgresql_server.run(
+        "CREATE TABLE film (id int PRIMARY KEY, released date DEFAULT '2000-01-01', price numeric(8,2) DEFAULT 1.5); "
+        f"INSERT INTO film (id) SELECT generate_series(1, 500); UPDATE film SET {column} = {value} WHERE id = 400",
+        target.database,
+    )
+
+    result = wherry("migrate", url(target), url(mysql_database), "--json", "--chunk-rows", "100")
+
+    assert result.exit_code == 1
+    assert f"film.{column}: 1 values are" in result.document["error"]["message"]
+    assert "id=400" in result.document["error"]["message"]
+    assert mysql_server.run("SHOW TABLES", database=mysql_database.database) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
-from domain.migrations.limits import Finite, Utf8
+from domain.migrations.limits import Finite, RealDay, Utf8
 from domain.migrations.schema_plan import ObjectKind
 from domain.migrations.transfer import Capabilities, WireFormat
 
@@ -17,6 +17,7 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=False,
     always_within=frozenset({Finite, Utf8}),
     reads_unseen=True,
+    refuses_beyond=frozenset({Finite, RealDay}),
     writers_max=64,
     columns_max=1_017,
     ignores_case_of=frozenset({ObjectKind.COLUMN}),
@@ -24,6 +25,8 @@ CAPABILITIES = Capabilities(
 """Foreign keys are not taken as surely satisfied: `foreign_key_checks=0` is every loader's habit.
 
 `identifier_max` counts characters here; a name of 64 ASCII characters is as long as it can be in bytes.
+
+Zero dates and 31 February are stored, though no RealDay: of the sources that read unseen only MySQL has such days.
 """
 
 LEDGER_PREFIX = "_wherry_"

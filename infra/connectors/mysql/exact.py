@@ -1,8 +1,9 @@
-"""Values that LOAD DATA would change without a word, found before they are sent.
+"""Values that the server would change without a word, found before they are sent.
 
 The server warns of most changes (a warning undoes the chunk), but not of all: it drops digits of a second
 that a column does not keep and spaces at the end of a CHAR, rounds fractions into whole numbers, takes
-`2` for the second label of an ENUM, fills BINARY up with zero bytes, and makes `?` of what is not ASCII.
+`2` for the second label of an ENUM, fills BINARY up with zero bytes, and makes `?` of what is not ASCII. Of a day
+in the year 10000 it might take the first digits only.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from domain.catalog.types import Bits, Carrier, Float, carrier
+from domain.catalog.types import Bits, Carrier, Date, Decimal, Float, Timestamp, carrier
 from domain.kernel.errors import ValueRejected
 from infra.connectors.late import compute as pc
-from infra.connectors.mysql.types import FLOAT_BITS, FRACTION_NAMES, INTEGER_BITS, Native, parse_native
+from infra.connectors.mysql.types import DECIMAL_NAMES, FLOAT_BITS, FRACTION_NAMES, INTEGER_BITS, Native, parse_native
 
 if TYPE_CHECKING:
     from domain.catalog.model import TableName
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 _SHOWN_CHARACTERS = 60
 _WHOLE_NUMBER = r"^-?[0-9]+(\.0*)?$"
+_DAY = r"^[0-9]{4}-.*[^C]$"
+_DAY_BYTES, _STAMP_BYTES = 10, 26
+_DAY_NAMES = frozenset({"date", "datetime", "timestamp"})
+_NUMBER_NAMES = frozenset({*DECIMAL_NAMES, *FLOAT_BITS, *INTEGER_BITS})
 
 
 def check_exact(table: TableName, column: ColumnCopy, values: pa.Array) -> None:
@@ -39,6 +44,10 @@ def check_exact(table: TableName, column: ColumnCopy, values: pa.Array) -> None:
             fits = pc.equal(pc.binary_length(values), native.length or 1)
             _require(table, column, values, fits, f"does not fill {column.target_native}")
     elif form is Carrier.TEXT:
+        if isinstance(column.type, Date | Timestamp) and native.name in _DAY_NAMES:
+            _check_days(table, column, values)
+        elif isinstance(column.type, Decimal) and native.name in _NUMBER_NAMES:
+            _check_finite(table, column, values)
         _check_text(table, column, native, values)
 
 
@@ -76,6 +85,35 @@ def _check_text(table: TableName, column: ColumnCopy, native: Native, values: pa
         _require(table, column, values, pc.equal(_printed(values), values), "has no exact place in a floating point")
     if native.charset == "ascii":
         _require(table, column, values, pc.string_is_ascii(values), "is not ASCII")
+
+
+def _check_days(table: TableName, column: ColumnCopy, values: pa.Array) -> None:
+    """Check that days are of years 1 to 9999: others have more digits, or end in BC, or are `infinity`.
+
+    Where no value holds a letter, none is shorter than a day of such a year, so the bytes of all tell. Arrow's
+    functions are for the rest: their import takes longer than many a table.
+    """
+    text = _bytes_of(values)
+    width = _DAY_BYTES if isinstance(column.type, Date) else _STAMP_BYTES
+    expected = width * (len(values) - values.null_count)
+    if len(text) != expected or b"i" in text or b"C" in text:
+        fits = pc.match_substring_regex(values, _DAY)
+        _require(table, column, values, fits, "is no day of years 1 to 9999")
+
+
+def _check_finite(table: TableName, column: ColumnCopy, values: pa.Array) -> None:
+    text = _bytes_of(values)
+    if b"N" in text or b"I" in text:
+        _require(table, column, values, pc.match_substring_regex(values, "[0-9]$"), "is no finite number")
+
+
+def _bytes_of(values: pa.Array) -> bytes:
+    """Return the bytes of all texts of a column, one after the other."""
+    _, offsets, data = values.buffers()
+    if data is None:
+        return b""
+    places = memoryview(offsets).cast("q")
+    return bytes(memoryview(data)[places[values.offset] : places[values.offset + len(values)]])
 
 
 def _printed(values: pa.Array) -> pa.Array:

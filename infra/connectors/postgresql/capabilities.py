@@ -43,6 +43,7 @@ CAPABILITIES = Capabilities(
     inline_foreign_keys=False,
     always_within=frozenset({NoNul, OneOf}),
     differ_by_database=frozenset({Utf8}),
+    reads_unseen=True,
     refuses_beyond=frozenset({NoNul, NoNulEscape, OneOf, RealDay}),
     writers_max=64,
     columns_max=1_600,
