@@ -132,6 +132,7 @@ def test_days_and_numbers_that_mysql_has_not_are_met_by_a_short_run(
     mysql_database: Endpoint,
 ) -> None:
     postgresql_server.run(
+        f'SET ROLE "{target.username}"; '
         "CREATE TABLE film (id int PRIMARY KEY, released date DEFAULT '2000-01-01', price numeric(8,2) DEFAULT 1.5); "
         f"INSERT INTO film (id) SELECT generate_series(1, 500); UPDATE film SET {column} = {value} WHERE id = 400",
         target.database,
