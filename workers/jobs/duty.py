@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.kernel.errors import ErrorCode, Fenced, SnapshotLost, WherryError
+from domain.kernel.errors import ConcurrencyConflict, ErrorCode, Fenced, SnapshotLost, WherryError
 from domain.kernel.failpoints import failpoint
 from domain.migrations.assignments import ROLLBACK, Assignment
 from domain.migrations.facts import NoteCancelled, NoteFailed, NotePaused, NoteTables
@@ -144,8 +144,8 @@ class Duty:
 async def perform(shop: Workshop, key: str, work: Callable[[Duty], Awaitable[None]]) -> None:
     """Do the assignment that a job's key names, unless it has been replaced or is in other hands.
 
-    Expected failures end the migration. A control store that cannot be reached does not: the lease
-    then runs out, and the work is given out again.
+    Expected failures end the migration. A control store that cannot be reached does not, nor one in which
+    others were faster again and again: the lease then runs out, or the end is told by whoever looks after it.
     """
     assignment = Assignment.of_key(key)
     try:
@@ -153,7 +153,7 @@ async def perform(shop: Workshop, key: str, work: Callable[[Duty], Awaitable[Non
             return
         failpoint("job.taken")
         await _attended(Duty(shop, assignment), work)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, ConcurrencyConflict) as error:
         _log.warning("control store out of reach", error=type(error).__name__, job=key)
 
 

@@ -7,7 +7,7 @@ import asyncio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.kernel.errors import ErrorCode
+from domain.kernel.errors import ConcurrencyConflict, ErrorCode
 from domain.migrations.assignments import Assignment
 from domain.migrations.report import Failure
 from infra.db.stores.migrations.revival import LOOPING, Revival
@@ -36,7 +36,7 @@ class Reconciler:
         while True:
             try:
                 await self.look()
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, ConcurrencyConflict) as error:
                 _log.warning("cannot reconcile", error=type(error).__name__)
             await asyncio.sleep(interval_s)
 
@@ -46,6 +46,7 @@ class Reconciler:
         Raises:
             OSError: the queue cannot be reached.
             SQLAlchemyError: the control store cannot be reached.
+            ConcurrencyConflict: others were faster again and again.
         """
         self._missed, self._missing = self._missing, set()
         for migration_id in await self._revival.suspects():
