@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 from dataclasses import dataclass, field
+
+from tests.crash.simulation.loop import PROCESS
 
 
 @dataclass
@@ -17,6 +20,20 @@ class Chance:
     """How likely each kind of failure is, each time that it could happen."""
     slow_until_s: float = 0.0
     """Until when every way takes long."""
+    told: list[str] | None = None
+    """All that has happened, if somebody wants to read it."""
+    _sum: hashlib.blake2b = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
+
+    def note(self, *what: object) -> None:
+        """Note what happens, to whom and when."""
+        line = f"{asyncio.get_running_loop().time():.6f} {PROCESS.get()} {' '.join(map(repr, what))}"
+        self._sum.update(line.encode())
+        if self.told is not None:
+            self.told.append(line)
+
+    def fingerprint(self) -> str:
+        """Return what is the same for two histories only if the same has happened in them."""
+        return self._sum.hexdigest()
 
     def happens(self, kind: str) -> bool:
         """Tell whether something goes wrong this time."""

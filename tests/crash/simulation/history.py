@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import count
 from unittest.mock import patch
 from uuid import UUID
@@ -15,21 +15,25 @@ from uuid import UUID
 from domain.kernel.errors import ErrorCode, WherryError
 from domain.kernel.messages import Command
 from domain.migrations.commands import CancelMigration, StartMigration
+from domain.migrations.moments import OnLostSnapshot
 from domain.migrations.rolling_back import RollbackMigration
 from domain.migrations.steering import PauseMigration, ResumeMigration, RetryDeadChunks
 from domain.migrations.values import MigrationConfig, MigrationStatus
 from infra.clock import SystemClock
 from infra.db.database import IDLE_MAX_S
+from infra.db.projections.rebuild import rebuild
 from tests.crash.simulation.chance import Chance
-from tests.crash.simulation.checks import violations
+from tests.crash.simulation.checks import accounted, read_models, violations
 from tests.crash.simulation.databases import Pair
 from tests.crash.simulation.loop import PROCESS, NothingLeft, VirtualLoop
 from tests.crash.simulation.processes import Parts, SimulatedApi, SimulatedWorker
 from tests.crash.simulation.queue import JobQueue, SimulatedDoorbell
+from tests.crash.simulation.server import ControlServer, wall
 from tests.crash.simulation.setting import Setting
-from tests.crash.simulation.store import BEGINNING, ControlServer, ControlStore
+from tests.crash.simulation.store import ControlStore
+from workers.engine.progress import Meter
 
-FAULTS_MAX_S = 30
+FAULTS_MAX_S = 15
 ENDS_WITHIN_S = 300
 """So long after the last fault a migration may take to come to its end, in virtual time."""
 
@@ -38,7 +42,17 @@ ANSWER_S = 40
 
 LOOK_S = 0.5
 
+REBUILT_EVERY = 10
+"""Every so many seeds the read models are made anew from the events."""
+
+AFTERMATH_S = 1.0
+"""So long the world goes on after the end of its migration."""
+
 Wish = PauseMigration | ResumeMigration | RetryDeadChunks | CancelMigration | RollbackMigration
+
+_STANDING = "SELECT status, error::text, pause_reason::text AS reason FROM migration WHERE id = $1"
+
+_ENDS = frozenset({MigrationStatus.COMPLETED, MigrationStatus.CANCELLED, MigrationStatus.ROLLED_BACK})
 
 _WISH_FOR = {MigrationStatus.CANCELLED: CancelMigration, MigrationStatus.ROLLED_BACK: RollbackMigration}
 
@@ -49,6 +63,8 @@ _RATES = {
     "answer to commit lost": 0.008,
     "job lost": 0.1,
     "job late": 0.1,
+    "snapshot lost": 0.02,
+    "source slow": 0.04,
     "source away": 0.02,
     "target away": 0.02,
     "source broken": 0.002,
@@ -67,17 +83,27 @@ class Outcome:
     statements: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     status: str = ""
+    fingerprint: str = ""
+    """The same if everything that happened was the same."""
+    told: list[str] | None = None
+    """Everything that happened, if it was asked for."""
 
 
 class History:
     """The world of one migration, and its fate by one seed."""
 
-    def __init__(self, seed: int, server: ControlServer, parts: Parts, setting: Setting) -> None:
-        self.outcome = Outcome(seed)
+    def __init__(
+        self, seed: int, server: ControlServer, parts: Parts, setting: Setting, *, is_told: bool = False
+    ) -> None:
+        self.outcome = Outcome(seed, told=[] if is_told else None)
         dice = random.Random(seed)
         self._dice, self._server, self._parts, self._setting = dice, server, parts, setting
         self._loop = VirtualLoop()
-        self._chance = Chance(dice, rates={kind: rate * dice.choice((0, 1, 1, 3)) for kind, rate in _RATES.items()})
+        self._chance = Chance(
+            dice,
+            told=self.outcome.told,
+            rates={kind: rate * dice.choice((0, 1, 1, 3)) for kind, rate in _RATES.items()},
+        )
         self._store = ControlStore(server, self._chance, self._loop)
         self._queue = JobQueue(self._chance)
         self._pair = Pair(self._chance)
@@ -90,11 +116,13 @@ class History:
 
     def run(self) -> Outcome:
         """Let it happen, and return what became of it."""
-        self._server.observe("DELETE FROM outbox")
+        self._server.start_over()
         before = self._server.statements
         asyncio.set_event_loop(self._loop)
         with ExitStack() as patches:
             patches.enter_context(patch("time.monotonic", self._loop.time))
+            patches.enter_context(patch.dict(Meter.__init__.__kwdefaults__, clock=self._loop.time))
+            patches.enter_context(patch("time.time", lambda: self._wall().timestamp()))
             patches.enter_context(patch("time.time_ns", lambda: int(self._wall().timestamp() * 1_000_000_000)))
             patches.enter_context(patch("secrets.randbelow", self._dice.randrange))
             patches.enter_context(patch("secrets.randbits", self._dice.getrandbits))
@@ -104,12 +132,13 @@ class History:
             except NothingLeft:
                 self.outcome.wrong.append("everything waits for something that never comes")
         self.outcome.statements = self._server.statements - before
+        self.outcome.fingerprint = self._chance.fingerprint()
         self.outcome.virtual_s = round(self._loop.time(), 1)
         return self.outcome
 
     def _wall(self) -> datetime:
         skew_s = self._skew_s.get(PROCESS.get(), 0.0)
-        return BEGINNING + timedelta(seconds=self._loop.time() + skew_s)
+        return wall(self._loop.time() + skew_s)
 
     async def _happens(self) -> None:
         for _ in range(self._dice.randint(2, 3)):
@@ -118,25 +147,59 @@ class History:
         id_ = await self._started()
         watching = self._loop.create_task(self._watch())
         people = self._loop.create_task(self._people(id_))
-        await asyncio.wait([faults, people])
-        for task in (faults, people):
-            task.result()
+        await self._until_calm(id_, faults, people)
         await self._ends(id_)
+        await self._aftermath()
         watching.cancel()
-        self._check(id_)
+        await self._check(id_)
 
-    def _check(self, id_: UUID) -> None:
-        wrong = self.outcome.wrong
+    async def _until_calm(self, id_: UUID, faults: asyncio.Task[None], people: asyncio.Task[None]) -> None:
+        """Wait for the last fault and the last wish; faults after the end are of no interest."""
+        await people
+        while not faults.done():
+            await asyncio.wait([faults], timeout=LOOK_S)
+            if self._status(id_) in _ENDS:
+                faults.cancel()
+                break
+        else:
+            faults.result()
+        self._chance.is_calm = True
+
+    async def _aftermath(self) -> None:
+        """Let those who slept through the end do what they still would."""
+        for worker in self._all_workers:
+            self._loop.wake(worker.name)
+        await asyncio.sleep(AFTERMATH_S)
+
+    def _status(self, id_: UUID) -> MigrationStatus:
+        return MigrationStatus(self._server.observe("SELECT status FROM migration WHERE id = $1", id_)[0]["status"])
+
+    async def _check(self, id_: UUID) -> None:
+        wrong, pair, status = self.outcome.wrong, self._pair, self.outcome.status
         wrong += violations(self._server, id_)
-        if self.outcome.status == MigrationStatus.COMPLETED.value and not self._pair.is_exact():
+        wrong += pair.stale
+        if status == MigrationStatus.COMPLETED.value and not pair.is_exact():
             wrong.append("complete, and the target is not as the source")
-        if self.outcome.status == MigrationStatus.ROLLED_BACK.value and self._pair.target.rows:
+        if status == MigrationStatus.ROLLED_BACK.value and pair.target.rows:
             wrong.append("rolled back, and the target is not as it was")
+        if status in (MigrationStatus.COMPLETED.value, MigrationStatus.CANCELLED.value):
+            wrong += pair.unaccounted()
+            wrong += accounted(self._server, id_, pair.written())
+        if not pair.is_source_untouched():
+            wrong.append("the source has changed")
         for worker in self._all_workers:
             wrong += [f"a job of {worker.name} raised {error!r}" for error in worker.crashes]
-        for name in (worker.name for worker in self._all_workers):
+        for name in (*(worker.name for worker in self._all_workers), self._api.name):
             self._end(name)
-        self._end(self._api.name)
+        if self.outcome.seed % REBUILT_EVERY == 0:
+            before = read_models(self._server)
+            await rebuild(self._store.database("observer"))
+            wrong += [
+                f"{name} is not what its events say"
+                for name, rows in read_models(self._server).items()
+                if rows != before[name]
+            ]
+            self._end("observer")
 
     # What people do.
 
@@ -145,8 +208,8 @@ class History:
         config = MigrationConfig(
             source_connection_id=self._setting.source_id,
             target_connection_id=self._setting.target_id,
-            parallel_tasks=self._dice.randint(1, 4),
-            batch_size=self._dice.randint(2, 12),
+            parallel_tasks=self._dice.randint(1, 3),
+            batch_size=self._dice.randint(2, 8),
         )
         return await self._asked(StartMigration(project_id=self._setting.project_id, config=config))
 
@@ -169,10 +232,11 @@ class History:
         wishes: list[type[Wish]] = [PauseMigration, PauseMigration, ResumeMigration, ResumeMigration, RetryDeadChunks]
         if self._dice.random() < 0.4:
             wishes += [CancelMigration, RollbackMigration, RollbackMigration]
-        for _ in range(self._dice.randint(0, 6)):
-            await asyncio.sleep(self._dice.uniform(0, 12))
+        for _ in range(self._dice.randint(0, 5)):
+            await asyncio.sleep(self._dice.uniform(0, 5))
             wish = self._dice.choice(wishes)
             self.outcome.faults[wish.__name__] += 1
+            self._chance.note(wish.__name__)
             await self._wished(wish(migration_id=id_))
 
     async def _wished(self, command: Wish) -> None:
@@ -187,7 +251,7 @@ class History:
         """Wait for the end in a world without faults; a migration that stands still is told to go on."""
         until_s = self._loop.time() + ENDS_WITHIN_S
         while self._loop.time() < until_s:
-            row = self._server.observe("SELECT status, error::text FROM migration WHERE id = $1", id_)[0]
+            row = self._server.observe(_STANDING, id_)[0]
             self.outcome.status = row["status"]
             if row["error"] and ("INTERNAL" in row["error"] and "was lost" not in row["error"]):
                 self.outcome.wrong.append(f"failed for a reason of ours: {row['error']}")
@@ -200,12 +264,18 @@ class History:
                         self.outcome.wrong.append(f"{end.value}, and nobody asked for it")
                     return
                 case MigrationStatus.PAUSED | MigrationStatus.FAILED:
-                    goes_back = RollbackMigration in self._wished_for
-                    await self._wished((RollbackMigration if goes_back else ResumeMigration)(migration_id=id_))
+                    await self._wished(self._last_wish(id_, is_lost="SNAPSHOT_LOST" in (row["reason"] or "")))
                 case _:
                     pass
             await asyncio.sleep(1)
         self.outcome.wrong.append(f"still {self.outcome.status} {ENDS_WITHIN_S} s after the last fault")
+
+    def _last_wish(self, id_: UUID, *, is_lost: bool) -> Wish:
+        """Return what is wanted of a migration that stands still."""
+        if RollbackMigration in self._wished_for:
+            return RollbackMigration(migration_id=id_)
+        choice = self._dice.choice(list(OnLostSnapshot)) if is_lost else None
+        return ResumeMigration(migration_id=id_, on_lost_snapshot=choice)
 
     async def _watch(self) -> None:
         """Look at the target all the time."""
@@ -241,7 +311,7 @@ class History:
     async def _faults(self) -> None:
         """Let things go wrong for a while, and then nothing any more."""
         until_s = self._dice.uniform(2, FAULTS_MAX_S)
-        pace_s = self._dice.choice((1.0, 4.0, 15.0))
+        pace_s = self._dice.choice((0.5, 2.0, 6.0))
         faults = [
             self._kill,
             self._kill,
@@ -259,8 +329,8 @@ class History:
             await asyncio.sleep(self._dice.expovariate(1 / pace_s))
             fault = self._dice.choice(faults)
             self.outcome.faults[fault.__name__.strip("_")] += 1
+            self._chance.note(fault.__name__)
             fault()
-        self._chance.is_calm = True
 
     def _a_worker(self) -> str | None:
         running = [name for name in self._workers if self._loop.runs(name)]

@@ -156,7 +156,7 @@ class SimulatedWorker:
         shop = open_workshop(container)
         self._shop = _Shop(**{field.name: getattr(shop, field.name) for field in fields(shop)}, pair=pair)
         self._queue = queue
-        self._jobs: set[asyncio.Task[None]] = set()
+        self._jobs: dict[asyncio.Task[None], None] = {}
         self.crashes: list[BaseException] = []
         """What jobs have raised; no job should."""
 
@@ -178,8 +178,8 @@ class SimulatedWorker:
             if entry is None:
                 return
             job = asyncio.create_task(self._do(entry))
-            self._jobs.add(job)
-            job.add_done_callback(self._jobs.discard)
+            self._jobs[job] = None
+            job.add_done_callback(self._jobs.pop)
 
     async def _do(self, entry: Waiting) -> None:
         ctx = {KEY: self._shop, "job_id": entry.job.key, "job_try": entry.tries}

@@ -44,6 +44,7 @@ class JobQueue:
             return None
         key = self.chance.dice.choice(due)
         self.taken[key] = self.waiting.pop(key)
+        self.chance.note("taken", key)
         return self.taken[key]
 
     def put_back(self, entry: Waiting, after_s: float) -> None:

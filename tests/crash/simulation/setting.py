@@ -1,9 +1,10 @@
-"""What a database for histories holds before the first of them: tables, a clock, an audit, a user with a project."""
+"""What a database for histories holds before the first of them: tables, an audit, a user with a project."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from unittest.mock import patch
 from uuid import UUID
 
 import asyncpg
@@ -17,21 +18,16 @@ from domain.kernel.scope import Principal, Scope
 from domain.kernel.values import Secret
 from domain.projects.commands import CreateProject, UpdateProjectStatus
 from domain.projects.values import ProjectStatus
+from infra.clock import SystemClock
 from infra.db.database import Database, control_store_url
 from infra.db.upgrade import upgrade
 from tests.crash.simulation.chance import Chance
 from tests.crash.simulation.processes import Parts
 from tests.crash.simulation.queue import JobQueue, SimulatedDoorbell
-
-_TIME = """
-CREATE SCHEMA simulation;
-CREATE SEQUENCE simulation.clock MINVALUE 0;
-CREATE FUNCTION simulation.now() RETURNS timestamptz LANGUAGE sql STABLE AS
-    'SELECT to_timestamp(last_value / 1000000.0) FROM simulation.clock';
-CREATE FUNCTION simulation.clock_timestamp() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT simulation.now()';
-"""
+from tests.crash.simulation.server import wall
 
 _AUDIT = """
+CREATE SCHEMA simulation;
 CREATE TABLE simulation.lease (
     number bigserial PRIMARY KEY, migration_id uuid, task text, epoch bigint, sequence bigint, state text, holder text);
 CREATE TABLE simulation.claim (number bigserial PRIMARY KEY, migration_id uuid, epoch bigint, plan_epoch bigint);
@@ -57,6 +53,11 @@ CREATE TRIGGER chunk_undone AFTER UPDATE ON migration_chunk FOR EACH ROW
     WHEN (OLD.state = 'DONE' AND NEW.state <> 'DONE') EXECUTE FUNCTION simulation.note_undone();
 """
 
+_TABLES = """
+SELECT schemaname || '.' || tablename AS name FROM pg_tables
+WHERE schemaname = 'simulation' OR (schemaname = 'public' AND tablename ~ '^(migration|outbox|idempotency)') ORDER BY 1
+"""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -66,6 +67,8 @@ class Setting:
     project_id: UUID
     source_id: UUID
     target_id: UUID
+    reset: str
+    """The statements that take back what a history leaves in the control store."""
 
 
 async def prepare(dsn: str, parts: Parts) -> Setting:
@@ -74,14 +77,37 @@ async def prepare(dsn: str, parts: Parts) -> Setting:
     try:
         await upgrade(database)
         connection = await asyncpg.connect(dsn)
-        await connection.execute(_TIME + _AUDIT)
-        await connection.close()
+        await connection.execute(_AUDIT)
         parts.settings.data_dir.mkdir(parents=True, exist_ok=True)
         for name in ("source.db", "target.db"):
             (parts.settings.data_dir / name).touch()
-        return await _populated(database, parts)
+        dice = random.Random(0)
+        with (
+            patch("secrets.randbits", dice.getrandbits),
+            patch("time.time_ns", lambda: 0),
+            patch.object(SystemClock, "now", lambda _: wall(0)),
+        ):
+            setting = await _populated(database, parts)
+        reset = await _reset(connection)
+        await connection.close()
+        return replace(setting, reset=reset)
     finally:
         await database.close()
+
+
+async def _reset(connection: asyncpg.Connection) -> str:
+    """Return what empties the tables that a history fills, and takes its events out of the log.
+
+    Nothing is cleaned up in between: rows lie in a table as the history has put them there.
+    """
+    tables = [row["name"] for row in await connection.fetch(_TABLES)]
+    for name in ("event", *tables):
+        await connection.execute(f"ALTER TABLE {name} SET (autovacuum_enabled = off)")
+    last = await connection.fetchval("SELECT max(position) FROM event")
+    return (
+        f"TRUNCATE {', '.join(tables)} RESTART IDENTITY; DELETE FROM event WHERE position > {last}; "
+        f"SELECT setval(pg_get_serial_sequence('event', 'position'), {last})"
+    )
 
 
 async def _populated(database: Database, parts: Parts) -> Setting:
@@ -110,9 +136,8 @@ async def _populated(database: Database, parts: Parts) -> Setting:
             )
         )
 
-    return Setting(
-        user_id, project_id, await connection("source", is_source=True), await connection("target", is_source=False)
-    )
+    source_id, target_id = await connection("source", is_source=True), await connection("target", is_source=False)
+    return Setting(user_id, project_id, source_id, target_id, reset="")
 
 
 def _silent() -> SimulatedDoorbell:
