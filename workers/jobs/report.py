@@ -63,7 +63,7 @@ async def stored_report(
             for count in state.tables
         ]
         meter.follow(prepared.plan.tables, totals)
-        shared = len(readings) > 1
+        shared = are_shared(readings)
         together = last.consistency if last else Consistency.CHUNK
         consistency = together if shared or not readings else consistency_of(readings[0])
         prepared = replace(prepared, resumed=shared)
@@ -76,6 +76,15 @@ async def stored_report(
 def reading_of(consistency: Consistency, session: str) -> str:
     """Return the name of a reading session, which tells what its reads have in common."""
     return f"{consistency.value}:{session}"
+
+
+def are_shared(readings: tuple[str, ...]) -> bool:
+    """Tell whether rows may come from more than one reading session.
+
+    A chunk that only the target's ledger knows of, since its worker was lost before it could note it,
+    comes from a session without a name.
+    """
+    return len(readings) > 1 or "" in readings
 
 
 def consistency_of(reading: str) -> Consistency:

@@ -53,12 +53,12 @@ class SlowSource(MemorySource):
     async def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
         async for batch in super().read(copy, chunk):
             await self._chance.travel()
-            if self._chance.happens("source slow"):
-                await asyncio.sleep(self._chance.dice.uniform(1, SLOW_MAX_S))
             if self._chance.happens("snapshot lost"):
                 self._database.history += self._chance.dice.choice((0, 1))
                 raise SnapshotLost("The session has ended, and the source's snapshot is lost with it.")
             yield batch
+        if self._chance.happens("source slow"):
+            await asyncio.sleep(self._chance.dice.uniform(1, SLOW_MAX_S))
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...], treatments: Treatments = ()) -> Digest:
         await self._chance.travel()

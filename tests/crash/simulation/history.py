@@ -64,7 +64,7 @@ _RATES = {
     "job lost": 0.1,
     "job late": 0.1,
     "snapshot lost": 0.02,
-    "source slow": 0.04,
+    "source slow": 0.08,
     "source away": 0.02,
     "target away": 0.02,
     "source broken": 0.002,
@@ -334,7 +334,8 @@ class History:
 
     def _a_worker(self) -> str | None:
         running = [name for name in self._workers if self._loop.runs(name)]
-        return self._dice.choice(running) if running else None
+        busy = [name for name in running if self._workers[name][0].is_busy]
+        return self._dice.choice(busy or running) if running else None
 
     def _kill(self) -> None:
         name = self._a_worker()
@@ -349,7 +350,7 @@ class History:
             lease_s = self._parts.settings.worker_lease_s
             self._loop.freeze(name)
             self._loop.call_later(IDLE_MAX_S, self._cut_idle, name)
-            self._loop.call_later(self._dice.uniform(0.2, 3 * lease_s), self._loop.wake, name)
+            self._loop.call_later(self._dice.uniform(0.2, 4 * lease_s), self._loop.wake, name)
 
     def _cut_idle(self, name: str) -> None:
         """The control store ends a transaction in which nothing happens for too long."""

@@ -160,6 +160,11 @@ class SimulatedWorker:
         self.crashes: list[BaseException] = []
         """What jobs have raised; no job should."""
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has a job in hand."""
+        return bool(self._jobs)
+
     async def work(self) -> None:
         """Work until cancelled, or until the queue is out of reach; then give back what is in hand."""
         reconciling = asyncio.create_task(Reconciler(self._shop).keep())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, nullcontext
 from unittest.mock import patch
 
-from domain.migrations.transfer import Ticket
-from infra.db.stores.migrations import assignments, chunks
-from tests.support.memory import MemoryTarget, _Run
+from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Refusals, TableCopy, Ticket
+from infra.db.stores.migrations import assignments
+from tests.support.memory import MemoryTarget
 
 
 def _without(module: object, statement: str, rule: str) -> AbstractContextManager[object]:
@@ -17,19 +17,24 @@ def _without(module: object, statement: str, rule: str) -> AbstractContextManage
     return patch.object(module, statement, sql.replace(rule, ""))
 
 
-def _whoever(target: MemoryTarget, ticket: Ticket) -> _Run:
-    return target._database.runs[ticket.run_id]
+_WRITE = MemoryTarget.write
+
+
+async def _again(
+    target: MemoryTarget,
+    copy: TableCopy,
+    chunk: Chunk,
+    batches: AsyncIterator[Batch],
+    ticket: Ticket,
+    refusals: Refusals | None = None,
+) -> ChunkReceipt:
+    target._fenced(ticket).receipts.pop((copy.number, chunk.number), None)
+    return await _WRITE(target, copy, chunk, batches, ticket, refusals)
 
 
 RULES: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "": nullcontext,
-    "a ticket that was replaced is void": lambda: patch.object(MemoryTarget, "_fenced", _whoever),
+    "a chunk that the ledger knows is not written again": lambda: patch.object(MemoryTarget, "write", _again),
     "an assignment is taken once": lambda: _without(assignments, "_TAKE", "AND state = 'GIVEN'"),
-    "a chunk is claimed under the last plan only": lambda: _without(
-        chunks,
-        "_CLAIM",
-        "AND EXISTS (SELECT 1 FROM migration_plan WHERE migration_id = :migration_id AND epoch = :epoch)",
-    ),
-    "a chunk is counted once": lambda: _without(chunks, "_COMPLETE", "AND state <> 'DONE'"),
 }
 """How to take each of them away."""
