@@ -1,6 +1,6 @@
 """Histories of a migration in virtual time, in each of which much goes wrong.
 
-A hundred in the usual run, 2,000 in the nightly profile. A history that is wrong is told again by its seed,
+A hundred in `make crash`, 2,000 in the nightly profile. A history that is wrong is told again by its seed,
 given the address of an empty PostgreSQL database:
 `PYTHONHASHSEED=0 python -m tests.crash.simulation ADDRESS SEED SEED+1 --whole`.
 """
@@ -56,6 +56,7 @@ def told(server: PostgresqlServer, *ranges: tuple[int, int], options: Sequence[s
     return outcomes
 
 
+@pytest.mark.crash
 @pytest.mark.timeout(7200)
 def test_whatever_goes_wrong_every_row_arrives_once_and_every_migration_ends(
     postgresql_server: PostgresqlServer, tally: Tally
