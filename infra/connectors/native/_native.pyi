@@ -57,6 +57,32 @@ class CopyRows:
             Misfit: the bytes are not what the forms say.
         """
 
+class CopyWire:
+    """What PostgreSQL sends in answer to a COPY TO STDOUT, taken off a socket that nobody else reads meanwhile."""
+
+    def __new__(cls, socket: int) -> Self: ...
+    @property
+    def tag(self) -> bytes:
+        """What the server says it has done, with a zero byte at its end; empty before it has."""
+
+    @property
+    def error(self) -> bytes:
+        """The fields of the server's error message; empty if it has sent none."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server waits for the next statement; what was taken last is all there was left."""
+
+    def take(self, bytes_max: int) -> bytes | None:
+        """Return the next whole rows: as many as make `bytes_max`, but for the last one, or those that are left.
+
+        Waits for them without keeping other threads. Returns nothing if the server has hung up with an error.
+
+        Raises:
+            ConnectionError: the server has hung up without a word, or speaks of something else.
+            OSError: the line has failed.
+        """
+
 def copy_binary(batch: ArrowBatch, forms: str, limits: Sequence[int]) -> bytes:
     """Spell a batch as rows of binary COPY, without header and trailer.
 

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.connectors.memory import HUGE_BYTES, give_back
+from infra.connectors.postgresql.blocks import BLOCK_BYTES_MAX, Block, rows_of
+from infra.connectors.postgresql.copy_wire import can_lend, taken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     import asyncpg
 
-BLOCK_BYTES_MAX = 4 * 1024 * 1024
-"""A block ends at about this size, as a batch of columns does; one larger row makes a block of its own."""
-
 BLOCKS_AHEAD_MAX = 2
 """Blocks read and not yet taken; a slower taker stops the server's sending."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """Some whole rows as the server sent them. The last block, and only that, has the number of all rows."""
-
-    data: bytes
-    rows: int | None = None
-
-
-async def copied_out(connection: asyncpg.Connection, query: str, form: str) -> AsyncGenerator[Block, None]:
+def copied_out(connection: asyncpg.Connection, query: str, form: str) -> AsyncGenerator[Block, None]:
     """Run COPY of a query in a format (`csv`, `binary`) and yield what comes.
 
-    The server sends every row as a message of its own and the driver never parts a message, so
-    a block holds whole rows. A block is about `BLOCK_BYTES_MAX` or one larger row. If the taker
-    leaves early the statement is cancelled and the session is of no further use.
+    The server sends every row as a message of its own and no message is parted, so a block holds
+    whole rows. If the taker leaves early the session is of no further use.
     """
+    copied = taken if can_lend(connection) else copied_by_driver
+    return copied(connection, query, form)
+
+
+async def copied_by_driver(connection: asyncpg.Connection, query: str, form: str) -> AsyncGenerator[Block, None]:
+    """Do it by the driver. If the taker leaves early the statement is cancelled."""
     blocks: asyncio.Queue[bytes | None] = asyncio.Queue()
     space = asyncio.Semaphore(BLOCKS_AHEAD_MAX)
     parts: list[bytes] = []
@@ -67,7 +62,7 @@ async def copied_out(connection: asyncpg.Connection, query: str, form: str) -> A
             del data
             yield handed.pop()  # and hold it no longer: it may be one huge value
         status = await copying
-        yield Block(b"".join(parts), int(status.rpartition(" ")[2]))
+        yield Block(b"".join(parts), rows_of(status))
     finally:
         copying.cancel()
         await asyncio.gather(copying, return_exceptions=True)
