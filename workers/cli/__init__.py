@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from importlib.abc import MetaPathFinder
 
 HIDDEN = frozenset({"numpy", "pandas"})
 """What pyarrow imports, wherever it is installed, to ask whether it was given any; we never give it any."""
@@ -29,7 +28,7 @@ def main() -> None:
             gc.freeze()  # or all modules were searched for cycles before the end: a quarter of the start-up
 
 
-class WithoutHidden(MetaPathFinder):
+class WithoutHidden:
     """Hides modules that would cost every command a tenth to half of a second for nothing."""
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:

@@ -307,9 +307,21 @@ ORDER BY o.type, o.identity
 """
 """What no other question asks for: it is named in the report, so that nothing is left out in silence."""
 
-OTHERS = (
+_QUESTIONS = (
     *(SCHEMAS, EXTENSIONS, COLLATIONS, TYPES, ROUTINES, AGGREGATES, PARTITION_KEYS, PARTITIONS, PARTITION_CONSTRAINTS),
     *(INHERITANCE, STORAGE, UNLOGGED, FOREIGN_SERVERS, FOREIGN_TABLES, EXCLUSIONS, OTHER_INDEXES, STATISTICS),
     *(RULES, TRIGGERS, ROW_SECURITY, POLICIES, COMMENTS, LEFT_OVER),
 )
+
+
+def _together(queries: tuple[str, ...]) -> str:
+    """Return one statement that answers all of them, one after the other."""
+    parts = (
+        f"SELECT {number} AS part, row_number() OVER () AS place, q.kind, q.name, q.definition FROM ({query}) q"
+        for number, query in enumerate(queries)
+    )
+    return f"SELECT kind, name, definition FROM ({' UNION ALL '.join(parts)}) o ORDER BY part, place"
+
+
+OTHERS = _together(_QUESTIONS)
 """Everything beside tables, sequences and views, in the order in which it could be made."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from asyncio.trsock import TransportSocket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 def can_lend(connection: asyncpg.Connection) -> bool:
     """Tell whether the bytes on a session's socket are the protocol's own, and somebody is there to take them."""
-    return _transport(connection).get_extra_info("sslcontext") is None and has_native()
+    transport = _transport(connection)
+    is_plain = transport.get_extra_info("sslcontext") is None
+    return is_plain and isinstance(transport.get_extra_info("socket"), TransportSocket) and has_native()
 
 
 async def taken(connection: asyncpg.Connection, query: str, form: str) -> AsyncGenerator[Block, None]:

@@ -93,7 +93,7 @@ async def introspect(connection: asyncpg.Connection, endpoint: Endpoint) -> Data
     )
     described = tuple([await _table(connection, row, parts) for row in tables])
     numbering = _numbering_columns(parts)
-    others = [other for query in OTHERS for other in await _others(connection, query, schemas, schema_of(endpoint))]
+    others = await _others(connection, schemas, schema_of(endpoint))
     return DatabaseSchema(
         Engine.POSTGRESQL,
         str(await connection.fetchval("SHOW server_version")),
@@ -265,6 +265,6 @@ def _views(rows: list[asyncpg.Record]) -> tuple[View, ...]:
     return tuple(View(TableName(row["name"], row["schema"]), row["definition"], row["materialized"]) for row in found)
 
 
-async def _others(connection: asyncpg.Connection, query: str, schemas: list[str], default: str) -> list[OtherObject]:
-    rows = await connection.fetch(query, schemas, default)
+async def _others(connection: asyncpg.Connection, schemas: list[str], default: str) -> list[OtherObject]:
+    rows = await connection.fetch(OTHERS, schemas, default)
     return [OtherObject(row["kind"], row["name"], row["definition"] or "") for row in rows]

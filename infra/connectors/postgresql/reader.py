@@ -123,8 +123,7 @@ class PostgresqlSource:
     async def close(self) -> None:
         """End all sessions and let the snapshot go."""
         idle, self._idle = self._idle, []
-        for connection in (*idle, self._snapshot.keeper):
-            await session.close(connection)
+        await asyncio.gather(*(session.close(connection) for connection in (*idle, self._snapshot.keeper)))
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[asyncpg.Connection]:

@@ -181,8 +181,7 @@ class PostgresqlTarget:
     async def close(self) -> None:
         """End all sessions."""
         idle, self._idle = self._idle, []
-        for backend in idle:
-            await close(backend.connection)
+        await asyncio.gather(*(close(backend.connection) for backend in idle))
 
     async def _settled(self, lost: Backend, chunk: Chunk, ticket: Ticket, doing: str) -> ChunkReceipt:
         """Decide what became of a COMMIT whose answer never came: once its session is gone, the ledger knows."""
