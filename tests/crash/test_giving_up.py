@@ -145,8 +145,8 @@ class PauseAfterRows:
 
 @pytest.mark.crash
 async def test_fifty_pauses_in_a_row_cost_no_row(postgresql_database: Endpoint, tmp_path: Path) -> None:
-    """Each run goes on where the one before stood, copies a chunk or two, and pauses."""
-    options = RunOptions(parallel=1, chunk_rows=20)
+    """Each run goes on where the one before stood, copies a few chunks, and pauses."""
+    options = RunOptions(parallel=1, chunk_rows=5)
     pair = pair_of(await filled(file_at(tmp_path / "source.db")), postgresql_database)
     statuses = []
     for _ in range(PAUSES):
