@@ -223,12 +223,15 @@ async def test_names_that_need_quotes_are_kept(lab: Lab) -> None:
         a_column("select", Integer(64), nullable=False),
         a_column("a b'c\"d`e]f", Text(20)),
         a_column("Ünïcode", Text()),
+        a_column("line\nbreak", Text(20)),
+        a_column(":value %(name)s $1 ?", Text(20)),
+        a_column("x" * 63, Text(20)),
     )
     table = Table(TableName(name), columns, primary_key=Key(("select",), "order"))
 
-    await lab.make(table, [(1, "x", "y")])
+    await lab.make(table, [(1, "x", "y", "a", "b", "c")])
 
-    assert await lab.rows(name) == [(1, "x", "y")]
+    assert await lab.rows(name) == [(1, "x", "y", "a", "b", "c")]
     assert [column.name for column in (await lab.found(name)).columns] == [column.name for column in columns]
 
 

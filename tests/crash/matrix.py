@@ -205,7 +205,7 @@ MATRIX: dict[str, Tests | str] = {
     "G5 rows that are the same, without a key": (_BOUNDARY,),
     "G6 keys that fall together": (
         "tests/connectors/test_mysql_plan.py::test_texts_that_differ_only_in_case_accents_or_spaces_stay_different_keys",
-        "tests/pairs/test_refusals.py::test_refused_rows_are_kept_aside_whole_until_the_rule_against_them_is_gone",
+        "tests/pairs/test_refusals.py::test_words_that_are_one_key_to_a_target_are_told_apart_and_none_is_lost_in_silence",
     ),
     "G7 odd identifiers": (
         "tests/connectors/test_schema_plan.py::test_names_that_need_quotes_are_kept",

@@ -245,3 +245,30 @@ def test_moments_outside_the_range_of_an_adopted_timestamp_are_refused_not_chang
     assert (table["rows_written"], table["rows_rejected"], table["verified"]) == (2, 2, True)
     [rejected] = read_rejects(kept)
     assert {row.values[0] for row in rejected.rows} == {"0", "3"}
+
+
+WORDS = ("a", "A", "á", "a ", "b", "nai\u0308ve", "na\u00efve")
+
+
+def test_words_that_are_one_key_to_a_target_are_told_apart_and_none_is_lost_in_silence(
+    mysql_server: MysqlServer, mysql_database: Endpoint, tmp_path: Path
+) -> None:
+    """Its collation knows no case, no accents, no blanks at the end, and no two ways to write one letter."""
+    path, kept = tmp_path / "words.db", tmp_path / "rejects.jsonl"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE word (id INTEGER PRIMARY KEY, text VARCHAR(20))")
+        connection.executemany("INSERT INTO word (text) VALUES (?)", [(word,) for word in WORDS])
+    mysql_server.run(
+        "CREATE TABLE word (id INTEGER PRIMARY KEY, text VARCHAR(20) COLLATE utf8mb4_unicode_ci UNIQUE)",
+        database=mysql_database.database,
+    )
+    asked = ("migrate", url(Endpoint(Engine.SQLITE, path=str(path))), url(mysql_database), "--on-existing", "append")
+
+    unlimited = wherry(*asked, "--json")
+    limited = wherry(*asked, "--json", "--reject-limit", "4", "--rejects", kept)
+
+    assert unlimited.document["error"]["code"] == "VALUE_REJECTED"
+    assert limited.exit_code == 0, limited.stdout + limited.stderr
+    [rejected] = read_rejects(kept)
+    assert sorted(row.values[1] or "" for row in rejected.rows) == sorted(["A", "á", "a ", WORDS[-1]])
+    assert mysql_server.run("SELECT id FROM word ORDER BY id", database=mysql_database.database) == [(1,), (5,), (6,)]
