@@ -32,7 +32,7 @@ FIRST, LAST, ENTRY_BYTES, SLOW = 1_000, 5_999, 4_000, 3
 LOGS = """subscription($id: ID!, $after: Int! = 999) { migrationLogs(id: $id, after: $after) { sequence message } }"""
 FILL = f"""
 INSERT INTO migration_log (migration_id, sequence, id, level, message, context, repeated, logged_at)
-SELECT CAST(:id AS uuid), n, gen_random_uuid(), 'INFO', repeat('x', {ENTRY_BYTES}), '{{}}', 0, now()
+SELECT CAST(:id AS uuid), n, gen_random_uuid(), 'INFO', repeat('x', {ENTRY_BYTES}), '[]', 0, now()
 FROM generate_series({FIRST}, {LAST}) n
 """
 
