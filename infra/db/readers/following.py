@@ -82,10 +82,10 @@ class Tail(Generic[N]):
 
         What is older than what is kept in memory is read for this caller alone.
         """
-        if known < self._latest - len(self._kept):
-            return await self._read(known, READ_MAX)
         if known >= self._latest:
             await (self._more() if fresh else self._more.recent())
+        if known < self._latest - len(self._kept):
+            return await self._read(known, READ_MAX)
         return tuple(item for item in self._kept if item.sequence > known)
 
     async def _read_more(self) -> int:

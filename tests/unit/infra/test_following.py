@@ -72,6 +72,17 @@ async def test_who_only_looks_in_takes_what_another_has_just_read() -> None:
     assert await tail.after(1, fresh=True) == (Item(2),)
 
 
+async def test_who_has_missed_more_than_is_kept_gets_all_of_it() -> None:
+    stream = Stream(3 * KEPT_MAX)
+    tail = Tail(stream.read, latest=0)
+    seen: list[int] = []
+
+    while not seen or seen[-1] < stream.length:
+        seen += [item.sequence for item in await tail.after(seen[-1] if seen else 0, fresh=True)]
+
+    assert seen == list(range(1, stream.length + 1))
+
+
 async def test_one_who_leaves_does_not_take_the_read_from_the_others() -> None:
     stream = Stream(1)
     tail = Tail(stream.read, latest=0)
