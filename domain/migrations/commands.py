@@ -7,12 +7,13 @@ from uuid import UUID
 
 from domain.connections.aggregate import Connection
 from domain.kernel.access import Right, Subject, needs
-from domain.kernel.errors import Conflict, NotFound, ValidationFailed
+from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.messages import Command
 from domain.kernel.ports import Clock, Ids
 from domain.kernel.work import Work
 from domain.migrations.aggregate import Migration
 from domain.migrations.assignments import PREPARE, Assignment
+from domain.migrations.claiming import claim_target
 from domain.migrations.ports import Assignments, MappingBook, MigrationCounters, MigrationStream, TargetClaims
 from domain.migrations.tally import statistics
 from domain.migrations.telling import Teller
@@ -53,9 +54,7 @@ class StartMigrationHandler:
         _check_policies(config)
         if config.mapping_id is not None:
             await self.mappings.tables(config.mapping_id, command.project_id)
-        running = await self.claims.claim(work, target.id)
-        if running is not None:
-            raise Conflict(f"Migration {running} is writing to this target. Wait for its end, or cancel it.")
+        await claim_target(self.claims, work, target.id)
         actor = Actor(work.scope.user_id, self.clock.now())
         migration = Migration.start(self.ids.new(), command.project_id, config, actor)
         await self.stream.open(work, migration.id)

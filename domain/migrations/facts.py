@@ -27,9 +27,18 @@ from domain.migrations.values import MigrationStatus
 Answer = MigrationStatus
 
 
+class Fact(Protocol):
+    """Something that a worker reports of a migration."""
+
+    @property
+    def migration_id(self) -> UUID:
+        """The migration's id."""
+        ...
+
+
 @dataclass(frozen=True)
 class Desk:
-    """What the handlers of this module work with."""
+    """What the handlers of facts work with."""
 
     clock: Clock
     stream: MigrationStream
@@ -37,20 +46,20 @@ class Desk:
     assignments: Assignments
     reports: Reports
 
+    async def load(self, work: Work, fact: Fact) -> tuple[Migration, MigrationStatus]:
+        """Return the migration that a fact is about, and where it stands before that is noted."""
+        migration = await work.load(Migration, fact.migration_id)
+        return migration, migration.status
+
+    async def has_failed(self, work: Work, migration: Migration) -> bool:
+        """Tell whether it has failed for good: nobody works on it any more, and it was not asked for again."""
+        is_worked_on = await self.assignments.under_way(work, migration.id)
+        return not is_worked_on and await self.stream.is_failing(work, migration.id)
+
     async def store(self, work: Work, migration: Migration, before: MigrationStatus) -> MigrationStatus:
         """Store what has happened and return where the migration stands."""
         await Teller(self.stream).store(work, migration, before)
         return migration.status
-
-
-class _Fact(Protocol):
-    @property
-    def migration_id(self) -> UUID: ...
-
-
-async def _load(work: Work, fact: _Fact) -> tuple[Migration, MigrationStatus]:
-    migration = await work.load(Migration, fact.migration_id)
-    return migration, migration.status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +79,7 @@ class NotePlanningHandler:
 
     async def __call__(self, command: NotePlanning, work: Work) -> Answer:
         """Note it."""
-        migration, before = await _load(work, command)
+        migration, before = await self.desk.load(work, command)
         migration.note_planning(self.desk.clock.now())
         return await self.desk.store(work, migration, before)
 
@@ -105,7 +114,7 @@ class NotePlannedHandler:
         """
         if not await self.desk.assignments.holds(work, command.by):
             raise Fenced("another worker has taken this migration over")
-        migration, before = await _load(work, command)
+        migration, before = await self.desk.load(work, command)
         migration.note_planned(command.size, self.desk.clock.now())
         status = await self.desk.store(work, migration, before)
         if status is MigrationStatus.RUNNING:
@@ -132,7 +141,7 @@ class NoteTablesHandler:
 
     async def __call__(self, command: NoteTables, work: Work) -> Answer:
         """Note them."""
-        migration, before = await _load(work, command)
+        migration, before = await self.desk.load(work, command)
         await _note_tables(self.desk, work, migration)
         return await self.desk.store(work, migration, before)
 
@@ -162,7 +171,7 @@ class NoteCopiedHandler:
 
     async def __call__(self, command: NoteCopied, work: Work) -> Answer:
         """Note it."""
-        migration, before = await _load(work, command)
+        migration, before = await self.desk.load(work, command)
         await _note_tables(self.desk, work, migration)
         migration.note_copied(self.desk.clock.now())
         status = await self.desk.store(work, migration, before)
@@ -190,7 +199,7 @@ class NoteCompletedHandler:
 
     async def __call__(self, command: NoteCompleted, work: Work) -> Answer:
         """Note it."""
-        migration, before = await _load(work, command)
+        migration, before = await self.desk.load(work, command)
         now, tables = self.desk.clock.now(), await self.desk.counters.tables(work, migration.id)
         migration.note_completed(statistics(tables, migration.started_at, now), command.difference, now)
         return await _end(self.desk, work, migration, before, command.report)
@@ -215,10 +224,8 @@ class NoteFailedHandler:
 
     async def __call__(self, command: NoteFailed, work: Work) -> Answer:
         """Note it, or leave it to the last worker."""
-        migration, before = await _load(work, command)
-        if await self.desk.assignments.under_way(work, migration.id) or not await self.desk.stream.is_failing(
-            work, migration.id
-        ):
+        migration, before = await self.desk.load(work, command)
+        if not await self.desk.has_failed(work, migration):
             return before  # it has been resumed meanwhile, or somebody still works
         now, tables = self.desk.clock.now(), await self.desk.counters.tables(work, migration.id)
         migration.note_failed(command.failure, statistics(tables, migration.started_at, now), now)
@@ -243,7 +250,7 @@ class NotePausedHandler:
 
     async def __call__(self, command: NotePaused, work: Work) -> Answer:
         """Note it, or leave it to the last worker."""
-        migration, before = await _load(work, command)
+        migration, before = await self.desk.load(work, command)
         if await self.desk.assignments.under_way(work, migration.id):
             return before
         if command.reason and not await self.desk.stream.is_failing(work, migration.id):
@@ -270,7 +277,7 @@ class NoteCancelledHandler:
 
     async def __call__(self, command: NoteCancelled, work: Work) -> Answer:
         """Note it, or leave it to the last worker."""
-        migration, before = await _load(work, command)
+        migration, before = await self.desk.load(work, command)
         if await self.desk.assignments.under_way(work, migration.id):
             return before
         now, tables = self.desk.clock.now(), await self.desk.counters.tables(work, migration.id)

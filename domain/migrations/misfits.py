@@ -93,6 +93,19 @@ Treatments = tuple[Treatment, ...]
 
 
 @dataclass(frozen=True)
+class Seen:
+    """The limits that a look has found all values of a table to be within.
+
+    `clean` names table and limits if nothing at all was found, so that the same look need not be had
+    again by a run that goes on; it is empty otherwise.
+    """
+
+    table_number: int
+    limits: tuple[ColumnLimit, ...]
+    clean: str = ""
+
+
+@dataclass(frozen=True)
 class Finding:
     """How many values of a column are beyond a limit, and where the first few of them are."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from domain.mappings.values import TableMapping
-from domain.migrations.misfits import NO_REJECTS, Misfit, MisfitRule, PredictedRejects, RejectLimit
+from domain.migrations.misfits import NO_REJECTS, Misfit, MisfitRule, PredictedRejects, RejectLimit, Seen
 from domain.migrations.rollback import RollbackGuarantee
 from domain.migrations.schema_plan import SchemaPlan
 from domain.migrations.transfer import TableCopy
@@ -76,6 +76,9 @@ class MigrationPlan:
     """What a rollback will do; known once the target was looked at."""
     first_hash: str = ""
     """The hash of this plan before anybody looked at values; empty if that has changed nothing."""
+
+    seen: tuple[Seen, ...] = ()
+    """What the look at the source has found in order."""
 
     @property
     def schema_hash(self) -> str:

@@ -16,6 +16,7 @@ from domain.kernel.ports import Clock
 from domain.kernel.work import Work
 from domain.migrations.aggregate import Migration
 from domain.migrations.assignments import ROLLBACK
+from domain.migrations.claiming import claim_target
 from domain.migrations.facts import Answer, Desk
 from domain.migrations.ports import Assignments, MigrationStream, Rollbacks, TargetClaims
 from domain.migrations.report import Failure
@@ -76,9 +77,7 @@ class RollbackMigrationHandler:
         target = await work.load(Connection, migration.config.target_connection_id)
         if target.deleted:
             raise Conflict("The connection to the target was deleted, so there is no way to it any more.")
-        running = await self.claims.claim(work, target.id)
-        if running is not None and running != migration.id:
-            raise Conflict(f"Migration {running} is writing to this target. Wait for its end, or cancel it.")
+        await claim_target(self.claims, work, target.id, migration.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +99,7 @@ class NoteRolledBackHandler:
 
     async def __call__(self, command: NoteRolledBack, work: Work) -> Answer:
         """Note it."""
-        migration = await work.load(Migration, command.migration_id)
-        before = migration.status
+        migration, before = await self.desk.load(work, command)
         migration.note_rolled_back(command.report, self.desk.clock.now())
         if migration.pending:
             await self.rollbacks.close(work, migration.id)
@@ -127,11 +125,8 @@ class NoteRollbackFailedHandler:
 
     async def __call__(self, command: NoteRollbackFailed, work: Work) -> Answer:
         """Note it; a rollback that has changed nothing leaves the migration where it stood."""
-        migration = await work.load(Migration, command.migration_id)
-        before = migration.status
-        if await self.desk.assignments.under_way(work, migration.id) or not await self.desk.stream.is_failing(
-            work, migration.id
-        ):
+        migration, before = await self.desk.load(work, command)
+        if not await self.desk.has_failed(work, migration):
             return before  # it was asked for again meanwhile, or somebody still works
         has_begun = await self.rollbacks.report(work, migration.id) is not None
         migration.note_rollback_failed(command.failure, self.desk.clock.now(), has_begun=has_begun)

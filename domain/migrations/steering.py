@@ -12,6 +12,7 @@ from domain.kernel.ports import Clock
 from domain.kernel.work import Work
 from domain.migrations.aggregate import Migration
 from domain.migrations.assignments import PREPARE
+from domain.migrations.claiming import claim_target
 from domain.migrations.moments import OnLostSnapshot
 from domain.migrations.ports import Assignments, MigrationStream, Resumption, TargetClaims
 from domain.migrations.telling import Teller
@@ -92,9 +93,7 @@ class Restart:
             return
         (await work.load(Project, migration.project_id)).require_active()
         if migration.config is not None:
-            running = await self.claims.claim(work, migration.config.target_connection_id)
-            if running is not None and running != migration.id:
-                raise Conflict(f"Migration {running} is writing to this target. Wait for its end, or cancel it.")
+            await claim_target(self.claims, work, migration.config.target_connection_id, migration.id)
         await self.assignments.give_anew(work, migration.id, PREPARE)
         await self.resumption.reopen(work, migration.id, starts_over=choice is OnLostSnapshot.RESTART)
         await Teller(self.stream).store(work, migration, before)

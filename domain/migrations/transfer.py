@@ -127,7 +127,8 @@ class TableCopy:
 
     `added_key` names the target columns by which the rows that are added can be told from those that were
     there: the target notes them with the rows. Empty if nobody needs to know. `treatments` say what becomes
-    of values that their target column cannot keep; mostly there are none.
+    of values that their target column cannot keep; mostly there are none. A value beyond a limit of
+    `watched` ends the run: it came after the values were looked at.
     """
 
     number: int
@@ -140,6 +141,7 @@ class TableCopy:
     size_bytes: Bytes = Bytes(0)
     treatments: Treatments = ()
     added_key: tuple[str, ...] = ()
+    watched: ColumnLimits = ()
 
 
 @dataclass(frozen=True)

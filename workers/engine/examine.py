@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from domain.catalog.model import Column, DatabaseSchema, Table, TableName
 from domain.catalog.types import Binary, Text
 from domain.kernel.codec import fingerprint
 from domain.kernel.errors import ValueRejected
-from domain.kernel.values import Rows
+from domain.kernel.values import Bytes, Rows
 from domain.migrations.limits import Limit, Present, Utf8
 from domain.migrations.misfits import (
     ColumnLimit,
@@ -17,6 +17,7 @@ from domain.migrations.misfits import (
     MisfitPolicy,
     PredictedRejects,
     Profile,
+    Seen,
     Treatment,
     misfit_of,
 )
@@ -48,17 +49,26 @@ class _Look:
     profile: Profile
     policies: tuple[MisfitPolicy, ...] = ()
     treatments: tuple[Treatment, ...] = ()
+    within: tuple[ColumnLimit, ...] = ()
+    """The limits that all values are within."""
+    clean: str = ""
+    is_known: bool = False
+    """Whether it was had before this attempt of the run."""
 
 
 @dataclass(frozen=True)
 class Examiner:
-    """What an examination works with. `existing` are target tables of others; `adopt` fits a plan to them."""
+    """What an examination works with. `existing` are target tables of others; `adopt` fits a plan to them.
+
+    Tables that are `known` to be clean are not looked at again: their rows are watched on their way.
+    """
 
     source: Source
     route: Route
     options: RunOptions
     existing: Callable[[MigrationPlan], Existing] = lambda _: {}
     adopt: Adopt = lambda plan: plan
+    known: frozenset[str] = frozenset()
 
     def planned(self, basis: Basis) -> MigrationPlan:
         """Return the plan as it is as long as nobody has looked at values; it is also the plan if all of them fit."""
@@ -112,12 +122,13 @@ class Examiner:
             found = await each(
                 [places[copy.source] for copy in unseen], self._look, at_once=max(1, self.options.parallel)
             )
-            looks.update(zip(unseen, found, strict=True))
+            new = dict(zip(unseen, found, strict=True))
+            looks |= new
             changed = replace(basis, schema=_changed(basis.schema, plan.tables, looks))
             if changed == basis:
                 break
             basis, plan = changed, self.planned(changed)
-            texts += [misfit for misfit in _misfits(unseen, looks) if misfit.policy is MisfitPolicy.TEXT]
+            texts += [misfit for misfit in _misfits(new) if misfit.policy is MisfitPolicy.TEXT]
         return replace(_with_looks(plan, looks, tuple(texts)), first_hash=first_hash)
 
     def _places(self, plan: MigrationPlan, schema: DatabaseSchema) -> dict[TableName, tuple[Place, ...]]:
@@ -144,6 +155,9 @@ class Examiner:
         if not limits:
             return _Look(Profile(places[0].copy.row_estimate, Rows(0), ()))
         copy = places[0].copy
+        clean = _name_of_look(copy, tuple(limits))
+        if clean in self.known:
+            return _Look(Profile(copy.row_estimate, Rows(0), ()), within=tuple(limits), clean=clean, is_known=True)
         rules = {on: rule_for(self.options.on_misfit, copy, on) for on in limits}
         policies = {on: policy_for(rules[on], on, place) for on, place in limits.items()}
         rejecting = tuple(on for on, policy in policies.items() if policy is MisfitPolicy.REJECT)
@@ -155,6 +169,8 @@ class Examiner:
             profile,
             tuple(policies[on] for on in found),
             tuple(treatment_of(rules[on], policies[on], on) for on in found),
+            tuple(on for on in limits if on not in found),
+            "" if found else clean,
         )
 
     def _limits(self, place: Place) -> Iterable[ColumnLimit]:
@@ -233,14 +249,17 @@ def _changed(schema: DatabaseSchema, tables: Iterable[TableCopy], looks: Mapping
 
 def _with_looks(plan: MigrationPlan, looks: Mapping[TableCopy, _Look], texts: tuple[Misfit, ...]) -> MigrationPlan:
     """Return the plan with what was found; what is done about it is part of what the plan is known by."""
-    misfits = (*texts, *_misfits(plan.tables, looks))
+    looked = [(copy, looks[copy]) for copy in plan.tables]
+    plan = watching(
+        replace(plan, seen=tuple(Seen(copy.number, look.within, look.clean) for copy, look in looked if look.within)),
+        frozenset(copy.number for copy, look in looked if look.is_known),
+    )
+    misfits = (*texts, *_misfits(dict(looked)))
     if not misfits:
         return plan
     tables = tuple(
-        replace(copy, treatments=treatments, format=WireFormat.ARROW)
-        if (treatments := looks[copy].treatments)
-        else copy
-        for copy in plan.tables
+        replace(copy, treatments=look.treatments, format=WireFormat.ARROW) if look.treatments else copy
+        for copy, (_, look) in zip(plan.tables, looked, strict=True)
     )
     return replace(
         plan,
@@ -249,18 +268,36 @@ def _with_looks(plan: MigrationPlan, looks: Mapping[TableCopy, _Look], texts: tu
         warnings=(*plan.warnings, *(f"{misfit}: {_fate(misfit.policy)}" for misfit in misfits)),
         misfits=misfits,
         rejects=tuple(
-            PredictedRejects(copy.number, looks[copy].profile.rejected, looks[copy].profile.rows)
-            for copy in plan.tables
-            if looks[copy].profile.rejected
+            PredictedRejects(copy.number, look.profile.rejected, look.profile.rows)
+            for copy, look in looked
+            if look.profile.rejected
         ),
     )
 
 
-def _misfits(tables: Iterable[TableCopy], looks: Mapping[TableCopy, _Look]) -> list[Misfit]:
+def watching(plan: MigrationPlan, numbers: Collection[int] | None = None) -> MigrationPlan:
+    """Return a plan that watches its tables, or some, for values that they did not hold when they were looked at.
+
+    Whoever goes on with a run reads another state of the source than the one that was looked at. What
+    passes untouched between columns of one type is not watched: the target refuses what it cannot keep.
+    """
+    limits = {seen.table_number: seen.limits for seen in plan.seen if numbers is None or seen.table_number in numbers}
+    tables = tuple(
+        replace(copy, watched=limits.get(copy.number, ())) if copy.format is WireFormat.ARROW else copy
+        for copy in plan.tables
+    )
+    return replace(plan, tables=tables)
+
+
+def _name_of_look(copy: TableCopy, limits: tuple[ColumnLimit, ...]) -> str:
+    return fingerprint((replace(copy, row_estimate=Rows(0), size_bytes=Bytes(0)), limits))
+
+
+def _misfits(looks: Mapping[TableCopy, _Look]) -> list[Misfit]:
     misfits = []
-    for copy in tables:
+    for copy, look in looks.items():
         native = {column.source: column.target_native for column in copy.columns}
-        for finding, policy in zip(looks[copy].profile.findings, looks[copy].policies, strict=True):
+        for finding, policy in zip(look.profile.findings, look.policies, strict=True):
             misfits.append(misfit_of(str(copy.source), native[finding.on.column], finding, policy))
     return misfits
 

@@ -124,7 +124,7 @@ class _Feed:
 
 def _sieve(copy: TableCopy, chunk: Chunk) -> Sieve | None:
     """Return what treats the rows on their way; most tables need nothing of the kind."""
-    if not copy.treatments:
+    if not (copy.treatments or copy.watched):
         return None
     from workers.engine.sieve import Sieve  # noqa: PLC0415 - it brings Arrow's functions along
 

@@ -23,7 +23,7 @@ from workers.engine.order import Waves, waves
 from workers.engine.pipeline import Desk
 from workers.engine.plan import Basis, look
 from workers.engine.progress import Meter
-from workers.engine.seal import Seal, note
+from workers.engine.seal import Seal, note, noted
 from workers.engine.steps import run_phase
 from workers.engine.uses import noting_added, use_tables
 from workers.engine.verify import target_columns
@@ -95,6 +95,7 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
         if unseen:
             await note(target, request.run_id, Seal(unseen=True))
     failpoint("run.opened")
+    await _note_looks(target, request.run_id, plan)
     order = waves(plan, catalog, route.target_connector.capabilities)
     plan = await _made_ready(target, ticket, plan, catalog, order)
     receipts = await target.receipts(request.run_id)
@@ -126,6 +127,7 @@ async def _planned(
     The plan's fellow tells whether the values are still to be seen.
     """
     done = await ends.target.steps_done(request.run_id) if goes_on else frozenset()
+    known = (await noted(ends.target, request.run_id)).clean if goes_on else ()
 
     def made(plan: MigrationPlan) -> frozenset[SchemaObject]:
         return frozenset(step.object for step in plan.schema.steps if step.number in done)
@@ -136,6 +138,7 @@ async def _planned(
         request.options,
         existing=lambda plan: made_by_others(plan, catalog, made(plan)),
         adopt=lambda plan: adopted(plan, catalog, made(plan)),
+        known=frozenset(known),
     )
     plan = examiner.planned(basis)
     can_be_undone = not goes_on and not ends.target.undo.reason_against
@@ -144,6 +147,13 @@ async def _planned(
     plan = await examiner.examined(basis, plan)
     refuse_misfits(plan, request.options)
     return plan, False
+
+
+async def _note_looks(target: Target, run_id: str, plan: MigrationPlan) -> None:
+    """Note which tables were found clean, for a run that goes on with this one."""
+    seal, clean = await noted(target, run_id), tuple(seen.clean for seen in plan.seen if seen.clean)
+    if seal.clean != clean:
+        await note(target, run_id, replace(seal, clean=clean))
 
 
 async def _taken_over(target: Target, run_id: str, plan: MigrationPlan) -> Ticket:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
 from domain.kernel.errors import SnapshotLost, TargetNotEmpty, ValueRejected, VerificationFailed, WherryError
@@ -19,7 +18,7 @@ from workers.engine.pipeline import Desk
 from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
 from workers.engine.report import difference_message, run_report
-from workers.engine.settle import SETTLE_MAX_S, receipts_so_far
+from workers.engine.settle import Unasked, held_by_target, receipts_so_far
 from workers.engine.snapshots import begin_reading, choose_snapshot, note_lost, take_back_unseen
 
 
@@ -47,12 +46,13 @@ async def run(
         status = stopped.status
     except WherryError as error:
         status, failure = RunStatus.FAILED, error
+    warnings: tuple[str, ...] = ()
     if story.prepared is not None and story.finished is None:
-        await _settle(ends, request.run_id, story.meter)
+        warnings = await _settle(ends, request.run_id, story.meter)
     await story.meter.report()
     moments = story.moments or (ends.source.moment,)
     report = run_report(status, story.meter, ends.source.consistency, story.prepared, story.finished, failure, moments)
-    return replace(report, pause=pause)
+    return replace(report, pause=pause, warnings=(*report.warnings, *warnings))
 
 
 @dataclass
@@ -114,12 +114,15 @@ class _Story:
             return complete
 
 
-async def _settle(ends: Ends, run_id: str, meter: Meter) -> None:
-    """Count a run that ends early by the target's ledger; if it is out of reach, by what it has acknowledged."""
+async def _settle(ends: Ends, run_id: str, meter: Meter) -> tuple[str, ...]:
+    """Count a run that ends early by the target's ledger; if it is out of reach, by what it has acknowledged.
+
+    Returns a warning in that case.
+    """
     try:
-        async with asyncio.timeout(SETTLE_MAX_S):
-            held = await receipts_so_far(ends.target, run_id)
-    except (WherryError, TimeoutError):
-        return
+        held = await held_by_target(lambda: receipts_so_far(ends.target, run_id))
+    except Unasked as unasked:
+        return (str(unasked),)
     if held is not None:
         meter.settle(held)
+    return ()

@@ -35,12 +35,14 @@ class Seal:
     These are all whose rows a rollback will remove. Tables that were extended keep the rows of others
     anyway. `lost` says why the last moment is gone, until somebody has chosen what becomes of that.
     `unseen` tells that nobody had looked at the values when the run began to copy.
+    `clean` names the looks at values that have found nothing.
     """
 
     tables: tuple[SealedTable, ...] = ()
     moments: tuple[Moment, ...] = ()
     lost: str = ""
     unseen: bool = False
+    clean: tuple[str, ...] = ()
 
 
 def seal_of(text: str) -> Seal:

@@ -1,4 +1,7 @@
-"""What stands between reading and writing where values have no place in the target: it mends, or takes rows out."""
+"""What stands between reading and writing where values have no place in the target: it mends, or takes rows out.
+
+It also watches for values beyond limits that all values were within when somebody looked.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.kernel.errors import ValueRejected
 from domain.migrations.broken_texts import mended
 from domain.migrations.limits import NUL, Limit, Utf8, complaint
 from domain.migrations.misfits import MisfitPolicy, Treatment
@@ -28,8 +32,15 @@ class Sieve:
         self._rejected = 0
 
     def sifted(self, batch: Batch) -> Batch:
-        """Return a batch with its values treated and without the rows that are rejected, which go beside it."""
+        """Return a batch with its values treated and without the rows that are rejected, which go beside it.
+
+        Raises:
+            ValueRejected: a value is beyond a limit that all were within.
+        """
         rows = cast("pa.RecordBatch", batch.payload)
+        self._watch(rows)
+        if not self._copy.treatments:
+            return batch
         columns = list(rows.columns)
         taken_out: list[tuple[Treatment, pa.Array]] = []
         for treatment in self._copy.treatments:
@@ -46,6 +57,15 @@ class Sieve:
         staying = pc.invert(_any_of([mask for _, mask in taken_out]))
         kept = treated.filter(staying)
         return replace(batch, rows=kept.num_rows, payload=kept, rejected=rejected, as_read=rows.filter(staying))
+
+    def _watch(self, rows: pa.RecordBatch) -> None:
+        for on in self._copy.watched:
+            if pc.any(beyond(on.limit, rows.column(self._places[on.column]))).as_py():
+                raise ValueRejected(
+                    f"{self._copy.source} has values in {on.column} by now that {complaint(on.limit)}; there were none "
+                    "when its values were looked at. Mend them and go on, or begin anew to have all looked at again",
+                    path=(f"{self._copy.source}.{on.column}",),
+                )
 
     def _rejects(self, rows: pa.RecordBatch, taken_out: list[tuple[Treatment, pa.Array]]) -> tuple[RejectedRow, ...]:
         """Return the rows that are taken out, as they were read, each with the first reason that counts for it."""

@@ -21,6 +21,7 @@ from workers.engine.complete import ticket_for
 from workers.engine.concurrency import each
 from workers.engine.control import Stopped
 from workers.engine.ends import Ends, open_ends
+from workers.engine.examine import watching
 from workers.engine.order import in_order
 from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
@@ -127,6 +128,7 @@ async def _taken_over(duty: Duty, ends: Ends, stored: StoredPlan) -> PreparedRun
     if stored.is_checked:
         await duty.log(LogLevel.WARNING, "A worker was lost; others go on where it stood.")
     prepared = prepared_run(stored)
+    prepared = replace(prepared, plan=watching(prepared.plan))
     ticket, _ = await ticket_for(ends.target, run_id(duty.migration_id), prepared.plan.plan_hash)
     return replace(prepared, ticket=ticket)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from uuid import UUID
 
-from domain.kernel.errors import WherryError
 from domain.migrations.transfer import ChunkReceipt
 from domain.migrations.values import LogLevel
 from infra.db.readers.migration_brief import Brief
 from infra.db.stores.migrations.chunks import Chunks
 from workers.engine.ends import open_target
 from workers.engine.prepare import PreparedRun
-from workers.engine.settle import SETTLE_MAX_S, receipts_after_the_end, receipts_so_far
+from workers.engine.settle import Unasked, held_by_target, receipts_after_the_end, receipts_so_far
 from workers.jobs.stored_run import prepared_run
 from workers.jobs.workshop import Workshop, run_id
 
@@ -29,17 +27,11 @@ async def settle(shop: Workshop, migration_id: UUID, brief: Brief, *, for_good: 
     left = await Chunks(shop.container.database, migration_id, "", stored.epoch).left()
     if not left.open and not left.dead:
         return
+    prepared = prepared_run(stored)
     try:
-        async with asyncio.timeout(SETTLE_MAX_S):
-            held = await _held(shop, migration_id, brief, prepared_run(stored), for_good=for_good)
-    except (WherryError, TimeoutError) as error:
-        reason = error.message if isinstance(error, WherryError) else "it did not answer in time"
-        await shop.pulse.log(
-            migration_id,
-            LogLevel.WARNING,
-            f"The target could not be asked what it holds: {reason}. Rows of chunks that were being committed "
-            "at the very end may be there without being counted.",
-        )
+        held = await held_by_target(lambda: _held(shop, migration_id, brief, prepared, for_good=for_good))
+    except Unasked as unasked:
+        await shop.pulse.log(migration_id, LogLevel.WARNING, str(unasked))
         return
     if held is not None:
         await shop.plans.agree(migration_id, held)
