@@ -16,6 +16,9 @@ from domain.catalog.types import LogicalType
 from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.columns import Columns
+from domain.migrations.digests import Digest as Digest  # noqa: PLC0414 - one of the words shared from here
+from domain.migrations.digests import DigestColumn as DigestColumn  # noqa: PLC0414 - one of the words shared from here
+from domain.migrations.digests import RowHash
 from domain.migrations.limits import Limit
 from domain.migrations.misfits import ColumnLimits, Profile, Treatments
 from domain.migrations.moments import Moment
@@ -51,6 +54,8 @@ class Batch:
     """Rows of the chunk that the payload leaves out, to be kept in the ledger."""
     as_read: Columns | None = None
     """The payload's rows as they were read, if some of their values have been treated since."""
+    sums: tuple[int, ...] = ()
+    """The payload's part of a digest's total (`Digest`), for each of the copy's `sums`."""
 
 
 class Refusals(Protocol):
@@ -129,6 +134,8 @@ class TableCopy:
     there: the target notes them with the rows. Empty if nobody needs to know. `treatments` say what becomes
     of values that their target column cannot keep; mostly there are none. A value beyond a limit of
     `watched` ends the run: it came after the values were looked at.
+
+    `sums` are the hashes that the source adds up over the rows it reads, if it can.
     """
 
     number: int
@@ -142,41 +149,7 @@ class TableCopy:
     treatments: Treatments = ()
     added_key: tuple[str, ...] = ()
     watched: ColumnLimits = ()
-
-
-@dataclass(frozen=True)
-class DigestColumn:
-    """A column as digests see it: its name and native type here, and what its values mean."""
-
-    name: str
-    native: str
-    type: LogicalType
-
-
-@dataclass(frozen=True)
-class Digest:
-    """An order-free fingerprint of the rows of a table; equal multisets of rows have equal digests.
-
-    The text of a row is made of its columns' canonical texts (`domain.catalog.types`), in order:
-
-    * numbers, days, times, truth values and UUIDs are followed by a comma, which none of them
-      contains; NULL is `~,`;
-    * Text, Json, Enumeration, LabelSet, Bits and Binary follow their length in (UTF-8) bytes and a
-      colon; texts of more than 1,000 bytes, and binary values of more than 64, as the lower-case hex MD5
-      of their bytes, so no engine has to build a row as large as its largest value; NULL is `-`;
-    * Opaque, Geometry and Json that is kept parsed enter as that MD5 and a comma; NULL is `~,`.
-
-    Should a comma or `~` be in a text of the first kind after all (SQLite keeps anything in any
-    column), `~1` or `~0` stand for it. So rows that differ have texts that differ.
-
-    `total` is the exact sum, over all rows, of the number spelled by the first 15 hex digits of
-    the MD5 of the row's text: 60 bits a row, so rows that differ go unnoticed once in 10^18. A digest
-    that `is_kin` adds up the engine's own hash of 64 bits instead (`domain.migrations.kin_digests`).
-    """
-
-    rows: Rows
-    total: int
-    is_kin: bool = False
+    sums: tuple[RowHash, ...] = ()
 
 
 class Consistency(Enum):
@@ -230,8 +203,10 @@ class Capabilities:
     """Whether a table can be read exactly before anybody has looked at its values."""
     refuses_beyond: frozenset[type[Limit]] = frozenset()
     """Limits of its columns beyond which it stores no value, changed or not: the chunk is refused."""
-    kin_digests: bool = False
-    """Whether its sources and targets are `domain.migrations.kin_digests.KinDigests`."""
+    row_hashes: frozenset[RowHash] = frozenset()
+    """Which hashes its sources and targets know beside MD5 (`QuickDigests`)."""
+    sums_rows: bool = False
+    """Whether its sources add up hashes of the rows that they read (`TableCopy.sums`)."""
 
 
 class Source(Protocol):

@@ -13,6 +13,7 @@ import pyarrow as pa
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.failpoints import failpoint
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import Step
@@ -20,8 +21,6 @@ from domain.migrations.transfer import (
     Batch,
     Chunk,
     ChunkReceipt,
-    Digest,
-    DigestColumn,
     Refusals,
     TableCopy,
     Ticket,
@@ -56,8 +55,8 @@ class FileWriting(FileUndoing[C_contra], Protocol[C_contra]):
         """Describe the database without the ledger."""
         ...
 
-    def digest(self, connection: C_contra, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
-        """Compute a table's digest."""
+    def digest(self, connection: C_contra, table: TableName, columns: tuple[DigestColumn, ...], by: RowHash) -> Digest:
+        """Compute a table's digest by a hash, or by the shared one if that cannot be had."""
         ...
 
 
@@ -208,7 +207,11 @@ class FileTarget(Generic[C]):
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest from the stored values."""
-        return await self._in_turn(lambda connection: self._writing.digest(connection, table, columns))
+        return await self.quick_digest(RowHash.MD5, table, columns)
+
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest from the stored values by a hash of the C helper's."""
+        return await self._in_turn(lambda connection: self._writing.digest(connection, table, columns, hash_))
 
     async def note_run(self, run_id: str, seal: str) -> None:
         """Note something of an unfinished run."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import CsvFormat, Endpoint, Engine, Probe, ProbeFinding
+from domain.migrations.digests import RowHash
 from domain.migrations.limits import Limit, Utf8
 from domain.migrations.schema_plan import SchemaPlan, Trait
 from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target, WireFormat
@@ -20,6 +21,7 @@ from infra.connectors.folder_manifest import load_given
 from infra.connectors.folder_plan import plan_schema
 from infra.connectors.folder_source import FolderSource
 from infra.connectors.folder_target import FolderTarget
+from infra.connectors.native import has_native
 
 WRITERS_MAX = 8
 """Parts are files of their own; more at once would only make the disk seek."""
@@ -44,6 +46,7 @@ def capabilities_of(engine: Engine) -> Capabilities:
         writers_max=WRITERS_MAX,
         differ_by_database=frozenset({Utf8}),
         traits=frozenset(Trait),
+        row_hashes=frozenset({RowHash.LOOKUP3, RowHash.CRC}) if has_native() else frozenset(),
     )
 
 

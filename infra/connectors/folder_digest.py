@@ -13,9 +13,10 @@ from domain.catalog.types import Carrier, carrier
 from domain.kernel.errors import WherryError
 from domain.kernel.values import Rows
 from domain.migrations.canonical import NAN_TEXT, Frame, frame
-from domain.migrations.transfer import Digest, DigestColumn
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from infra.connectors.arrow import ARROW_TYPES
 from infra.connectors.duckdb_frames import framed_sql, row_text_sql
+from infra.connectors.row_sums import RowSummer
 from infra.connectors.sqltext import orphans_query
 
 MEMORY_MAX = "512MB"
@@ -69,12 +70,18 @@ def count_rows(batches: Batches) -> Digest:
     return Digest(Rows(sum(batch.num_rows for batch in batches)), 0)
 
 
-def digest_rows(batches: Batches, columns: Sequence[DigestColumn]) -> Digest:
-    """Compute the digest of rows as they cross.
+def digest_rows(batches: Batches, columns: Sequence[DigestColumn], by: RowHash = RowHash.MD5) -> Digest:
+    """Compute the digest of rows as they cross; any hash but MD5 is the C helper's.
 
     Raises:
         WherryError: reading failed.
     """
+    if by is not RowHash.MD5:
+        summer, found = RowSummer([column.type for column in columns], (by,)), Digest(Rows(0), 0, by)
+        for batch in batches:
+            total = found.total + summer.sums(batch)[0]
+            found = Digest(Rows(found.rows + batch.num_rows), total, by)
+        return found
     feed = Feed(batches, schema_of(columns))
     text = row_text_sql(
         [framed_sql(_spelled(column, f"c{place}"), column.type) for place, column in enumerate(columns)]

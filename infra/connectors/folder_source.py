@@ -15,6 +15,7 @@ import pyarrow as pa
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.errors import DatabaseError, ErrorCode, ObjectMissing, SchemaDrift
 from domain.kernel.values import Rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.moments import Moment, MomentMark, utc_text
 from domain.migrations.transfer import (
@@ -22,8 +23,6 @@ from domain.migrations.transfer import (
     Chunk,
     ChunkScope,
     Consistency,
-    Digest,
-    DigestColumn,
     TableCopy,
     WholeTable,
 )
@@ -160,7 +159,15 @@ class FolderSource:
         self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
     ) -> Digest:
         """Compute the digest of what treatments leave of a table, from its files."""
+        return await self._digested(table, columns, treatments, RowHash.MD5)
 
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest from its files by a hash of the C helper's."""
+        return await self._digested(table, columns, (), hash_)
+
+    async def _digested(
+        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...], by: RowHash
+    ) -> Digest:
         def compute() -> Digest:
             stored = self._of_name(table)
             wanted = (*columns, *_columns_of(treatments, columns))
@@ -168,7 +175,7 @@ class FolderSource:
             batches = treated(self.scan(stored, wanted, WholeTable()), wanted, treatments)
             if not columns:
                 return count_rows(batches)
-            return digest_rows((batch.select(range(len(columns))) for batch in batches), columns)
+            return digest_rows((batch.select(range(len(columns))) for batch in batches), columns, by)
 
         async with self._turns:
             return await asyncio.to_thread(compute)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError, ErrorCode, ObjectMissing
 from domain.kernel.values import Rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord
 from domain.migrations.schema_plan import Phase, Step
@@ -19,8 +20,6 @@ from domain.migrations.transfer import (
     Batch,
     Chunk,
     ChunkReceipt,
-    Digest,
-    DigestColumn,
     Refusals,
     TableCopy,
     Ticket,
@@ -201,12 +200,16 @@ class FolderTarget:
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest from its files, parts among them."""
+        return await self.quick_digest(RowHash.MD5, table, columns)
+
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest from its files by a hash of the C helper's."""
 
         def compute() -> Digest:
             stored = self._stored(table)
             known_columns(stored, table, columns)
             batches = self._files.scan(stored, columns, WholeTable())
-            return digest_rows(batches, columns) if columns else count_rows(batches)
+            return digest_rows(batches, columns, hash_) if columns else count_rows(batches)
 
         return await asyncio.to_thread(compute)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -9,6 +12,7 @@ from domain.catalog.model import Table, TableName
 from domain.catalog.types import Binary, Duration, Float, Interval, LogicalType, Text
 from domain.kernel.errors import ValueRejected
 from domain.migrations.canonical import BINARY_BYTES_MAX, TEXT_BYTES_MAX, Carried, canonical_text, digest_rows
+from domain.migrations.digests import QuickDigests, RowHash
 from domain.migrations.schema_plan import Phase
 from tests.connectors.lab import (
     Lab,
@@ -25,6 +29,7 @@ from tests.connectors.lab import (
 )
 from tests.support import strategies
 from tests.support.awkward import AWKWARD, Awkward
+from tests.support.hashes import digest_of
 
 EACH_TYPE = pytest.mark.parametrize("awkward", AWKWARD, ids=lambda awkward: awkward.name)
 
@@ -70,6 +75,46 @@ async def test_the_targets_digest_of_awkward_values_is_the_reference_digest(shar
     async with shared_lab.target() as target:
         digest = await target.digest(copy.target, digest_columns(copy))
     assert digest == digest_rows([awkward.type], rows)
+
+
+@EACH_TYPE
+async def test_both_ends_digests_by_a_quicker_hash_are_those_of_its_definition(
+    shared_lab: Lab, awkward: Awkward
+) -> None:
+    table = table_of(f"quick_{awkward.name}", awkward.type)
+    rows = rows_of(awkward, shared_lab)
+    hashes = [by for by in shared_lab.connector.capabilities.row_hashes if by.is_of_row_texts]
+
+    copy = await shared_lab.make(table, rows)
+
+    async with shared_lab.target() as target:
+        for by in hashes:
+            found = await cast("QuickDigests", target).quick_digest(by, copy.target, digest_columns(copy))
+            assert found == digest_of(by, [awkward.type], rows)
+    async with shared_lab.source() as source:
+        there = table_named(await source.introspect(), table.name.name)
+        back = reading(copy, there)
+        read = await read_rows(source, back, whole(back))
+        for by in hashes:
+            found = await cast("QuickDigests", source).quick_digest(by, there.name, digest_columns(back))
+            assert found == digest_of(by, [back.columns[0].type], read)
+
+
+@EACH_TYPE
+async def test_a_source_adds_up_the_rows_that_it_reads(shared_lab: Lab, awkward: Awkward) -> None:
+    if not shared_lab.connector.capabilities.sums_rows:
+        return
+    table = table_of(f"summed_{awkward.name}", awkward.type)
+    copy = await shared_lab.make(table, rows_of(awkward, shared_lab))
+    hashes = (RowHash.CRC, RowHash.LOOKUP3)
+
+    async with shared_lab.source() as source:
+        back = reading(copy, table_named(await source.introspect(), table.name.name))
+        read = await read_rows(source, back, whole(back))
+        sums = [batch.sums async for batch in source.read(replace(back, sums=hashes), whole(back))]
+
+    expected = [digest_of(by, [back.columns[0].type], read).total for by in hashes]
+    assert [sum(column) for column in zip(*sums, strict=True)] == expected
 
 
 @EACH_TYPE

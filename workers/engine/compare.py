@@ -36,7 +36,7 @@ async def compare(route: Route, options: RunOptions, control: Control) -> tuple[
         if options.on_misfit:
             plan = await Examiner(source, route, options).examined(Basis(schema, {}))
         copies, verdicts = _comparable(plan, catalog, options)
-        sides = Sides(source, target, route.are_kin)
+        sides = Sides(source, target, route.hashing.of_ends)
         verdicts += await verify_tables(
             sides, copies, options.verify, (), control, _unwatched, parallel=options.parallel
         )

@@ -83,7 +83,7 @@ async def compared(
         DatabaseError: one of the databases failed.
     """
     await meter.enter(RunPhase.VERIFICATION)
-    sides = Sides(SourceWithoutRefused(ends.source, refused.values()), ends.target, ends.route.are_kin)
+    sides = Sides(SourceWithoutRefused(ends.source, refused.values()), ends.target, ends.route.hashing.of_ends)
     verdicts = await verify_tables(
         sides, plan.tables, options.verify, (), control, meter.table, parallel=options.parallel
     )

@@ -15,22 +15,23 @@ from typing import Protocol
 
 from domain.catalog.model import TableName
 from domain.kernel.errors import DatabaseError
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import Treatment
 from domain.migrations.plan import RunOptions, VerifyLevel
-from domain.migrations.transfer import Digest, DigestColumn
 from workers.engine.concurrency import cancelled
+from workers.engine.hashing import Hashing
 from workers.engine.prepare import PreparedRun
-from workers.engine.verify import SourceSide, source_columns
+from workers.engine.verify import SourceSide, first_hashing, source_columns
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a digest is asked of: a table, its columns, what treatments leave of it, by which hash."""
+    """What a digest is asked of: a table, its columns, what treatments leave of it (or all, by another hash)."""
 
     table: TableName
     columns: tuple[DigestColumn, ...]
     treatments: tuple[Treatment, ...]
-    by_kin: bool
+    by: RowHash
 
 
 class Readable(SourceSide, Protocol):
@@ -52,7 +53,7 @@ def early_readers(options: RunOptions) -> int:
 
 @asynccontextmanager
 async def early_digests(
-    source: Readable, prepared: PreparedRun, options: RunOptions, *, by_kin: bool
+    source: Readable, prepared: PreparedRun, options: RunOptions, hashing: Hashing
 ) -> AsyncIterator[SourceSide]:
     """Compute, within the block, the digests that the run's comparison will ask of its source.
 
@@ -62,7 +63,7 @@ async def early_digests(
     if source.readers == 1 or options.verify is not VerifyLevel.DIGEST:
         yield source
         return
-    early = _EarlySource(source, _questions(prepared, by_kin=by_kin))
+    early = _EarlySource(source, _questions(prepared, hashing))
     work = asyncio.create_task(early.work())
     try:
         yield early
@@ -100,17 +101,15 @@ class _EarlySource:
         Raises:
             DatabaseError: the source failed, now, too.
         """
-        return await self._answer(Question(table, columns, treatments, by_kin=False))
+        return await self._answer(Question(table, columns, treatments, RowHash.MD5))
 
-    async def kin_digest(
-        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
-    ) -> Digest:
-        """Return a table's digest by the engine's own hash, waiting for it if it is under way.
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Return a table's digest by another hash, waiting for it if it is under way.
 
         Raises:
             DatabaseError: the source failed, now, too.
         """
-        return await self._answer(Question(table, columns, treatments, by_kin=True))
+        return await self._answer(Question(table, columns, (), hash_))
 
     async def _answer(self, question: Question) -> Digest:
         self._open.pop(question, None)
@@ -123,16 +122,17 @@ class _EarlySource:
         return await self._asked(question)
 
     async def _asked(self, question: Question) -> Digest:
-        ask = self._source.kin_digest if question.by_kin else self._source.digest
-        return await ask(question.table, question.columns, question.treatments)
+        if question.by is RowHash.MD5:
+            return await self._source.digest(question.table, question.columns, question.treatments)
+        return await self._source.quick_digest(question.by, question.table, question.columns)
 
 
-def _questions(prepared: PreparedRun, *, by_kin: bool) -> Iterable[Question]:
+def _questions(prepared: PreparedRun, hashing: Hashing) -> Iterable[Question]:
     """Return what will be asked, in the order of the copy; not of tables whose rows can only be counted."""
     counted = {baseline.table_number for baseline in prepared.baselines if baseline.rows and baseline.digest is None}
     filled = {baseline.table_number for baseline in prepared.baselines}
     copies = {copy.number: copy for copy in prepared.plan.tables if copy.number not in counted}
     for wave in prepared.waves:
         for copy in sorted((copies[number] for number in wave if number in copies), key=lambda copy: -copy.size_bytes):
-            is_new = copy.number not in filled
-            yield Question(copy.source, source_columns(copy.columns), copy.treatments, by_kin and is_new)
+            by = RowHash.MD5 if copy.number in filled else first_hashing(hashing, copy).source
+            yield Question(copy.source, source_columns(copy.columns), copy.treatments, by)

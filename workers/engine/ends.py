@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from domain.connections.values import Endpoint
 from domain.kernel.errors import ValidationFailed
 from domain.migrations.transfer import Connector, Source
+from workers.engine.hashing import Hashing, hashing_between
 from workers.engine.patience import PatientSource, PatientTarget
 
 
@@ -22,10 +23,9 @@ class Route:
     target_endpoint: Endpoint
 
     @property
-    def are_kin(self) -> bool:
-        """Whether both ends can compute digests by a hash of the engine's own."""
-        source, target = self.source_connector.capabilities, self.target_connector.capabilities
-        return source.engine is target.engine and source.kin_digests and target.kin_digests
+    def hashing(self) -> Hashing:
+        """By which hashes both ends are compared."""
+        return hashing_between(self.source_connector.capabilities, self.target_connector.capabilities)
 
     def check(self) -> None:
         """Refuse a database as its own target.

@@ -67,8 +67,9 @@ async def finish(
     await desk.meter.enter(RunPhase.FINISH)
     not_made += await run_phase(desk, schema, Phase.FINISH, catalog)
     await desk.meter.enter(RunPhase.VERIFICATION)
+    without = SourceWithoutRefused(source or desk.ends.source, refused.values())
     verdicts = await verify_tables(
-        Sides(SourceWithoutRefused(source or desk.ends.source, refused.values()), target, desk.ends.route.are_kin),
+        Sides(without, target, desk.hashing, desk.carried),
         prepared.plan.tables,
         options.verify,
         prepared.baselines,

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.errors import DatabaseError, SnapshotLost
 from domain.kernel.values import Rows
-from domain.migrations.kin_digests import KinDigests
+from domain.migrations.digests import Digest, DigestColumn, QuickDigests, RowHash
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.moments import Moment
 from domain.migrations.rejects import Place, RejectedRow
@@ -25,8 +25,6 @@ from domain.migrations.transfer import (
     Chunk,
     ChunkReceipt,
     Consistency,
-    Digest,
-    DigestColumn,
     Refusals,
     Source,
     TableCopy,
@@ -102,11 +100,9 @@ class PatientSource:
         """Compute a table's digest."""
         return await self._asked(lambda source: source.digest(table, columns, treatments))
 
-    async def kin_digest(
-        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
-    ) -> Digest:
-        """Compute a table's digest by the engine's own hash, if its capabilities say that it has one."""
-        return await self._asked(lambda source: cast("KinDigests", source).kin_digest(table, columns, treatments))
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest by a hash of its capabilities."""
+        return await self._asked(lambda source: cast("QuickDigests", source).quick_digest(hash_, table, columns))
 
     async def close(self) -> None:
         """End all sessions."""
@@ -252,12 +248,10 @@ class PatientTarget:
         """Compute a table's digest."""
         return await retrying(lambda: self._target.digest(table, columns), STANDARD_RETRY)
 
-    async def kin_digest(
-        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
-    ) -> Digest:
-        """Compute a table's digest by the engine's own hash, if its capabilities say that it has one."""
-        target = cast("KinDigests", self._target)
-        return await retrying(lambda: target.kin_digest(table, columns, treatments), STANDARD_RETRY)
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest by a hash of its capabilities."""
+        target = cast("QuickDigests", self._target)
+        return await retrying(lambda: target.quick_digest(hash_, table, columns), STANDARD_RETRY)
 
     async def note_run(self, run_id: str, seal: str) -> None:
         """Note something of an unfinished run."""

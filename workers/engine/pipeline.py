@@ -14,6 +14,7 @@ from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, Ti
 from workers.engine.concurrency import ReadAhead
 from workers.engine.control import Control, Stopped, check_cancelled
 from workers.engine.ends import Ends
+from workers.engine.hashing import CarriedChunk, CarriedRows, Hashing
 from workers.engine.progress import Meter
 from workers.engine.refusals import RefusedRows, refusals_of
 from workers.engine.retry import STANDARD_RETRY, RetryPolicy, retrying
@@ -33,6 +34,13 @@ class Desk:
     retry: RetryPolicy = STANDARD_RETRY
     rejects: RejectLimit = NO_REJECTS
     """How many rows may be left out because the target refuses them."""
+    carried: CarriedRows | None = None
+    """Adds up the rows that pass, if the ends are compared by way of them."""
+
+    @property
+    def hashing(self) -> Hashing:
+        """By which hashes the ends are compared."""
+        return self.ends.route.hashing if self.carried else self.ends.route.hashing.of_ends
 
 
 async def copy_chunk(desk: Desk, copy: TableCopy, chunk: Chunk) -> ChunkReceipt:
@@ -67,7 +75,7 @@ class _RefusedByTarget(Exception):
 
 
 async def _attempt(desk: Desk, copy: TableCopy, chunk: Chunk, refusals: RefusedRows | None = None) -> ChunkReceipt:
-    feed = _Feed(desk, copy, chunk)
+    feed = _Feed(desk, desk.carried.summed(copy) if desk.carried else copy, chunk)
     batches = feed.batches()
     try:
         receipt = await desk.ends.target.write(copy, chunk, batches, desk.ticket, refusals)
@@ -83,6 +91,8 @@ async def _attempt(desk: Desk, copy: TableCopy, chunk: Chunk, refusals: RefusedR
         await batches.aclose()
         await feed.close()
     _check_account(copy, receipt, feed)
+    if desk.carried and feed.exhausted:
+        desk.carried.add(copy, feed.carried)
     await desk.meter.committed(receipt)
     return receipt
 
@@ -97,6 +107,7 @@ class _Feed:
         self._desk, self._copy, self._chunk = desk, copy, chunk
         self._ahead = ReadAhead(desk.ends.source.read(copy, chunk))
         self.rows_read = 0
+        self.carried = CarriedChunk()
         self.exhausted = False
         self.interrupted: WherryError | Stopped | None = None
 
@@ -108,6 +119,7 @@ class _Feed:
                 await check_cancelled(self._desk.control)
                 failpoint("chunk.read")
                 self.rows_read += batch.rows
+                self.carried.add(batch)
                 await self._desk.meter.read(self._chunk, batch)
                 passed = [await asyncio.to_thread(sieve.sifted, batch) if sieve else batch]
                 del batch

@@ -12,10 +12,11 @@ from domain.catalog.model import TableName
 from domain.kernel.errors import ValueRejected
 from domain.kernel.values import Rows
 from domain.migrations.canonical import digest_rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.limits import Value
 from domain.migrations.misfits import PERCENT_MAX, RejectLimit, Treatments
 from domain.migrations.rejects import REFUSED_FROM, REJECTS_AT_ONCE, Place, RejectedRow, text_of
-from domain.migrations.transfer import Batch, Chunk, Digest, DigestColumn, TableCopy, Target
+from domain.migrations.transfer import Batch, Chunk, TableCopy, Target
 from workers.engine.ends import Ends
 from workers.engine.verify import SourceSide
 
@@ -179,10 +180,8 @@ class SourceWithoutRefused:
         missing = self._refused[table].of(columns)
         return Digest(Rows(digest.rows - missing.rows), digest.total - missing.total)
 
-    async def kin_digest(
-        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: Treatments = ()
-    ) -> Digest:
-        """Compute a table's digest by the engine's own hash; by the shared one if the target refused rows of it."""
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest by another hash; by the shared one if the target refused rows of it."""
         if table in self._refused:
-            return await self.digest(table, columns, treatments)
-        return await self._source.kin_digest(table, columns, treatments)
+            return await self.digest(table, columns)
+        return await self._source.quick_digest(hash_, table, columns)

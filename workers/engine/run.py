@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from domain.kernel.errors import SnapshotLost, TargetNotEmpty, ValueRejected, VerificationFailed, WherryError
 from domain.migrations.moments import Moment
+from domain.migrations.plan import RunOptions, VerifyLevel
 from domain.migrations.progress import ProgressSink, RunStatus
 from domain.migrations.report import Failure, RunReport
 from workers.engine.complete import completed_before
@@ -13,6 +14,7 @@ from workers.engine.control import Control, Stopped, attended
 from workers.engine.early import early_digests
 from workers.engine.ends import Ends
 from workers.engine.finish import Finish, OpenBook, finish
+from workers.engine.hashing import CarriedRows
 from workers.engine.lanes import copy_tables
 from workers.engine.pipeline import Desk
 from workers.engine.prepare import PreparedRun, RunRequest, prepare
@@ -96,8 +98,9 @@ class _Story:
         if self.finished is not None:
             return
         self.moments = await begin_reading(ends, request.run_id)
-        desk = Desk(ends, prepared.ticket, self.meter, control, rejects=request.options.reject_limit)
-        async with early_digests(ends.source, prepared, request.options, by_kin=ends.route.are_kin) as source:
+        carried = _carried_rows(ends, prepared, request.options)
+        desk = Desk(ends, prepared.ticket, self.meter, control, rejects=request.options.reject_limit, carried=carried)
+        async with early_digests(ends.source, prepared, request.options, desk.hashing) as source:
             await copy_tables(desk, prepared, request.options)
             self.finished = await attended(
                 lambda: finish(desk, prepared, request.options, self.open_book, source), control
@@ -112,6 +115,15 @@ class _Story:
             if complete is None:
                 raise
             return complete
+
+
+def _carried_rows(ends: Ends, prepared: PreparedRun, options: RunOptions) -> CarriedRows | None:
+    """Return what adds up the rows on their way, if that helps: rows of an earlier attempt have passed already."""
+    hashing = ends.route.hashing
+    if not hashing.is_chained or prepared.resumed or options.verify is not VerifyLevel.DIGEST:
+        return None
+    filled = {baseline.table_number for baseline in prepared.baselines}
+    return CarriedRows(hashing, [copy.number for copy in prepared.plan.tables if copy.number not in filled])
 
 
 async def _settle(ends: Ends, run_id: str, meter: Meter) -> tuple[str, ...]:

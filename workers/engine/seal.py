@@ -11,11 +11,11 @@ from typing import cast
 from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
 from domain.kernel.values import Rows
-from domain.migrations.kin_digests import KinDigests
+from domain.migrations.digests import Digest, DigestColumn, QuickDigests, RowHash
 from domain.migrations.moments import Moment
 from domain.migrations.rollback import UseMode
 from domain.migrations.runs import RunRecord, RunState
-from domain.migrations.transfer import Digest, DigestColumn, TableCopy, Target
+from domain.migrations.transfer import TableCopy, Target
 from workers.engine.verify import Verdict, target_columns
 
 
@@ -110,9 +110,9 @@ async def written_since(target: Target, seal: str) -> tuple[TableName, ...]:
 
 async def _digest(target: Target, table: SealedTable) -> Digest:
     """Compute a table's digest in the way in which it was sealed."""
-    if table.digest.is_kin:
-        return await cast("KinDigests", target).kin_digest(table.name, table.columns)
-    return await target.digest(table.name, table.columns)
+    if table.digest.by is RowHash.MD5:
+        return await target.digest(table.name, table.columns)
+    return await cast("QuickDigests", target).quick_digest(table.digest.by, table.name, table.columns)
 
 
 _KEEPING = frozenset({UseMode.EXTENDED, UseMode.UNKNOWN})

@@ -8,14 +8,15 @@ from typing import Protocol
 
 from domain.catalog.model import DatabaseSchema, Table, TableName
 from domain.kernel.values import Rows
-from domain.migrations.kin_digests import KinDigests
+from domain.migrations.digests import Digest, DigestColumn, QuickDigests, RowHash
 from domain.migrations.misfits import Treatment
 from domain.migrations.plan import MigrationPlan, VerifyLevel
 from domain.migrations.progress import TablePhase
-from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, TableCopy
+from domain.migrations.transfer import ColumnCopy, TableCopy
 from workers.engine.concurrency import both, each
 from workers.engine.control import Control, check
 from workers.engine.existing import Baseline, find_table
+from workers.engine.hashing import BY_MD5, CarriedRows, Hashing
 
 _COLUMNS_NAMED_MAX = 5
 
@@ -23,7 +24,7 @@ Watch = Callable[[int, TablePhase], Awaitable[None]]
 """Told when a table's comparison begins and how it ended, by the table's number."""
 
 
-class SourceSide(KinDigests, Protocol):
+class SourceSide(QuickDigests, Protocol):
     """A database that is compared as the one that was copied: a source."""
 
     async def digest(
@@ -33,7 +34,7 @@ class SourceSide(KinDigests, Protocol):
         ...
 
 
-class TargetSide(KinDigests, Protocol):
+class TargetSide(QuickDigests, Protocol):
     """A database that is compared as the copy: a target, or a source."""
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
@@ -43,11 +44,18 @@ class TargetSide(KinDigests, Protocol):
 
 @dataclass(frozen=True)
 class Sides:
-    """The two databases that are compared. `are_kin` says that they have a hash of their own in common."""
+    """The two databases that are compared, by which hashes, and what was carried between them."""
 
     source: SourceSide
     target: TargetSide
-    are_kin: bool = False
+    hashing: Hashing = BY_MD5
+    carried: CarriedRows | None = None
+
+    def prove(self, copy: TableCopy, source: Digest, target: Digest) -> bool:
+        """Tell whether two digests say that a table is the same at both ends."""
+        if source.by is target.by:
+            return source == target
+        return self.carried is not None and self.carried.prove(copy.number, source, target)
 
 
 @dataclass(frozen=True)
@@ -116,20 +124,27 @@ async def verify_table(sides: Sides, copy: TableCopy, level: VerifyLevel, baseli
     elif baseline is not None and baseline.rows:
         level, before = VerifyLevel.COUNTS, Digest(baseline.rows, 0)
     columns = copy.columns if level is VerifyLevel.DIGEST else ()
-    by_kin = sides.are_kin and baseline is None and bool(columns)
-    source, target = await _digests(sides, copy, columns, by_kin=by_kin)
-    if by_kin and source != target:
+    hashing = first_hashing(sides.hashing, copy) if columns and baseline is None else BY_MD5
+    source, target = await _digests(sides, copy, columns, hashing)
+    is_proven = sides.prove(copy, source, target)
+    if not is_proven and hashing != BY_MD5:
         source, target = await _digests(sides, copy, columns)
+        is_proven = source == target
     added = replace(target, rows=Rows(target.rows - before.rows), total=target.total - before.total)
     difference = ""
     if source.rows != added.rows:
         difference = f"{source.rows} rows in the source, {added.rows} in the target"
-    elif source != added and level is VerifyLevel.DIGEST:
+    elif not is_proven and source != added and level is VerifyLevel.DIGEST:
         names = await _different_columns(sides, copy) if baseline is None else []
         where = f" in {', '.join(names[:_COLUMNS_NAMED_MAX])}" if names else ""
         difference = f"same number of rows, different values{where}"
     verdict = Verdict(copy.number, str(copy.source), level, source.rows, Rows(added.rows), difference)
     return replace(verdict, columns=columns, target=target)
+
+
+def first_hashing(hashing: Hashing, copy: TableCopy) -> Hashing:
+    """Return by which hashes a table is compared at first. Treatments are for texts that only MD5 is computed of."""
+    return BY_MD5 if copy.treatments else hashing
 
 
 def source_columns(columns: Iterable[ColumnCopy]) -> tuple[DigestColumn, ...]:
@@ -184,11 +199,15 @@ async def _different_columns(sides: Sides, copy: TableCopy) -> list[str]:
 
 
 async def _digests(
-    sides: Sides, copy: TableCopy, columns: tuple[ColumnCopy, ...], *, by_kin: bool = False
+    sides: Sides, copy: TableCopy, columns: tuple[ColumnCopy, ...], hashing: Hashing = BY_MD5
 ) -> tuple[Digest, Digest]:
     """Return both sides' digests, computed at the same time."""
-    here, there = source_columns(columns), target_columns(columns)
+    source, target, here, there = sides.source, sides.target, source_columns(columns), target_columns(columns)
     return await both(
-        (sides.source.kin_digest if by_kin else sides.source.digest)(copy.source, here, copy.treatments),
-        sides.target.kin_digest(copy.target, there) if by_kin else sides.target.digest(copy.target, there),
+        source.digest(copy.source, here, copy.treatments)
+        if hashing.source is RowHash.MD5
+        else source.quick_digest(hashing.source, copy.source, here),
+        target.digest(copy.target, there)
+        if hashing.target is RowHash.MD5
+        else target.quick_digest(hashing.target, copy.target, there),
     )

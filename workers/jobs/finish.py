@@ -53,7 +53,7 @@ async def _finish(duty: Duty) -> None:
             refused = await refused_rows(ends.target, name, prepared.plan.tables)
             finished = await compared(ends, prepared.plan, brief.options, meter, duty.control, refused)
         else:
-            async with early_digests(ends.source, prepared, brief.options, by_kin=ends.route.are_kin) as source:
+            async with early_digests(ends.source, prepared, brief.options, desk.hashing) as source:
                 finished = await finish(desk, prepared, brief.options, lambda _: book, source)
         last = LastReading(ends.source.consistency, ends.source.moment)
     await _note(duty, finished)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
+from domain.migrations.digests import RowHash
 from domain.migrations.limits import OneOf, Utf8
 from domain.migrations.schema_plan import ObjectKind, Trait
 from domain.migrations.transfer import Capabilities, WireFormat
+from infra.connectors.native import has_native
 
 CAPABILITIES = Capabilities(
     engine=Engine.DUCKDB,
@@ -20,6 +22,7 @@ CAPABILITIES = Capabilities(
     rows_together=122_880,
     default_schema="main",
     traits=frozenset({Trait.STEPS}),
+    row_hashes=frozenset({RowHash.LOOKUP3, RowHash.CRC}) if has_native() else frozenset(),
     ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),
 )
 """DuckDB sets no bound on identifiers; ours keeps statements readable. There is no ALTER TABLE ... ADD FOREIGN KEY."""

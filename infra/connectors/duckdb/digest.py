@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import duckdb
 
 from domain.catalog.model import TableName
 from domain.catalog.types import Carrier, carrier
 from domain.kernel.values import Rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import Treatment
-from domain.migrations.transfer import Digest, DigestColumn
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.misfit import STRIP, beyond
 from infra.connectors.duckdb.session import qualified
 from infra.connectors.duckdb_frames import framed_sql, row_text_sql
 from infra.connectors.profiling import kept_sql, treated_sql
+from infra.connectors.row_sums import RowSummer
 from infra.connectors.sqltext import literal, quoted
+
+_BATCH_ROWS = 20_000
 
 
 def digest_table(
@@ -22,16 +27,38 @@ def digest_table(
     table: TableName,
     columns: tuple[DigestColumn, ...],
     treatments: tuple[Treatment, ...] = (),
+    by: RowHash = RowHash.MD5,
 ) -> Digest:
-    """Compute the digest of what treatments leave of a table; without columns only count its rows."""
+    """Compute the digest of what treatments leave of a table; without columns only count its rows.
+
+    By MD5 DuckDB computes all of it; any other hash is added up here over the rows that it gives.
+    """
     name = f"{qualified(table)} AS source{kept_sql(treatments, beyond)}"
     if not columns:
         [(rows,)] = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
         return Digest(Rows(rows), 0)
+    if by is not RowHash.MD5 and not treatments:
+        return _added_up(connection, name, columns, by)
     row_text = row_text_sql([framed_sql(_spelled(column, treatments), column.type) for column in columns])
     number = f"CAST('0x' || left(md5({row_text}), 15) AS BIGINT)"  # BIGINT holds it, and sums are HUGEINT
     [(rows, total)] = connection.execute(f"SELECT count(*), coalesce(sum({number}), 0) FROM {name}").fetchall()
     return Digest(Rows(rows), int(total))
+
+
+def _added_up(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[DigestColumn, ...], by: RowHash
+) -> Digest:
+    texts = ", ".join(
+        f"{values.carried(f'source.{quoted(column.name)}', column.native, column.type)} AS c{place}"
+        for place, column in enumerate(columns)
+    )
+    summer = RowSummer([column.type for column in columns], (by,))
+    rows = total = 0
+    with closing(connection.sql(f"SELECT {texts} FROM {name}").to_arrow_reader(_BATCH_ROWS)) as batches:
+        for batch in batches:
+            rows += batch.num_rows
+            total += summer.sums(batch)[0]
+    return Digest(Rows(rows), total, by)
 
 
 def _spelled(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:

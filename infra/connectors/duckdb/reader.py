@@ -16,6 +16,7 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.catalog.types import Carrier, LogicalType, carrier
 from domain.kernel.errors import DatabaseError, SchemaDrift
 from domain.kernel.values import Rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.moments import Moment, MomentMark, utc_text
 from domain.migrations.transfer import (
@@ -23,8 +24,6 @@ from domain.migrations.transfer import (
     Chunk,
     ChunkScope,
     Consistency,
-    Digest,
-    DigestColumn,
     KeyRange,
     PhysicalRange,
     TableCopy,
@@ -105,6 +104,11 @@ class DuckdbSource:
         """Compute a table's digest in DuckDB."""
         async with self._session() as session:
             return await session.run(lambda connection: digest_table(connection, table, columns, treatments))
+
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest over the rows that DuckDB gives."""
+        async with self._session() as session:
+            return await session.run(lambda connection: digest_table(connection, table, columns, (), hash_))
 
     async def close(self) -> None:
         """End all sessions; with the last one the file is free again."""

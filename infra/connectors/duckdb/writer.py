@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import ValueRejected
-from domain.migrations.transfer import ColumnCopy, Digest, DigestColumn, TableCopy
+from domain.migrations.digests import Digest, DigestColumn, RowHash
+from domain.migrations.transfer import ColumnCopy, TableCopy
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA, LEDGER_SCHEMA
 from infra.connectors.duckdb.digest import digest_table
@@ -163,10 +164,10 @@ class DuckdbWriting:
         return made.name if has_schema else f"{made.table.rpartition('.')[0]}.{made.name}"
 
     def digest(
-        self, connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...]
+        self, connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...], by: RowHash
     ) -> Digest:
         """Compute a table's digest in DuckDB."""
-        return digest_table(connection, table, columns)
+        return digest_table(connection, table, columns, (), by)
 
 
 def _register(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> None:

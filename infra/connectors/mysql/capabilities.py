@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
+from domain.migrations.digests import RowHash
 from domain.migrations.limits import Finite, RealDay, Utf8
 from domain.migrations.schema_plan import ObjectKind
 from domain.migrations.transfer import Capabilities, WireFormat
+from infra.connectors.native import has_native
 
 CAPABILITIES = Capabilities(
     engine=Engine.MYSQL,
@@ -21,12 +23,15 @@ CAPABILITIES = Capabilities(
     writers_max=64,
     columns_max=1_017,
     ignores_case_of=frozenset({ObjectKind.COLUMN}),
+    row_hashes=frozenset({RowHash.CRC}),
+    sums_rows=has_native(),
 )
 """Foreign keys are not taken as surely satisfied: `foreign_key_checks=0` is every loader's habit.
 
 `identifier_max` counts characters here; a name of 64 ASCII characters is as long as it can be in bytes.
 
 Zero dates and 31 February are stored, though no RealDay: of the sources that read unseen only MySQL has such days.
+Only MariaDB from 10.8 on knows the hash.
 """
 
 LEDGER_PREFIX = "_wherry_"

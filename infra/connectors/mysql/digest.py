@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.catalog.types import Carrier, Float, carrier
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Rows
 from domain.migrations.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max, may_exceed
-from domain.migrations.transfer import Digest
+from domain.migrations.digests import Digest, RowHash
 from infra.connectors.mysql.misfit import STRIP, beyond
 from infra.connectors.mysql.names import literal, quoted, table_sql
 from infra.connectors.mysql.select import float_bits_sql, text_sql
@@ -17,9 +19,15 @@ from infra.connectors.profiling import kept_sql, treated_sql
 
 if TYPE_CHECKING:
     from domain.catalog.model import TableName
+    from domain.migrations.digests import DigestColumn
     from domain.migrations.misfits import Treatment
-    from domain.migrations.transfer import DigestColumn
     from infra.connectors.mysql.wire import BulkConnection
+
+
+_CRC_VERSION_MIN = (10, 8)
+"""The first MariaDB with CRC32C; MySQL has none."""
+
+_VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
 def table_digest(
@@ -36,13 +44,41 @@ def table_digest(
     rows_sql = table_sql(table) + kept_sql(treatments, beyond)
     if not columns:
         return Digest(Rows(int(connection.fetch(f"SELECT COUNT(*) FROM {rows_sql}")[0][0])), 0)
-    row_text = ", ".join(_part(column, treatments) for column in columns)
-    hashed = f"MD5(CONCAT({row_text}))"
-    rows, total = connection.fetch(
-        f"SELECT COUNT(*), SUM(CAST(CONV(LEFT({hashed}, 15), 16, 10) AS UNSIGNED)) FROM {rows_sql}"
-    )[0]
+    text = _row_text(columns, treatments)
+    number = f"CAST(CONV(LEFT(MD5({text}), 15), 16, 10) AS UNSIGNED)"
+    return _summed(connection, number, rows_sql, table)
+
+
+def quick_digest(connection: BulkConnection, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+    """Compute the digest by two CRCs, for which MariaDB takes less than half of an MD5's time; by MD5 elsewhere.
+
+    The text of each row is made twice, as there is nowhere to keep it: still the cheapest way.
+
+    Raises:
+        DatabaseError: a row's text did not fit into the server's `max_allowed_packet`.
+    """
+    if not _has_both_crcs(str(connection.fetch("SELECT VERSION()")[0][0])):
+        return table_digest(connection, table, columns)
+    text = _row_text(columns, ())
+    found = _summed(connection, f"CRC32({text}) * CRC32C({text})", table_sql(table), table)
+    return replace(found, by=RowHash.CRC)
+
+
+def _has_both_crcs(version: str) -> bool:
+    found = _VERSION.search(version)
+    known = (int(found[1]), int(found[2])) if found else (0, 0)
+    return "mariadb" in version.lower() and known >= _CRC_VERSION_MIN
+
+
+def _row_text(columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...]) -> str:
+    return f"CONCAT({', '.join(_part(column, treatments) for column in columns)})"
+
+
+def _summed(connection: BulkConnection, number: str, rows_sql: str, table: TableName) -> Digest:
+    """Add up a number for each row; it is NULL for a row that is too long."""
+    rows, total = connection.fetch(f"SELECT COUNT(*), SUM({number}) FROM {rows_sql}")[0]
     if connection.fetch("SELECT @@warning_count")[0][0]:
-        [(known,)] = connection.fetch(f"SELECT COUNT({hashed}) FROM {rows_sql}")
+        [(known,)] = connection.fetch(f"SELECT COUNT({number}) FROM {rows_sql}")
         if known < rows:
             raise DatabaseError(f"rows of {table} are too long for a digest; raise max_allowed_packet")
     return Digest(Rows(int(rows)), int(total or 0))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from domain.kernel.errors import ObjectMissing, SchemaDrift, SnapshotLost
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.transfer import Batch, Digest
+from domain.migrations.digests import Digest, RowHash
+from domain.migrations.transfer import Batch
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX
 from infra.connectors.gathering import all_of
 from infra.connectors.mysql.bulk import BulkSession
 from infra.connectors.mysql.columns import Layout
-from infra.connectors.mysql.digest import table_digest
+from infra.connectors.mysql.digest import quick_digest, table_digest
 from infra.connectors.mysql.introspect import introspect
 from infra.connectors.mysql.names import quoted, table_sql
 from infra.connectors.mysql.native_columns import NativeLayout, misfit
@@ -28,14 +29,16 @@ from infra.connectors.mysql.split import split
 from infra.connectors.mysql.wire import BulkConnection
 from infra.connectors.native import has_native
 from infra.connectors.profiling import Counted
+from infra.connectors.row_sums import RowSummer
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
     from domain.connections.values import Endpoint
+    from domain.migrations.digests import DigestColumn
     from domain.migrations.misfits import ColumnLimit, Profile, Treatment
-    from domain.migrations.transfer import Chunk, DigestColumn, TableCopy
+    from domain.migrations.transfer import Chunk, TableCopy
 
 _DRAIN_ALONE_S = 0.2
 """How long the rest of an abandoned result is read away before the server is told to stop it, in seconds."""
@@ -93,18 +96,18 @@ class MysqlSource:
             SchemaDrift: a table or column is no longer as the copy says.
             DatabaseError: the database failed; `transient` tells whether to try again.
         """
-        reading: _Reading[Any] = _Reading(NativeLayout.of(copy) if has_native() else Layout.of(copy))
+        reading: _Reading[Any] = _Reading(copy, NativeLayout.of(copy) if has_native() else Layout.of(copy))
         where = condition(copy, chunk)
         sql = f"SELECT {reading.form.list_sql} FROM {table_sql(copy.source)}" + (f" WHERE {where}" if where else "")
         doing = f"reading {copy.source}"
         session = await self._borrowed()
-        ahead: asyncio.Task[pa.RecordBatch | None] | None = None
+        ahead: asyncio.Task[Batch | None] | None = None
         try:
             await session.call(lambda connection: reading.start(connection, sql), doing=doing)
             ahead = asyncio.create_task(session.call(reading.next_batch, doing=doing))
             while (batch := await asyncio.shield(ahead)) is not None:
                 ahead = asyncio.create_task(session.call(reading.next_batch, doing=doing))
-                yield Batch(batch.num_rows, Bytes(batch.nbytes), batch)
+                yield batch
         except ValueError as error:
             raise misfit(copy, error) from error
         except ObjectMissing as error:
@@ -154,12 +157,17 @@ class MysqlSource:
         self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
     ) -> Digest:
         """Compute a table's digest in the snapshot; without columns only the rows are counted."""
+        return await self._digested(table, lambda connection: table_digest(connection, table, columns, treatments))
+
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest in the snapshot by two CRCs, if the server has them."""
+        del hash_  # there is one beside MD5
+        return await self._digested(table, lambda connection: quick_digest(connection, table, columns))
+
+    async def _digested(self, table: TableName, compute: Callable[[BulkConnection], Digest]) -> Digest:
         async with self._session() as session:
             try:
-                return await session.call(
-                    lambda connection: table_digest(connection, table, columns, treatments),
-                    doing=f"computing the digest of {table}",
-                )
+                return await session.call(compute, doing=f"computing the digest of {table}")
             except asyncio.CancelledError:
                 # The server would go on computing: it notices that nobody listens when it answers.
                 await asyncio.shield(end_session(self._control, session.connection_id))
@@ -188,9 +196,7 @@ class MysqlSource:
                 self._free.put_nowait(session)
                 raise SnapshotLost("The source's sessions have ended, and its snapshot is lost with them.")
 
-    async def _end(
-        self, session: BulkSession, stream: _Reading[Any], ahead: asyncio.Task[pa.RecordBatch | None]
-    ) -> None:
+    async def _end(self, session: BulkSession, stream: _Reading[Any], ahead: asyncio.Task[Batch | None]) -> None:
         """Bring a session that may be in the middle of a result back to where it can be asked again."""
         await asyncio.wait([ahead])
         if not ahead.cancelled():
@@ -224,8 +230,9 @@ class _Form(Protocol[TakerT]):
 class _Reading(Generic[TakerT]):
     """One chunk's query and how its rows become batches; used on the session's thread."""
 
-    def __init__(self, form: _Form[TakerT]) -> None:
+    def __init__(self, copy: TableCopy, form: _Form[TakerT]) -> None:
         self.form = form
+        self._summer = RowSummer([column.type for column in copy.columns], copy.sums)
         self._stream: RowStream | None = None
 
     @property
@@ -236,13 +243,16 @@ class _Reading(Generic[TakerT]):
         self._stream = RowStream(connection, self.form.result_columns)
         self._stream.start(sql)
 
-    def next_batch(self, connection: BulkConnection) -> pa.RecordBatch | None:
+    def next_batch(self, connection: BulkConnection) -> Batch | None:
         del connection
         if self._stream is None or self._stream.is_over:
             return None
         taker = self.form.taker()
         self._stream.take(taker, BATCH_BYTES_MAX, BATCH_ROWS_MAX)
-        return self.form.batch(taker) if taker.rows else None
+        if not taker.rows:
+            return None
+        batch = self.form.batch(taker)
+        return Batch(batch.num_rows, Bytes(batch.nbytes), batch, sums=self._summer.sums(batch))
 
     def drain(self, connection: BulkConnection) -> None:
         del connection

@@ -12,7 +12,7 @@ from domain.kernel.errors import DatabaseError, ValueRejected
 from domain.kernel.values import Rows
 from infra.connectors.mysql import ledger, undo
 from infra.connectors.mysql.bulk import BulkSession
-from infra.connectors.mysql.digest import table_digest
+from infra.connectors.mysql.digest import quick_digest, table_digest
 from infra.connectors.mysql.introspect import introspect
 from infra.connectors.mysql.journal import run_step
 from infra.connectors.mysql.loading import ChunkLoad, InfileInput, Input, InsertInput, commit, is_duplicate
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
     from domain.catalog.model import DatabaseSchema, TableName
     from domain.connections.values import Endpoint
+    from domain.migrations.digests import Digest, DigestColumn, RowHash
     from domain.migrations.rejects import Place, RejectedRow
     from domain.migrations.runs import RunRecord
     from domain.migrations.schema_plan import Step
-    from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, Refusals, TableCopy, Ticket
+    from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Refusals, TableCopy, Ticket
     from infra.connectors.mysql.wire import BulkConnection
 
 T = TypeVar("T")
@@ -211,6 +212,15 @@ class MysqlTarget:
             session = await self._opened(seat)
             return await session.call(
                 lambda connection: table_digest(connection, table, columns), doing=f"computing the digest of {table}"
+            )
+
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest in the database by two CRCs, if it has them."""
+        del hash_  # there is one beside MD5
+        async with self._session() as seat:
+            session = await self._opened(seat)
+            return await session.call(
+                lambda connection: quick_digest(connection, table, columns), doing=f"computing the digest of {table}"
             )
 
     async def note_run(self, run_id: str, seal: str) -> None:

@@ -1,13 +1,16 @@
 /* The module `infra.connectors.native._native`. */
 #include "columns.h"
+#include "hashes.h"
 #include "parts.h"
 #include "sqlite_api.h"
 #include "texts.h"
 
 static PyMethodDef functions[] = {
+    {"batch_digest", batch_digest, METH_VARARGS, NULL},
     {"copy_binary", copy_binary, METH_VARARGS, NULL},
     {"load_text", load_text, METH_VARARGS, NULL},
     {"md5_digest", md5_digest, METH_O, NULL},
+    {"row_hash", row_hash, METH_VARARGS, NULL},
     {"sqlite_digest", sqlite_digest, METH_VARARGS, NULL},
     {"sqlite_find", sqlite_find, METH_O, NULL},
     {"sqlite_insert", sqlite_insert, METH_VARARGS, NULL},
@@ -33,6 +36,7 @@ static int add_types(PyObject *module) {
 
 PyMODINIT_FUNC PyInit__native(void) {
     if (texts_open() < 0 || columns_ready_types() < 0) return PyErr_NoMemory();
+    hashes_open();
     PyObject *module = PyModule_Create(&definition);
     if (module != NULL && add_types(module) < 0) Py_CLEAR(module);
     return module;

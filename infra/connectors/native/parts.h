@@ -11,9 +11,11 @@ extern PyTypeObject CopyWireType;
 extern PyTypeObject SqliteHandleType;
 extern PyTypeObject SqliteRowsType;
 
+PyObject *batch_digest(PyObject *module, PyObject *args);
 PyObject *copy_binary(PyObject *module, PyObject *args);
 PyObject *load_text(PyObject *module, PyObject *args);
 PyObject *md5_digest(PyObject *module, PyObject *bytes);
+PyObject *row_hash(PyObject *module, PyObject *args);
 PyObject *sqlite_digest(PyObject *module, PyObject *args);
 PyObject *sqlite_insert(PyObject *module, PyObject *args);
 PyObject *sqlite_scan(PyObject *module, PyObject *args);

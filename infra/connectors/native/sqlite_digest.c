@@ -1,27 +1,12 @@
 /* The digest of the rows of a query of SQLite (domain.migrations.transfer.Digest), from the stored values.
  *
  * Moments are spelled by code of their own, not by the reader's: what a reader gets wrong must show. */
-#include "columns.h"
+#include "hashes.h"
 #include "md5.h"
 #include "parts.h"
-#include "sqlite_values.h"
+#include "row_text.h"
 #include "texts.h"
 
-/* How a value enters its row's text, beside FORM_DECIMAL and FORM_DECIMAL_FREE: */
-#define SPELL_WHOLE 'i'
-#define SPELL_DOUBLE 'f'
-#define SPELL_TEXT 't'
-#define SPELL_HASH 'h'
-#define SPELL_STAMP 's'
-#define SPELL_TIME 'm'
-/* These two begin with their length, unless they are longer than the shape's first number: */
-#define SPELL_SIZED_TEXT 'S'
-#define SPELL_SIZED_BYTES 'y'
-#define SPELLINGS "ifthsmSynN"
-
-#define HALF_BITS 30
-#define NUMBER_TEXT_MAX 40
-#define DOUBLE_HEX 16
 #define SECONDS_SIZE 8
 #define DAY_SIZE 10
 #define SPELLED_MAX 40
@@ -34,62 +19,10 @@ typedef struct {
     buffer row;
     buffer text;
     int64_t rows;
-    uint64_t high; /* the sums of the upper and the lower half of the rows' 60 bits */
-    uint64_t low;
+    hash_sum sum;
 } digest;
 
 enum stop { STOP_END, STOP_ASK, STOP_SQLITE, STOP_MEMORY };
-
-static const char hex_digits[] = "0123456789abcdef";
-
-static int add_hash(buffer *row, const char *bytes, size_t size) {
-    char hex[MD5_HEX_SIZE];
-    md5_hex(bytes, size, hex);
-    return buffer_add(row, hex, MD5_HEX_SIZE);
-}
-
-static int add_hex(buffer *row, const char *bytes, size_t size) {
-    if (buffer_reserve(row, 2 * size) < 0) return -1;
-    for (size_t at = 0; at < size; at++) {
-        row->at[row->size++] = hex_digits[(uint8_t)bytes[at] >> 4];
-        row->at[row->size++] = hex_digits[bytes[at] & 15];
-    }
-    return 0;
-}
-
-static int add_sized(buffer *row, shape wanted, const char *bytes, size_t size) {
-    char length[INTEGER_TEXT_MAX + 1];
-    size_t digits = write_uint64(length, size);
-    length[digits++] = ':';
-    if (buffer_add(row, length, digits) < 0) return -1;
-    if (size > (size_t)wanted.first) return add_hash(row, bytes, size);
-    return wanted.form == SPELL_SIZED_BYTES ? add_hex(row, bytes, size) : buffer_add(row, bytes, size);
-}
-
-/* A plain text has no comma, as `~1` stands for it, and `~0` for `~`. */
-static int add_plain(buffer *row, const char *text, size_t size) {
-    if (memchr(text, ',', size) == NULL && memchr(text, '~', size) == NULL) {
-        if (buffer_add(row, text, size) < 0) return -1;
-    } else
-        for (size_t at = 0; at < size; at++) {
-            bool is_mark = text[at] == ',' || text[at] == '~';
-            if (buffer_add(row, is_mark ? (text[at] == ',' ? "~1" : "~0") : text + at, is_mark ? 2 : 1) < 0) return -1;
-        }
-    return buffer_add(row, ",", 1);
-}
-
-static bool is_sized(shape wanted) { return wanted.form == SPELL_SIZED_TEXT || wanted.form == SPELL_SIZED_BYTES; }
-
-/* Put a value's text into its row's, set apart from the next one (domain/migrations/canonical.py, Frame). */
-static int add_framed(buffer *row, shape wanted, const char *text, size_t size) {
-    if (is_sized(wanted)) return add_sized(row, wanted, text, size);
-    if (wanted.form != SPELL_HASH) return add_plain(row, text, size);
-    return add_hash(row, text, size) < 0 ? -1 : buffer_add(row, ",", 1);
-}
-
-static int add_null(buffer *row, shape wanted) {
-    return is_sized(wanted) ? buffer_add(row, "-", 1) : buffer_add(row, "~,", 2);
-}
 
 static bool are(const char *text, const char *pattern) {
     for (; *pattern; pattern++, text++)
@@ -127,15 +60,6 @@ static size_t write_moment(char form, char *out, const char *text, size_t size) 
     return before + write_clock(out + before, text + before, clock);
 }
 
-static int add_double(buffer *row, shape wanted, double value) {
-    char hex[DOUBLE_HEX];
-    uint64_t bits;
-    if (value == 0) value = 0;  /* one zero of two */
-    memcpy(&bits, &value, sizeof bits);
-    for (int at = DOUBLE_HEX - 1; at >= 0; at--, bits >>= 4) hex[at] = hex_digits[bits & 15];
-    return add_framed(row, wanted, hex, DOUBLE_HEX);
-}
-
 static enum taken done(int result) { return result < 0 ? NO_MEMORY : TAKEN; }
 
 static enum taken add_decimal(digest *self, shape wanted, const stored *value) {
@@ -143,14 +67,14 @@ static enum taken add_decimal(digest *self, shape wanted, const stored *value) {
     self->text.size = 0;
     if (buffer_reserve(&self->text, decimal_text_max(wanted, value)) < 0) return NO_MEMORY;
     enum taken result = decimal_write(wanted, value, (char *)self->text.at, &size);
-    return result == TAKEN ? done(add_framed(&self->row, wanted, (const char *)self->text.at, size)) : result;
+    return result == TAKEN ? done(row_add(&self->row, wanted, (const char *)self->text.at, size)) : result;
 }
 
 static enum taken add_whole(digest *self, shape wanted, int64_t value) {
     char text[INTEGER_TEXT_MAX + 1];
-    if (wanted.form == SPELL_DOUBLE) return done(add_double(&self->row, wanted, (double)value));
+    if (wanted.form == SPELL_DOUBLE) return done(row_add_double(&self->row, wanted, (double)value));
     size_t size = write_int64(text, value);
-    return done(add_framed(&self->row, wanted, text, size));
+    return done(row_add(&self->row, wanted, text, size));
 }
 
 static enum taken add_bytes(digest *self, shape wanted, const char *bytes, size_t size) {
@@ -159,29 +83,23 @@ static enum taken add_bytes(digest *self, shape wanted, const char *bytes, size_
         case SPELL_WHOLE: case SPELL_DOUBLE: return ASK;
         case SPELL_STAMP: case SPELL_TIME: {
             size_t spelled = write_moment(wanted.form, text, bytes, size);
-            return done(add_framed(&self->row, wanted, spelled ? text : bytes, spelled ? spelled : size));
+            return done(row_add(&self->row, wanted, spelled ? text : bytes, spelled ? spelled : size));
         }
-        default: return done(add_framed(&self->row, wanted, bytes, size));
+        default: return done(row_add(&self->row, wanted, bytes, size));
     }
 }
 
 static enum taken add_value(digest *self, shape wanted, const stored *value) {
-    if (value->class == SQLITE_NULL) return done(add_null(&self->row, wanted));
+    if (value->class == SQLITE_NULL) return done(row_add_null(&self->row, wanted));
     if (wanted.form == FORM_DECIMAL || wanted.form == FORM_DECIMAL_FREE) return add_decimal(self, wanted, value);
     if (value->class == SQLITE_INTEGER) return add_whole(self, wanted, value->whole);
     if (value->class == SQLITE_FLOAT)
-        return wanted.form == SPELL_DOUBLE ? done(add_double(&self->row, wanted, value->real)) : ASK;
+        return wanted.form == SPELL_DOUBLE ? done(row_add_double(&self->row, wanted, value->real)) : ASK;
     return add_bytes(self, wanted, value->bytes, value->size);
 }
 
 static void add_row(digest *self) {
-    uint8_t hash[MD5_SIZE];
-    uint64_t number = 0;
-    md5(self->row.at, self->row.size, hash);
-    for (int byte = 0; byte < 8; byte++) number = number << 8 | hash[byte];
-    number >>= 4;
-    self->high += number >> HALF_BITS;
-    self->low += number & ((UINT64_C(1) << HALF_BITS) - 1);
+    hash_sum_add(&self->sum, self->row.at, self->row.size);
     self->rows += 1;
     self->row.size = 0;
 }
@@ -211,7 +129,7 @@ static int ask_python(digest *self, Py_ssize_t place, const stored *value) {
     PyObject *given = stored_object(value);
     PyObject *spelled = given == NULL ? NULL : PyObject_CallFunction(self->ask, "nN", place, given);
     int result = spelled == NULL ? -1 : PyBytes_AsStringAndSize(spelled, &bytes, &size);
-    if (result == 0 && add_framed(&self->row, self->shapes[place], bytes, (size_t)size) < 0) result = (PyErr_NoMemory(), -1);
+    if (result == 0 && row_add(&self->row, self->shapes[place], bytes, (size_t)size) < 0) result = (PyErr_NoMemory(), -1);
     Py_XDECREF(spelled);
     return result;
 }
@@ -230,7 +148,7 @@ static PyObject *digest_all(digest *self) {
     }
     if (why == STOP_SQLITE) return statement_raise(&self->query);
     if (why == STOP_MEMORY) return PyErr_NoMemory();
-    return Py_BuildValue("(LKK)", (long long)self->rows, (unsigned long long)self->high, (unsigned long long)self->low);
+    return Py_BuildValue("(LN)", (long long)self->rows, hash_sum_total(&self->sum));
 }
 
 static int open_shapes(digest *self, PyObject *shapes) {
@@ -246,8 +164,11 @@ static int open_shapes(digest *self, PyObject *shapes) {
 
 PyObject *sqlite_digest(PyObject *Py_UNUSED(module), PyObject *args) {
     PyObject *handle, *sql, *parameters, *shapes, *result = NULL;
+    int how;
     digest self = {0};
-    if (!PyArg_ParseTuple(args, "OUOOO", &handle, &sql, &parameters, &shapes, &self.ask)) return NULL;
+    if (!PyArg_ParseTuple(args, "OUOOCO", &handle, &sql, &parameters, &shapes, &how, &self.ask)) return NULL;
+    if (how > 127 || strchr(HASHES, how) == NULL || how == 0) return PyErr_Format(PyExc_ValueError, "no hash: %c", how);
+    self.sum.how = (char)how;
     if (statement_open(&self.query, handle, sql, parameters) == 0 && open_shapes(&self, shapes) == 0)
         result = digest_all(&self);
     statement_close(&self.query);

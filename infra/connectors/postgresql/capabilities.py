@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
+from domain.migrations.digests import RowHash
 from domain.migrations.limits import NoNul, NoNulEscape, OneOf, RealDay, Utf8
 from domain.migrations.schema_plan import Trait
 from domain.migrations.transfer import Capabilities, WireFormat
+from infra.connectors.native import has_native
 
 VERSION_MIN = 120_000
 """Oldest server we work with, as `server_version_num` (12.0: generated columns)."""
@@ -50,6 +52,7 @@ CAPABILITIES = Capabilities(
     default_schema=DEFAULT_SCHEMA,
     keeps_schemas=True,
     traits=frozenset(Trait),
-    kin_digests=True,
+    row_hashes=frozenset({RowHash.POSTGRESQL, RowHash.LOOKUP3}),
+    sums_rows=has_native(),
     binary_types=frozenset({*_SCALARS, *(f"{element}[]" for element in _ELEMENTS)}),
 )

@@ -19,6 +19,7 @@ from infra.connectors.postgresql.copy_out import copied_out
 from infra.connectors.postgresql.decode import BinaryBlocks, decoded
 from infra.connectors.postgresql.names import identifier
 from infra.connectors.postgresql.split import condition
+from infra.connectors.row_sums import RowSummer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -36,15 +37,15 @@ async def columnar(
     """Read COPY's binary form, or its CSV, and parse it in a thread, so the loop keeps the wire busy meanwhile."""
     parse, expressions, form = _parser(copy)
     query = f"SELECT {', '.join(expressions)} FROM {found.rows}{condition(copy, chunk.scope)}"
-    rows = 0
+    rows, summer = 0, RowSummer([column.type for column in copy.columns], copy.sums)
     async with aclosing(copied_out(connection, query, form)) as blocks:
         async for block in blocks:
-            batches = await asyncio.to_thread(_parsed, parse, copy, block.data) if block.data else []
+            batches = await asyncio.to_thread(_parsed, parse, summer, copy, block.data) if block.data else []
             sent = block.rows
             del block  # which may be one huge value
             for batch in batches:
-                rows += batch.num_rows
-                yield Batch(batch.num_rows, Bytes(batch.nbytes), batch)
+                rows += batch.rows
+                yield batch
             if sent is not None and sent != rows:
                 raise DatabaseError(f"The server sent {sent} rows of {copy.source} and {rows} were understood.")
 
@@ -64,8 +65,9 @@ def _parser(copy: TableCopy) -> tuple[Parse, tuple[str, ...], str]:
     return partial(decoded, copy), tuple(expressions), "csv"
 
 
-def _parsed(parse: Parse, copy: TableCopy, data: bytes) -> list[pa.RecordBatch]:
+def _parsed(parse: Parse, summer: RowSummer, copy: TableCopy, data: bytes) -> list[Batch]:
     try:
-        return parse(data)
+        found = parse(data)
+        return [Batch(batch.num_rows, Bytes(batch.nbytes), batch, sums=summer.sums(batch)) for batch in found]
     except pa.ArrowInvalid as error:
         raise DatabaseError(f"Rows of table {copy.source} were not understood: {error}") from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from domain.catalog.types import Carrier, carrier
 from domain.kernel.values import Rows
 from domain.migrations.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max, may_exceed
-from domain.migrations.transfer import Digest, DigestColumn
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from infra.connectors.postgresql import canonical
 from infra.connectors.postgresql.misfit import STRIP, beyond
 from infra.connectors.postgresql.names import identifier, literal
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _MD5_NUMBER = "('x' || left(md5({}), 15))::bit(60)::bigint"
-_OWN_NUMBER = 'hashtextextended({} COLLATE "C", 0)'
+_LOOKUP3_NUMBER = 'hashtextextended({} COLLATE "C", 0)'
 
 
 async def digest(
@@ -38,24 +38,24 @@ async def digest(
     return Digest(Rows(row["rows"]), int(row["total"]))
 
 
-async def kin_digest(
-    connection: asyncpg.Connection,
-    relation: Relation,
-    columns: tuple[DigestColumn, ...],
-    treatments: tuple[Treatment, ...] = (),
+async def quick_digest(
+    connection: asyncpg.Connection, relation: Relation, hash_: RowHash, columns: tuple[DigestColumn, ...]
 ) -> Digest:
     """Compute a digest by the server's own hash of 64 bits, which costs a tenth of an MD5.
 
     Between two PostgreSQL databases texts need not be canonical either: both print values alike. Servers of
-    two versions, encodings or byte orders may have different hashes of one text. Treatments are for texts that
-    are canonical, so with them it is the shared digest.
+    two versions, encodings or byte orders may have different hashes of one text; the one of UTF-8 has no use
+    for texts in another encoding.
     """
-    if treatments:
-        return await digest(connection, relation, columns, treatments)
     utf8 = writes_utf8(connection)
-    number = _OWN_NUMBER.format(f"({' || '.join(_own_framed(column, utf8=utf8) for column in columns)})")
-    [row] = await connection.fetch(_query(relation, number, ()))
-    return Digest(Rows(row["rows"]), int(row["total"]), is_kin=True)
+    if hash_ is RowHash.POSTGRESQL:
+        text = " || ".join(_own_framed(column, utf8=utf8) for column in columns)
+    elif utf8:
+        text = _line(columns, (), utf8=utf8)
+    else:
+        return await digest(connection, relation, columns)
+    [row] = await connection.fetch(_query(relation, _LOOKUP3_NUMBER.format(f"({text})"), ()))
+    return Digest(Rows(row["rows"]), int(row["total"]), hash_)
 
 
 def _query(relation: Relation, number: str, treatments: tuple[Treatment, ...]) -> str:
@@ -96,7 +96,7 @@ def _own_framed(column: DigestColumn, *, utf8: bool) -> str:
         case Frame.PLAIN:
             return f"coalesce({text} || ',', '{PLAIN_NULL},')"
         case Frame.HASHED if carrier(column.type) is Carrier.TEXT:
-            return f"coalesce({_OWN_NUMBER.format(f'({text})')}::text || ',', '{PLAIN_NULL},')"
+            return f"coalesce({_LOOKUP3_NUMBER.format(f'({text})')}::text || ',', '{PLAIN_NULL},')"
         case _:
             return _framed(column, (), utf8=utf8)
 

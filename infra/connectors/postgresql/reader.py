@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.errors import ObjectMissing, SchemaDrift
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.transfer import Batch, Chunk, Consistency, Digest, DigestColumn, TableCopy, WireFormat
+from domain.migrations.digests import Digest, DigestColumn, RowHash
+from domain.migrations.transfer import Batch, Chunk, Consistency, TableCopy, WireFormat
 from infra.connectors.postgresql import relation, session
 from infra.connectors.postgresql.copy_out import copied_out
-from infra.connectors.postgresql.digest import digest, kin_digest
+from infra.connectors.postgresql.digest import digest, quick_digest
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, read_error, reported
 from infra.connectors.postgresql.introspect import introspect
 from infra.connectors.postgresql.misfit import profile
@@ -112,13 +113,11 @@ class PostgresqlSource:
             with reported(f"Table {table} could not be digested"):
                 return await digest(connection, await relation.get(connection, table), columns, treatments)
 
-    async def kin_digest(
-        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
-    ) -> Digest:
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest over the snapshot by the server's own hash."""
         async with self._session() as connection:
             with reported(f"Table {table} could not be digested"):
-                return await kin_digest(connection, await relation.get(connection, table), columns, treatments)
+                return await quick_digest(connection, await relation.get(connection, table), hash_, columns)
 
     async def close(self) -> None:
         """End all sessions and let the snapshot go."""

@@ -11,12 +11,13 @@ import asyncpg
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.schema_plan import Step
-from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Digest, DigestColumn, TableCopy, Ticket
+from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, Ticket
 from infra.connectors.postgresql import ledger, references, rejects, relation, undo
 from infra.connectors.postgresql.backend import Backend, committed, ended, given_up, opened, transaction
-from infra.connectors.postgresql.digest import digest, kin_digest
+from infra.connectors.postgresql.digest import digest, quick_digest
 from infra.connectors.postgresql.failures import DRIVER_ERRORS, reported, write_error
 from infra.connectors.postgresql.introspect import introspect
 from infra.connectors.postgresql.loading import loaded, loaded_piecewise
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from domain.connections.values import Endpoint
-    from domain.migrations.misfits import Treatment
     from domain.migrations.runs import RunRecord
     from domain.migrations.transfer import Refusals
 
@@ -155,13 +155,11 @@ class PostgresqlTarget:
         async with self._session(f"Table {table} could not be digested") as backend:
             return await digest(backend.connection, await relation.get(backend.connection, table), columns)
 
-    async def kin_digest(
-        self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
-    ) -> Digest:
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest by the server's own hash."""
         async with self._session(f"Table {table} could not be digested") as backend:
             found = await relation.get(backend.connection, table)
-            return await kin_digest(backend.connection, found, columns, treatments)
+            return await quick_digest(backend.connection, found, hash_, columns)
 
     async def note_run(self, run_id: str, seal: str) -> None:
         """Note something of an unfinished run."""

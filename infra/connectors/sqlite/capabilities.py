@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
+from domain.migrations.digests import RowHash
 from domain.migrations.limits import OneOf, RealDay, WithinDay
 from domain.migrations.schema_plan import ObjectKind, Trait
 from domain.migrations.transfer import Capabilities, WireFormat
+from infra.connectors.native import has_native
 
 CAPABILITIES = Capabilities(
     engine=Engine.SQLITE,
@@ -20,6 +22,7 @@ CAPABILITIES = Capabilities(
     writers_max=1,
     columns_max=2_000,
     traits=frozenset({Trait.KEY_DEFERRAL}),
+    row_hashes=frozenset({RowHash.LOOKUP3, RowHash.CRC}) if has_native() else frozenset(),
     ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),
 )
 """SQLite sets no bound on identifiers; ours keeps statements readable.

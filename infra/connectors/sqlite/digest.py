@@ -26,8 +26,9 @@ from domain.migrations.canonical import (
     hash_text,
     inline_max,
 )
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import Treatment
-from domain.migrations.transfer import Digest, DigestColumn
+from infra.connectors.row_sums import LETTERS
 from infra.connectors.sqlite import misfit, values
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.shapes import digest_shapes
@@ -41,9 +42,6 @@ _ROWS = 5_000
 """Rows taken at once, fewer if they are large."""
 
 _BYTES_MAX = 16 * 1024 * 1024
-
-_LOW_BITS = 30
-"""The C helper adds up the two halves of a row's sixty bits apart, as neither sum outgrows a machine word."""
 
 _CLOCK = rb"(\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?"
 _MOMENT = re.compile(rb"(\d{4}-\d\d-\d\d)[ T]" + _CLOCK + rb"(?:Z|\+00:00)?")
@@ -65,8 +63,11 @@ def digest_table(
     table: TableName,
     columns: tuple[DigestColumn, ...],
     treatments: tuple[Treatment, ...] = (),
+    by: RowHash = RowHash.MD5,
 ) -> Digest:
     """Compute the digest of what treatments leave of a table; without columns only count its rows.
+
+    Without the C helper, or with treatments, it is computed by MD5, whatever else is wished.
 
     Raises:
         SchemaDrift: a value is not of its column's type.
@@ -77,14 +78,14 @@ def digest_table(
     shapes, handle = digest_shapes(column.type for column in columns), handle_of(connection)
     try:
         if handle and shapes and not treatments:
-            return _digested_natively(handle, name, columns, shapes)
+            return _digested_natively(handle, name, columns, shapes, by)
         return _digested(connection, name, columns, treatments)
     except (Misfit, ValueError, OverflowError) as error:
         raise SchemaDrift(f"Table {table} holds a value that is not of its column's type: {error}.") from error
 
 
 def _digested_natively(
-    handle: SqliteHandle, name: str, columns: tuple[DigestColumn, ...], shapes: Sequence[Shape]
+    handle: SqliteHandle, name: str, columns: tuple[DigestColumn, ...], shapes: Sequence[Shape], by: RowHash
 ) -> Digest:
     """Compute a digest by the C helper, which asks here how to spell what is of no usual kind."""
     from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
@@ -97,8 +98,8 @@ def _digested_natively(
 
     names = ", ".join(f"{name}.{quoted(column.name)}" for column in columns)
     with driver_errors():
-        rows, high, low = _native.sqlite_digest(handle, f"SELECT {names} FROM {name}", (), shapes, spelled)
-    return Digest(Rows(rows), (high << _LOW_BITS) + low)
+        rows, total = _native.sqlite_digest(handle, f"SELECT {names} FROM {name}", (), shapes, LETTERS[by], spelled)
+    return Digest(Rows(rows), total, by)
 
 
 def _digested(

@@ -10,14 +10,13 @@ from functools import partial
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.values import Rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
 from domain.migrations.moments import Moment
 from domain.migrations.transfer import (
     Batch,
     Chunk,
     Consistency,
-    Digest,
-    DigestColumn,
     TableCopy,
 )
 from infra.connectors.sqlite.capabilities import SNAPSHOT_ATTEMPTS
@@ -105,6 +104,11 @@ class SqliteSource:
         """Compute a table's digest from the stored values."""
         async with self._session() as session:
             return await session.run(lambda connection: digest_table(connection, table, columns, treatments))
+
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest from the stored values by a hash of the C helper's."""
+        async with self._session() as session:
+            return await session.run(lambda connection: digest_table(connection, table, columns, (), hash_))
 
     async def close(self) -> None:
         """End all sessions."""

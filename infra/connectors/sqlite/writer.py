@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError, ValueRejected
-from domain.migrations.transfer import Digest, DigestColumn, TableCopy
+from domain.migrations.digests import Digest, DigestColumn, RowHash
+from domain.migrations.transfer import TableCopy
 from infra.connectors.broken_texts import is_sound
 from infra.connectors.file_ledger import FileLedger, text_of
 from infra.connectors.file_target import FileTarget
@@ -143,9 +144,11 @@ class SqliteWriting:
         """Spell the statement that drops what was made."""
         return f"DROP {made.kind} {made.name}"
 
-    def digest(self, connection: sqlite3.Connection, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+    def digest(
+        self, connection: sqlite3.Connection, table: TableName, columns: tuple[DigestColumn, ...], by: RowHash
+    ) -> Digest:
         """Compute a table's digest from the stored values."""
-        return digest_table(connection, table, columns)
+        return digest_table(connection, table, columns, (), by)
 
 
 def _insert(connection: sqlite3.Connection, sql: str, stored: Sequence[pa.Array]) -> None:

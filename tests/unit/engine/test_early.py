@@ -9,15 +9,16 @@ import pytest
 from domain.catalog.model import TableName
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import Treatment
 from domain.migrations.plan import RunOptions, VerifyLevel
-from domain.migrations.transfer import Digest, DigestColumn
 from tests.support.memory import MemoryDatabase
 from tests.support.runs import Watcher, memory_route
 from tests.unit.engine.test_run import a_shop
 from workers.engine.control import ControlSwitch
 from workers.engine.early import early_digests
 from workers.engine.ends import open_ends
+from workers.engine.hashing import BY_MD5
 from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
 from workers.engine.verify import SourceSide, source_columns
@@ -53,7 +54,8 @@ class Asked:
             raise self._failures.pop()
         return Digest(Rows(1), number)
 
-    kin_digest = digest
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        raise AssertionError(f"asked for {hash_} of {table} over {columns}")
 
 
 async def a_prepared_run(options: RunOptions = OPTIONS) -> PreparedRun:
@@ -68,7 +70,7 @@ async def answers(source: SourceSide, prepared: PreparedRun) -> list[Digest]:
 async def test_each_digest_is_asked_for_once_without_waiting_for_the_comparison() -> None:
     asked, prepared = Asked(), await a_prepared_run()
 
-    async with early_digests(asked, prepared, OPTIONS, by_kin=False) as source:
+    async with early_digests(asked, prepared, OPTIONS, BY_MD5) as source:
         await asyncio.wait_for(asked.has_been_asked.wait(), 60)
         asked.may_answer.set()
         found = await answers(source, prepared)
@@ -81,7 +83,7 @@ async def test_what_failed_before_it_was_wanted_is_asked_for_again() -> None:
     asked, prepared = Asked(DatabaseError("the network was away")), await a_prepared_run()
     asked.may_answer.set()
 
-    async with early_digests(asked, prepared, OPTIONS, by_kin=False) as source:
+    async with early_digests(asked, prepared, OPTIONS, BY_MD5) as source:
         await asyncio.wait_for(asked.has_been_asked.wait(), 60)
         assert len(await answers(source, prepared)) == 3
 
@@ -92,7 +94,7 @@ async def test_a_source_that_fails_still_is_heard_of() -> None:
     asked, prepared = Asked(*[DatabaseError("away")] * 9), await a_prepared_run()
     asked.may_answer.set()
 
-    async with early_digests(asked, prepared, OPTIONS, by_kin=False) as source:
+    async with early_digests(asked, prepared, OPTIONS, BY_MD5) as source:
         await asyncio.wait_for(asked.has_been_asked.wait(), 60)
         with pytest.raises(DatabaseError, match="away"):
             await answers(source, prepared)
@@ -101,7 +103,7 @@ async def test_a_source_that_fails_still_is_heard_of() -> None:
 async def test_a_digest_under_way_is_given_up_when_the_run_stops() -> None:
     asked, prepared = Asked(), await a_prepared_run()
 
-    async with early_digests(asked, prepared, OPTIONS, by_kin=False):
+    async with early_digests(asked, prepared, OPTIONS, BY_MD5):
         await asyncio.wait_for(asked.has_been_asked.wait(), 60)
 
     assert asked.given_up == 1
@@ -115,7 +117,7 @@ async def test_nothing_is_asked_for_early_where_it_would_stand_in_the_way_or_cos
     options = RunOptions(parallel=2, verify=verify)
     asked, prepared = Asked(readers=readers), await a_prepared_run(options)
 
-    async with early_digests(asked, prepared, options, by_kin=False) as source:
+    async with early_digests(asked, prepared, options, BY_MD5) as source:
         assert source is asked
         await asyncio.sleep(0)
 

@@ -1,0 +1,45 @@
+"""Sums of hashes over rows as they cross, added up by the C helper (`domain.migrations.digests.Digest`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from domain.catalog.types import Carrier, LogicalType, carrier
+from domain.migrations.canonical import Frame, frame, inline_max
+from domain.migrations.digests import RowHash
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from infra.connectors.native._native import Shape
+
+LETTERS = {RowHash.MD5: "m", RowHash.CRC: "c", RowHash.LOOKUP3: "l"}
+"""How the C helper calls the hashes that it knows."""
+
+
+class RowSummer:
+    """Adds up the hashes of the texts of rows with columns of some types; without hashes there is nothing to do."""
+
+    def __init__(self, types: Iterable[LogicalType], hashes: tuple[RowHash, ...]) -> None:
+        self._shapes = [_shape(type_) for type_ in types] if hashes else []
+        self._letters = "".join(LETTERS[hash_] for hash_ in hashes)
+
+    def sums(self, batch: pa.RecordBatch) -> tuple[int, ...]:
+        """Return the sum over the rows of a batch for each hash; the helper must have been built."""
+        if not self._letters:
+            return ()
+        from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
+
+        return _native.batch_digest(batch, self._shapes, self._letters)
+
+
+def _shape(type_: LogicalType) -> Shape:
+    """Return how texts and bytes are spelled in the text of their row; words need not be told."""
+    match frame(type_):
+        case Frame.PLAIN:
+            return ("t", 0, 0)
+        case Frame.HASHED:
+            return ("h", 0, 0)
+        case Frame.SIZED:
+            return ("y" if carrier(type_) is Carrier.BYTES else "S", inline_max(type_), 0)
