@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -12,13 +13,34 @@ from domain.catalog.types import Date, LogicalType, Uuid
 from domain.kernel.codec import fingerprint, from_json, to_json
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.values import Secret
+from domain.migrations.misfits import Misfit, PredictedRejects, Seen
 from domain.migrations.plan import MigrationPlan
-from domain.migrations.transfer import Chunk, KeyRange, PhysicalRange, Ticket, WholeTable
+from domain.migrations.rollback import RollbackGuarantee
+from domain.migrations.schema_plan import SchemaPlan
+from domain.migrations.transfer import Chunk, KeyRange, PhysicalRange, TableCopy, Ticket, WholeTable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Typed:
     type: LogicalType
+
+
+def few(shape: type[T]) -> st.SearchStrategy[tuple[T, ...]]:
+    """Draw at most two of a shape: a plan of many of each would be larger than hypothesis draws."""
+    return st.lists(st.from_type(shape), max_size=2).map(tuple)
+
+
+PLANS = st.builds(
+    MigrationPlan,
+    tables=few(TableCopy),
+    schema=st.from_type(SchemaPlan),
+    misfits=few(Misfit),
+    rejects=few(PredictedRejects),
+    rollback=st.none() | st.from_type(RollbackGuarantee),
+    seen=few(Seen),
+)
 
 
 @settings(max_examples=50, deadline=None)
@@ -28,7 +50,7 @@ def test_a_database_schema_survives_json(schema: DatabaseSchema) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.from_type(MigrationPlan))
+@given(PLANS)
 def test_a_migration_plan_survives_json(plan: MigrationPlan) -> None:
     assert from_json(MigrationPlan, json.loads(json.dumps(to_json(plan)))) == plan
 
