@@ -93,6 +93,14 @@ class RealDay:
 
 
 @dataclass(frozen=True)
+class Between:
+    """A day or moment from `first` to `last`, which are canonical texts of moments in years of four digits."""
+
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
 class WithinDay:
     """A time from 00:00:00 up to but not including 24:00:00."""
 
@@ -126,6 +134,7 @@ Limit = (
     | Utf8
     | NoNulEscape
     | RealDay
+    | Between
     | WithinDay
     | SecondDigits
     | OneOf
@@ -144,7 +153,7 @@ def fits(limit: Limit, value: Value) -> bool:
             return _is_number(limit, value)
         case Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
             return _is_text(limit, value)
-        case RealDay() | WithinDay() | SecondDigits():
+        case RealDay() | Between() | WithinDay() | SecondDigits():
             return _is_moment(limit, str(value))
         case Present():
             return True
@@ -161,6 +170,8 @@ def complaint(limit: Limit) -> str:
             return f"are longer than {most} {'characters' if isinstance(limit, Characters) else 'bytes'}"
         case RealDay(first, last):
             return f"are no day of the calendar from year {first} to {last}"
+        case Between(first, last):
+            return f"are not between {first} and {last}"
         case SecondDigits(most):
             return f"have more than {most} digits of a second"
         case Finite(infinite):
@@ -217,8 +228,10 @@ def _is_text(limit: Characters | Octets | NoNul | Utf8 | NoNulEscape | OneOf, va
             return text in labels
 
 
-def _is_moment(limit: RealDay | WithinDay | SecondDigits, text: str) -> bool:
+def _is_moment(limit: RealDay | Between | WithinDay | SecondDigits, text: str) -> bool:
     match limit:
+        case Between(first, last):
+            return len(text) <= len(last) and text[:1].isdigit() and first <= text <= last
         case RealDay():
             return _is_real_day(limit, text)
         case WithinDay():

@@ -16,7 +16,7 @@ from domain.catalog.types import (
     Uuid,
     carrier,
 )
-from domain.migrations.limits import Characters, Digits, Limit, Octets, SecondDigits, Whole, WithinDay
+from domain.migrations.limits import Characters, Digits, Limit, Octets, OneOf, SecondDigits, Whole, WithinDay
 
 _UUID_CHARACTERS = 36
 
@@ -32,6 +32,9 @@ def limits_between(source: LogicalType, room: LogicalType) -> tuple[Limit, ...]:
             return () if is_as_wide and is_as_fine else (Digits(precision, scale or 0),)
         case Binary(length=have), Binary(length=int(most)):
             return () if have is not None and have <= most else (Octets(most),)
+        case _, Enumeration(labels=labels) if carrier(source) is Carrier.TEXT:
+            is_subset = isinstance(source, Enumeration) and set(source.labels) <= set(labels)
+            return () if is_subset else (OneOf(labels),)
         case _, Text(length=int(most)) if carrier(source) is Carrier.TEXT:
             longest = _longest(source)
             return () if longest is not None and longest <= most else (Characters(most),)

@@ -15,6 +15,7 @@ import pytest
 from domain.connections.values import Engine
 from domain.migrations.canonical import Carried
 from domain.migrations.limits import (
+    Between,
     Characters,
     Digits,
     Finite,
@@ -48,7 +49,8 @@ class Sample:
 
 WHOLE = (Whole(-5, 5), Whole(0, 2**31 - 1), Whole(-(2**63), 2**63 - 1))
 TEXT = (Characters(0), Characters(3), Octets(3), NoNul(), Utf8(), OneOf(("a", "é")), Present())
-DAYS = (RealDay(), RealDay(2, 2000), RealDay(-4712, 294_276, infinite=True))
+EPOCH = Between("1970-01-01 00:00:01.000000", "2038-01-19 03:14:07.999999")
+DAYS = (EPOCH, RealDay(), RealDay(2, 2000), RealDay(-4712, 294_276, infinite=True))
 DECIMALS = (Digits(3, 1), Digits(4, 4), Digits(65, 30), Finite(), Finite(infinite=True))
 MOMENTS = (*DAYS, SecondDigits(0), SecondDigits(3))
 ESCAPES = (r'{"a": "\u0000"}', r'{"a": "\\u0000"}', r'{"a": "\\\u0000"}', '{"a": "u0000"}', r'["\u00001"]')

@@ -19,16 +19,37 @@ from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
 from tests.connectors.lab import copy_of
-from tests.pairs.conftest import DATABASE_PAIRS, FOLDER_PAIRS, OTHER_FOLDER_PAIRS, Pair, names_of
+from tests.pairs.conftest import (
+    CSV,
+    DATABASE_PAIRS,
+    DUCKDB,
+    FOLDER_PAIRS,
+    OTHER_FOLDER_PAIRS,
+    PARQUET,
+    SQLITE,
+    Pair,
+    names_of,
+)
 from tests.pairs.moves import Rows, fill, migrate, wrong_tables
 from tests.support.lattice import KINDS, Kind, many
 
+USUAL_FOLDER_PAIRS = [(DUCKDB, CSV), (CSV, PARQUET), (PARQUET, SQLITE)]
+"""Both kinds of folders at both ends, without a server."""
+
 PAIRS = [
-    *DATABASE_PAIRS,
-    *(pytest.param(ends, marks=pytest.mark.wide) for ends in (*FOLDER_PAIRS, *OTHER_FOLDER_PAIRS)),
+    *(*DATABASE_PAIRS, *USUAL_FOLDER_PAIRS),
+    *(
+        pytest.param(ends, marks=pytest.mark.wide)
+        for ends in (*FOLDER_PAIRS, *OTHER_FOLDER_PAIRS)
+        if ends not in USUAL_FOLDER_PAIRS
+    ),
 ]
 
 OPTIONS = RunOptions(reject_limit=RejectLimit(percent=100))
+
+
+FEW = {"int8": 256, "uint8": 256, "boolean": 2, "enumeration": 4, "label_set": 8, "bits": 4_096}
+"""How many values there are at all of the types that have few."""
 
 
 def a_table(name: str, *kinds: Kind) -> Table:
@@ -70,6 +91,15 @@ async def rejected_keys(pair: Pair, report: RunReport) -> dict[str, set[int]]:
             assert row.reason
             keys[names[row.table_number]].add(int(row.values[0] or ""))
     return keys
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_hardly_a_value_is_drawn_twice(kind: Kind) -> None:
+    values = many(kind)
+
+    distinct = len({repr(value) for value in values})
+
+    assert distinct >= 0.45 * min(len(values), FEW.get(kind.name, len(values)))
 
 
 @pytest.mark.timeout(3600)

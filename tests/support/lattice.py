@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,7 +33,8 @@ from domain.catalog.types import (
 )
 from domain.migrations.canonical import Carried
 from tests.support.awkward import point
-from tests.support.strategies import decimals, moments, texts, values
+from tests.support.strategies import decimals, interval, moments, scaled, texts, values
+from tests.support.uniform import uniform
 
 NIGHTLY_EXAMPLES = 10_000
 VALUES_USUAL = 500
@@ -64,14 +66,8 @@ def _whole(bits: int) -> st.SearchStrategy[Carried]:
 
 def _long_decimals() -> st.SearchStrategy[Carried]:
     """Decimals of up to 90 digits, some with places, and the three that are no numbers."""
-    numbers = st.builds(_placed, st.integers(-(10**90), 10**90), st.integers(0, 45))
+    numbers = st.builds(scaled, st.integers(-(10**90), 10**90), st.integers(0, 45))
     return st.one_of(numbers, numbers, numbers, st.sampled_from(("NaN", "0", "0.000")))
-
-
-def _placed(number: int, places: int) -> str:
-    digits = str(abs(number)).rjust(places + 1, "0")
-    text = f"{digits[:-places]}.{digits[-places:]}" if places else digits
-    return f"-{text}" if number < 0 else text
 
 
 def _days() -> st.SearchStrategy[Carried]:
@@ -103,28 +99,7 @@ def _duration(microseconds: int) -> str:
 
 def _intervals() -> st.SearchStrategy[Carried]:
     size = 10**13
-    return st.builds(_interval, st.integers(-5000, 5000), st.integers(-40_000, 40_000), st.integers(-size, size))
-
-
-def _interval(months: int, days: int, microseconds: int) -> str:
-    """Spell an interval as PostgreSQL does in ISO 8601: every part has its own sign."""
-    sign, size = ("-" if microseconds < 0 else ""), abs(microseconds)
-    month_sign = "-" if months < 0 else ""
-    years, months = divmod(abs(months), 12)
-    date = "".join(
-        f"{mark}{number}{letter}"
-        for mark, number, letter in ((month_sign, years, "Y"), (month_sign, months, "M"))
-        if number
-    )
-    date += f"{days}D" if days else ""
-    seconds, fraction = divmod(size, 1_000_000)
-    time = "".join(
-        f"{sign}{number}{letter}" for number, letter in ((seconds // 3600, "H"), (seconds // 60 % 60, "M")) if number
-    )
-    if seconds % 60 or fraction:
-        places = f".{fraction:06d}".rstrip("0") if fraction else ""
-        time += f"{sign}{seconds % 60}{places}S"
-    return f"P{date}{'T' + time if time else ''}" if date or time else "PT0S"
+    return st.builds(interval, st.integers(-5000, 5000), st.integers(-40_000, 40_000), st.integers(-size, size))
 
 
 def _documents() -> st.SearchStrategy[Carried]:
@@ -204,8 +179,18 @@ def is_nightly() -> bool:
 
 @cache
 def many(kind: Kind) -> tuple[Carried, ...]:
-    """Return hundreds of values of a type, thousands at night; the same ones each time but at night."""
+    """Return hundreds of values of a type, thousands at night; the same ones each time but at night.
+
+    Half of them are drawn evenly, as hypothesis loves edges and repeats itself; the others are its own.
+    """
     count = VALUES_NIGHTLY if is_nightly() else VALUES_USUAL
+    random = Random() if is_nightly() else Random(kind.name)
+    evenly = [value for _ in range(count // 2) if (value := uniform(kind.type, random)) is not None]
+    return (*evenly, *_drawn(kind, count - len(evenly)))
+
+
+def _drawn(kind: Kind, count: int) -> tuple[Carried, ...]:
+    """Return values of hypothesis's choice."""
     found: list[Carried] = []
 
     @settings(

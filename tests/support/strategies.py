@@ -50,10 +50,11 @@ def decimals(type_: Decimal) -> st.SearchStrategy[str]:
     """Canonical texts of a decimal type."""
     scale = type_.scale or 0
     bound = 10 ** (type_.precision or 20) - 1
-    return st.integers(-bound, bound).map(lambda number: _scaled(number, scale))
+    return st.integers(-bound, bound).map(lambda number: scaled(number, scale))
 
 
-def _scaled(number: int, scale: int) -> str:
+def scaled(number: int, scale: int) -> str:
+    """Spell a number that counts units of its last place."""
     digits = str(abs(number)).rjust(scale + 1, "0")
     text = f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
     return f"-{text}" if number < 0 else text
@@ -115,3 +116,24 @@ def tables() -> st.SearchStrategy[tuple[tuple[LogicalType, ...], list[tuple[Carr
     """A few columns and rows for them."""
     types = st.lists(st.sampled_from(PORTABLE_TYPES), min_size=1, max_size=6).map(tuple)
     return types.flatmap(lambda chosen: st.tuples(st.just(chosen), rows(chosen)))
+
+
+def interval(months: int, days: int, microseconds: int) -> str:
+    """Spell an interval as PostgreSQL does in ISO 8601: every part has its own sign."""
+    sign, size = ("-" if microseconds < 0 else ""), abs(microseconds)
+    month_sign = "-" if months < 0 else ""
+    years, months = divmod(abs(months), 12)
+    date = "".join(
+        f"{mark}{number}{letter}"
+        for mark, number, letter in ((month_sign, years, "Y"), (month_sign, months, "M"))
+        if number
+    )
+    date += f"{days}D" if days else ""
+    seconds, fraction = divmod(size, 1_000_000)
+    time = "".join(
+        f"{sign}{number}{letter}" for number, letter in ((seconds // 3600, "H"), (seconds // 60 % 60, "M")) if number
+    )
+    if seconds % 60 or fraction:
+        places = f".{fraction:06d}".rstrip("0") if fraction else ""
+        time += f"{sign}{seconds % 60}{places}S"
+    return f"P{date}{'T' + time if time else ''}" if date or time else "PT0S"

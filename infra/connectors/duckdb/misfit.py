@@ -7,6 +7,7 @@ import duckdb
 from domain.catalog.types import Carrier, Float, Timestamp, carrier
 from domain.migrations.limits import (
     NUL_ESCAPE,
+    Between,
     Characters,
     Digits,
     Finite,
@@ -71,6 +72,10 @@ def beyond(on: ColumnLimit) -> str:
                 f"CASE WHEN isfinite({column}) THEN {_year(on, column)} NOT BETWEEN {first} AND {last} "
                 f"ELSE {'1 = 0' if infinite else '1 = 1'} AND {column} IS NOT NULL END"
             )
+        case Between(first, last):
+            is_instant = isinstance(on.type, Timestamp) and on.type.zoned
+            zone, type_ = ("+00", "TIMESTAMPTZ") if is_instant else ("", "TIMESTAMP")
+            return f"{column} NOT BETWEEN CAST('{first}{zone}' AS {type_}) AND CAST('{last}{zone}' AS {type_})"
         case WithinDay():
             return f"CAST({column} AS VARCHAR) LIKE '24:%'"
         case SecondDigits(most):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.catalog.types import Date, Decimal, Float, Json, LogicalType, Opaque, Text, Timestamp
-from domain.migrations.limits import Finite, Limit, RealDay, Utf8
+from domain.migrations.limits import Between, Finite, Limit, RealDay, Utf8
 from infra.connectors.limiting import limits_between
 from infra.connectors.mysql.types import logical_type, parse_native
 
 if TYPE_CHECKING:
     from domain.migrations.transfer import ColumnCopy
+
+_TIMESTAMPS = Between("1970-01-01 00:00:01.000000", "2038-01-19 03:14:07.999999")
+"""What TIMESTAMP holds in every server; MariaDB since 11.5 holds more."""
 
 
 def limits(column: ColumnCopy) -> tuple[Limit, ...]:
@@ -21,6 +24,8 @@ def limits(column: ColumnCopy) -> tuple[Limit, ...]:
 
 def _own(type_: LogicalType, room: LogicalType) -> tuple[Limit, ...]:
     match type_:
+        case Date() | Timestamp() if isinstance(room, Timestamp) and room.zoned:
+            return (RealDay(), _TIMESTAMPS)
         case Date() | Timestamp() if not isinstance(room, Text):
             return (RealDay(),)
         case Text() | Json() | Opaque():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.catalog.types import Carrier, carrier
 from domain.migrations.limits import (
     NUL_ESCAPE,
+    Between,
     Characters,
     Digits,
     Finite,
@@ -46,6 +47,8 @@ def beyond(on: ColumnLimit) -> str:
             return f"{column} IS NULL"
         case RealDay(first, last):
             return _unreal_day(column, first, last)
+        case Between(first, last):
+            return f"{column} NOT BETWEEN '{first}' AND '{last}'"
         case WithinDay():
             return f"({column} < '00:00:00' OR {column} >= '24:00:00')"
         case SecondDigits(most):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.catalog.types import Bits, LogicalType
+from domain.catalog.types import Bits, Decimal, LogicalType
+from infra.connectors.mysql.capabilities import DECIMAL_SCALE_MAX
 from infra.connectors.mysql.names import quoted
 from infra.connectors.mysql.types import (
     CHARACTER_NAMES,
@@ -57,9 +58,17 @@ def plain_sql(column_sql: str, native: Native, type_: LogicalType) -> str:
         return f"{column_sql} + 0"
     if native.name in FLOAT_BITS:
         return f"{column_sql} * 1e0"
+    if native.name in DECIMAL_NAMES and isinstance(type_, Decimal) and _keeps_other_places(native, type_):
+        return f"CAST({column_sql} AS DECIMAL(65,{type_.scale or 0}))"
     if native.name == "year" or native.unsigned:
         return f"{column_sql} + 0"
     return column_sql
+
+
+def _keeps_other_places(native: Native, type_: Decimal) -> bool:
+    """Whether a column, made by others, prints other decimal places than its values are spelled with."""
+    scale, places = type_.scale or 0, native.numbers[1] if len(native.numbers) > 1 else 0
+    return type_.precision is not None and scale <= DECIMAL_SCALE_MAX and scale != places
 
 
 def text_sql(column_sql: str, native: Native, type_: LogicalType) -> str:

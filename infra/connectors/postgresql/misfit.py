@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.catalog.types import Carrier, Date, Float, LogicalType, Time, carrier
+from domain.catalog.types import Carrier, Date, Float, LogicalType, Time, Timestamp, carrier
 from domain.kernel.values import Rows
 from domain.migrations.limits import (
     NUL_ESCAPE,
+    Between,
     Characters,
     Digits,
     Finite,
@@ -100,6 +101,11 @@ def beyond(on: ColumnLimit) -> str:
         case RealDay(first, last, infinite):
             outside = f"({_outside(on.type, column, first, last)})"
             return f"({outside} AND isfinite({column}))" if infinite else outside
+        case Between(first, last):
+            zone, type_ = (
+                ("+00", "timestamptz") if isinstance(on.type, Timestamp) and on.type.zoned else ("", "timestamp")
+            )
+            return f"{column} NOT BETWEEN '{first}{zone}'::{type_} AND '{last}{zone}'::{type_}"
         case WithinDay():
             return f"{column} = '24:00'"
         case SecondDigits(most):
