@@ -95,9 +95,9 @@ async def test_what_an_adopted_column_cannot_keep_is_predicted(
         source.execute("SET TimeZone = 'UTC'")
         for number, (column, native) in enumerate(ADOPTED[engine]):
             rows = ", ".join(f"({place}, {value})" for place, value in enumerate((*column.fit, *column.rest)))
-            source.execute(f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY, v {column.native})")
-            source.execute(f"INSERT INTO t{number} VALUES {rows}")
-            run(target, request, f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY, v {native}){strict}")
+            source.execute(f"CREATE TABLE t{number:02} (id INTEGER PRIMARY KEY, v {column.native})")
+            source.execute(f"INSERT INTO t{number:02} VALUES {rows}")
+            run(target, request, f"CREATE TABLE t{number:02} (id INTEGER PRIMARY KEY, v {native}){strict}")
         source.close()
         pair = Pair(Lab(Engine.DUCKDB, held, connector_for(Engine.DUCKDB)), target)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.connections.values import Engine
 from domain.migrations.digests import RowHash
-from domain.migrations.limits import OneOf, Utf8
+from domain.migrations.limits import Utf8
 from domain.migrations.schema_plan import ObjectKind, Trait
 from domain.migrations.transfer import Capabilities, WireFormat
 from infra.connectors.native import has_native
@@ -17,7 +17,7 @@ CAPABILITIES = Capabilities(
     transactional_ddl=True,
     enforces_foreign_keys=True,
     inline_foreign_keys=True,
-    always_within=frozenset({OneOf, Utf8}),
+    always_within=frozenset({Utf8}),
     writers_max=1,
     rows_together=122_880,
     default_schema="main",

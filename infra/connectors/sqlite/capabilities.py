@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.connections.values import Engine
 from domain.migrations.digests import RowHash
-from domain.migrations.limits import OneOf, RealDay, WithinDay
+from domain.migrations.limits import RealDay, WithinDay
 from domain.migrations.schema_plan import ObjectKind, Trait
 from domain.migrations.transfer import Capabilities, WireFormat
 from infra.connectors.native import has_native
@@ -17,7 +17,7 @@ CAPABILITIES = Capabilities(
     transactional_ddl=True,
     enforces_foreign_keys=False,
     inline_foreign_keys=True,
-    always_within=frozenset({OneOf, RealDay, WithinDay}),
+    always_within=frozenset({RealDay, WithinDay}),
     reads_bytes_of_texts=True,
     writers_max=1,
     columns_max=2_000,
