@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.migrations.schema_plan import ObjectKind, Step
-from infra.connectors.sqltext import Token, group_of, split, text_of, tokenize
+from infra.connectors.sql.text import Token, group_of, split, text_of, tokenize
 
 _MODIFIERS = frozenset({"OR", "REPLACE", "UNIQUE", "FULLTEXT", "SPATIAL", "TEMPORARY", "CONSTRAINT", "RECURSIVE"})
 _IF_NOT_EXISTS = ("IF", "NOT", "EXISTS")

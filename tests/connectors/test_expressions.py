@@ -8,7 +8,7 @@ from domain.catalog.model import DatabaseSchema, Table, TableName
 from domain.catalog.rewriting import with_new_names
 from domain.catalog.types import Boolean, Integer, Text
 from domain.connections.values import Engine
-from infra.connectors.expressions import kinds_of, transpile, transpile_view
+from infra.connectors.sql.expressions import kinds_of, transpile, transpile_view
 from tests.connectors.lab import a_column
 
 POSTGRESQL, MYSQL, SQLITE, DUCKDB = Engine.POSTGRESQL, Engine.MYSQL, Engine.SQLITE, Engine.DUCKDB

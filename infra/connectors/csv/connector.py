@@ -9,8 +9,8 @@ from domain.connections.values import CsvFormat, Engine
 from domain.migrations.limits import Limit, Utf8
 from domain.migrations.transfer import ColumnCopy
 from infra.connectors.csv.files import CsvFiles
-from infra.connectors.folder_connector import FolderConnector
-from infra.connectors.folder_manifest import MANIFEST, load_manifest
+from infra.connectors.folders.connector import FolderConnector
+from infra.connectors.folders.manifest import MANIFEST, load_manifest
 
 
 def files_in(folder: Path, given: CsvFormat | None) -> CsvFiles:

@@ -1,4 +1,4 @@
-"""What a folder of CSV files can do (`infra.connectors.folder_format`)."""
+"""What a folder of CSV files can do (`infra.connectors.folders.format`)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from infra.connectors.csv.encode import CsvWriter, header_line
 from infra.connectors.csv.faults import Malformed, Record, find_fault, records
 from infra.connectors.csv.infer import ColumnGuess
 from infra.connectors.csv.rows import Reading, malformed
-from infra.connectors.folder_disk import sync_file
-from infra.connectors.folder_format import PartWriter, Piece, Stored, name_of
+from infra.connectors.folders.disk import sync_file
+from infra.connectors.folders.format import PartWriter, Piece, Stored, name_of
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 

@@ -17,7 +17,7 @@ from infra.connectors.csv import text, values
 from infra.connectors.csv.dialect import Dialect
 from infra.connectors.csv.faults import NO_UTF8, Malformed, find_fault, position, records
 from infra.connectors.csv.parse import Parser
-from infra.connectors.folder_digest import schema_of
+from infra.connectors.folders.digest import schema_of
 
 _SHOWN = 80
 

@@ -15,7 +15,7 @@ from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target
 from infra.connectors.duckdb import ddl, limits, reader, writer
 from infra.connectors.duckdb.capabilities import CAPABILITIES, DEFAULT_SCHEMA
 from infra.connectors.duckdb.session import Session, open_sessions
-from infra.connectors.probing_files import try_to_create
+from infra.connectors.files.probing import try_to_create
 
 
 class DuckdbConnector:

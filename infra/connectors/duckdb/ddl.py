@@ -32,8 +32,8 @@ from infra.connectors.duckdb import types
 from infra.connectors.duckdb.references import References, columns_of, is_constraint, natives_of
 from infra.connectors.duckdb.session import qualified
 from infra.connectors.duckdb.trial import Translator
-from infra.connectors.expressions import transpile_view
-from infra.connectors.sqltext import literal, quoted
+from infra.connectors.sql.expressions import transpile_view
+from infra.connectors.sql.text import literal, quoted
 
 _NOT_BUILT = {
     ObjectKind.TRIGGER: "DuckDB has no triggers.",

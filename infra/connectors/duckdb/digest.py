@@ -17,7 +17,7 @@ from infra.connectors.duckdb.session import qualified
 from infra.connectors.duckdb_frames import framed_sql, row_text_sql
 from infra.connectors.profiling import kept_sql, treated_sql
 from infra.connectors.row_sums import RowSummer
-from infra.connectors.sqltext import literal, quoted
+from infra.connectors.sql.text import literal, quoted
 
 _BATCH_ROWS = 20_000
 

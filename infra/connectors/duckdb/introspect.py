@@ -28,7 +28,7 @@ from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.duckdb import types
 from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA, LEDGER_SCHEMA
-from infra.connectors.sqltext import bare, is_balanced, parse_index, tokenize, unquoted
+from infra.connectors.sql.text import bare, is_balanced, parse_index, tokenize, unquoted
 
 _NEXT_VALUE = re.compile(r"nextval\('(?P<name>(?:[^']|'')+)'\)")
 _WORD = re.compile(r"[^\W\d]\w*|\"(?:[^\"]|\"\")+\"")

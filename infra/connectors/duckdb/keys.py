@@ -8,8 +8,8 @@ from domain.kernel.errors import ValueRejected
 from domain.migrations.transfer import TableCopy
 from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA
 from infra.connectors.duckdb.session import qualified
-from infra.connectors.file_session import first_row
-from infra.connectors.sqltext import quoted
+from infra.connectors.files.session import first_row
+from infra.connectors.sql.text import quoted
 
 _KEYS = """
 SELECT constraint_column_names FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')

@@ -27,7 +27,7 @@ from domain.migrations.transfer import TableCopy
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.session import qualified
 from infra.connectors.profiling import Counted, counting_sql, example_text, examples_sql, rejected_sql
-from infra.connectors.sqltext import literal, quoted
+from infra.connectors.sql.text import literal, quoted
 
 STRIP = "replace({}, chr(0), '')"
 """Takes the character NUL out of a text."""

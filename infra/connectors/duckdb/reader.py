@@ -36,8 +36,8 @@ from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
 from infra.connectors.duckdb.misfit import profile_table
 from infra.connectors.duckdb.session import Session, open_sessions, qualified
-from infra.connectors.file_stamp import stamp_marks
-from infra.connectors.sqltext import orphans_query, quoted
+from infra.connectors.files.stamp import stamp_marks
+from infra.connectors.sql.text import orphans_query, quoted
 
 
 class DuckdbSource:

@@ -11,8 +11,8 @@ import duckdb
 from domain.catalog.model import TableName
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ObjectMissing, ValueRejected
 from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA, SETTINGS
-from infra.connectors.file_session import FileSession
-from infra.connectors.sqltext import quoted
+from infra.connectors.files.session import FileSession
+from infra.connectors.sql.text import quoted
 
 _MAGIC = b"DUCK"
 _MAGIC_OFFSET = 8

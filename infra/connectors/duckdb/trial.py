@@ -8,8 +8,8 @@ import duckdb
 
 from domain.catalog.model import Column
 from domain.connections.values import Engine
-from infra.connectors.expressions import transpile
-from infra.connectors.sqltext import quoted
+from infra.connectors.sql.expressions import transpile
+from infra.connectors.sql.text import quoted
 
 
 class Translator:

@@ -27,7 +27,7 @@ from domain.catalog.types import (
     Timestamp,
     Uuid,
 )
-from infra.connectors.sqltext import literal
+from infra.connectors.sql.text import literal
 
 DECIMAL_DIGITS_MAX = 38
 """Widest DECIMAL."""

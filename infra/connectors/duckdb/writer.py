@@ -17,11 +17,11 @@ from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
 from infra.connectors.duckdb.keys import refuse_duplicates
 from infra.connectors.duckdb.session import open_sessions, qualified
-from infra.connectors.file_ledger import FileLedger
-from infra.connectors.file_session import first_row
-from infra.connectors.file_target import FileTarget
+from infra.connectors.files.ledger import FileLedger
+from infra.connectors.files.session import first_row
+from infra.connectors.files.target import FileTarget
 from infra.connectors.sidetables import KEYS_TABLE
-from infra.connectors.sqltext import quoted, unquoted
+from infra.connectors.sql.text import quoted, unquoted
 from infra.connectors.undoing import Made
 
 LEDGER = FileLedger(

@@ -11,7 +11,6 @@ from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
 from infra.connectors.draft import Draft
-from infra.connectors.expressions import transpile
 from infra.connectors.mysql.capabilities import CAPABILITIES, ONE_AT_A_TIME
 from infra.connectors.mysql.ddl_objects import (
     Clause,
@@ -25,6 +24,7 @@ from infra.connectors.mysql.declare import same_engine
 from infra.connectors.mysql.fit import Columns, declared_columns
 from infra.connectors.mysql.names import literal, quoted, quoted_list, table_sql
 from infra.connectors.mysql.types import INTEGER_BITS, parse_native
+from infra.connectors.sql.expressions import transpile
 
 if TYPE_CHECKING:
     from domain.catalog.model import Column, DatabaseSchema, Index, Table

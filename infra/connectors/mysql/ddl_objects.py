@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from domain.catalog.model import ReferentialAction
 from domain.catalog.names import in_order
 from domain.connections.values import Engine
-from infra.connectors.expressions import transpile_view
 from infra.connectors.mysql.capabilities import CAPABILITIES, CHARACTER_BYTES, INDEX_PARTS_MAX
 from infra.connectors.mysql.code import EVENT_OFF
 from infra.connectors.mysql.fit import index_bytes, shares
 from infra.connectors.mysql.names import quoted, quoted_list
+from infra.connectors.sql.expressions import transpile_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ from domain.kernel.failpoints import failpoint
 from infra.connectors.mysql import ledger
 from infra.connectors.mysql.errors import is_lost, number_of, text_of
 from infra.connectors.mysql.loading import check_ticket
-from infra.connectors.sqltext import unquoted
+from infra.connectors.sql.text import unquoted
 from infra.connectors.undoing import Made, made_by
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from domain.catalog.types import Date, Decimal, Json, Opaque, Text, Timestamp
 from domain.connections.values import CsvFormat, Engine
 from domain.migrations.limits import Finite, Limit, RealDay, Utf8
 from domain.migrations.transfer import ColumnCopy
-from infra.connectors.folder_connector import FolderConnector
+from infra.connectors.folders.connector import FolderConnector
 from infra.connectors.limiting import limits_between
 from infra.connectors.parquet.files import ParquetFiles
 from infra.connectors.parquet.types import meaning

@@ -1,4 +1,4 @@
-"""What a folder of Parquet files can do (`infra.connectors.folder_format`)."""
+"""What a folder of Parquet files can do (`infra.connectors.folders.format`)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, Schema
 from domain.kernel.values import Rows
 from domain.migrations.transfer import ChunkScope, DigestColumn, PhysicalRange, WholeTable
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX
-from infra.connectors.folder_digest import in_memory, schema_of
-from infra.connectors.folder_disk import sync_file, sync_folder
-from infra.connectors.folder_format import PartWriter, Piece, Stored, name_of
+from infra.connectors.folders.digest import in_memory, schema_of
+from infra.connectors.folders.disk import sync_file, sync_folder
+from infra.connectors.folders.format import PartWriter, Piece, Stored, name_of
 from infra.connectors.parquet.types import meaning, native
 from infra.connectors.parquet.values import carried, is_as_it_crosses
 from infra.connectors.parquet.writing import META_KEY, ParquetWriter

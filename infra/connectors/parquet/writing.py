@@ -13,8 +13,8 @@ from pyarrow import parquet
 from domain.catalog.model import Column
 from domain.kernel.codec import to_json
 from domain.kernel.errors import ValueRejected
-from infra.connectors.folder_digest import in_memory
-from infra.connectors.folder_disk import sync_file
+from infra.connectors.folders.digest import in_memory
+from infra.connectors.folders.disk import sync_file
 from infra.connectors.parquet.types import arrow_type
 from infra.connectors.parquet.values import is_as_it_crosses, stored
 

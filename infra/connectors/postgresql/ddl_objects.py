@@ -11,11 +11,11 @@ from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
 from infra.connectors.draft import FOREIGN
-from infra.connectors.expressions import kinds_of, transpile_view
 from infra.connectors.postgresql.ddl_types import BIGINT_END
 from infra.connectors.postgresql.draft import Draft, of_table
 from infra.connectors.postgresql.introspect import UNUSABLE
 from infra.connectors.postgresql.names import identifier, literal
+from infra.connectors.sql.expressions import kinds_of, transpile_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,9 +9,9 @@ from domain.catalog.model import DatabaseSchema, Table, TableName
 from domain.connections.values import Endpoint, Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
-from infra.connectors.expressions import transpile
 from infra.connectors.postgresql.capabilities import IDENTIFIER_MAX
 from infra.connectors.postgresql.names import qualified, schema_of
+from infra.connectors.sql.expressions import transpile
 
 _HASH_LENGTH = 8
 _NO_PLACE = "PostgreSQL has nothing like it, or its definition is not known."

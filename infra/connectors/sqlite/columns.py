@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from domain.kernel.errors import ErrorCode, ObjectMissing
-from infra.connectors.sqltext import quoted
+from infra.connectors.sql.text import quoted
 
 ORDINARY = 0
 """`hidden` of PRAGMA table_xinfo for a column that is stored as it is given."""

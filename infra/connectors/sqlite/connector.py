@@ -11,7 +11,7 @@ from domain.kernel.errors import DatabaseError, ErrorCode
 from domain.migrations.limits import Limit
 from domain.migrations.schema_plan import SchemaPlan
 from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target
-from infra.connectors.probing_files import try_to_create
+from infra.connectors.files.probing import try_to_create
 from infra.connectors.sqlite import ddl, limits, reader, writer
 from infra.connectors.sqlite.capabilities import CAPABILITIES
 from infra.connectors.sqlite.session import Session, open_session

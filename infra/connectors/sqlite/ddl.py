@@ -20,10 +20,10 @@ from domain.catalog.types import Enumeration, Integer
 from domain.connections.values import Engine
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
 from infra.connectors.draft import Draft
-from infra.connectors.expressions import transpile_view
+from infra.connectors.sql.expressions import transpile_view
+from infra.connectors.sql.text import literal, quoted
 from infra.connectors.sqlite import types
 from infra.connectors.sqlite.trial import Translator, declared
-from infra.connectors.sqltext import literal, quoted
 
 _NOT_BUILT = {
     ObjectKind.COMMENT: "SQLite keeps no comments.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from infra.connectors.sqltext import Token, closing, group_of, split, text_of, tokenize, unquoted
+from infra.connectors.sql.text import Token, closing, group_of, split, text_of, tokenize, unquoted
 
 _OPTIONS = ("STRICT", "WITHOUT ROWID")
 _TABLE_CONSTRAINTS = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"})

@@ -29,11 +29,11 @@ from domain.migrations.canonical import (
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import Treatment
 from infra.connectors.row_sums import LETTERS
+from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite import misfit, values
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.shapes import digest_shapes
 from infra.connectors.sqlite.values import Misfit, Present, Stored, own_text
-from infra.connectors.sqltext import quoted
 
 if TYPE_CHECKING:
     from infra.connectors.native._native import Shape, SqliteHandle

@@ -25,6 +25,7 @@ from domain.catalog.types import Integer
 from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.limits import Present
+from infra.connectors.sql.text import IndexDeclaration, literal, parse_index, quoted
 from infra.connectors.sqlite import types
 from infra.connectors.sqlite.capabilities import LEDGER_PREFIX
 from infra.connectors.sqlite.columns import ORDINARY, ColumnRow, column_rows, row_number_column, texts
@@ -32,7 +33,6 @@ from infra.connectors.sqlite.declarations import TableDeclaration, parse_table, 
 from infra.connectors.sqlite.pages import pages_of
 from infra.connectors.sqlite.profile import ColumnProfile, TableProfile, profile_table
 from infra.connectors.sqlite.scan import parts_of
-from infra.connectors.sqltext import IndexDeclaration, literal, parse_index, quoted
 
 _EXPRESSION = -2
 """`cid` of PRAGMA index_xinfo for an indexed expression."""

@@ -25,10 +25,10 @@ from domain.migrations.sentinels import carried_sentinel
 from domain.migrations.transfer import TableCopy
 from infra.connectors.broken_texts import values_of
 from infra.connectors.profiling import EXAMPLES_MAX, Counted, example_text
+from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite import values
 from infra.connectors.sqlite.profile import TableProfile
 from infra.connectors.sqlite.values import Misfit, Stored
-from infra.connectors.sqltext import quoted
 
 _ROWS = 5_000
 _BYTES_MAX = 16 * 1024 * 1024

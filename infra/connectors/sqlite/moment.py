@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.migrations.moments import Moment, MomentMark, utc_text
-from infra.connectors.file_stamp import stamp_marks
+from infra.connectors.files.stamp import stamp_marks
 
 
 def read_moment(path: str, connection: sqlite3.Connection) -> Moment:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite.columns import (
     LOWEST_NUMBER,
     ORDINARY,
@@ -20,7 +21,6 @@ from infra.connectors.sqlite.columns import (
 )
 from infra.connectors.sqlite.driver import handle_of
 from infra.connectors.sqlite.types import Affinity, affinity
-from infra.connectors.sqltext import quoted
 
 if TYPE_CHECKING:
     from infra.connectors.native._native import Walk

@@ -19,6 +19,7 @@ from domain.migrations.transfer import (
     Consistency,
     TableCopy,
 )
+from infra.connectors.sql.text import orphans_query, quoted
 from infra.connectors.sqlite.capabilities import SNAPSHOT_ATTEMPTS
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.introspect import introspect
@@ -28,7 +29,6 @@ from infra.connectors.sqlite.profile import TableProfile
 from infra.connectors.sqlite.reading import open_reading
 from infra.connectors.sqlite.session import Session, open_session
 from infra.connectors.sqlite.split import split_table
-from infra.connectors.sqltext import orphans_query, quoted
 
 _HELPERS_MAX = 3
 """How many more sessions look at the values of a table, each at a part of it."""

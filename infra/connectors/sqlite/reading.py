@@ -20,13 +20,13 @@ from domain.migrations.transfer import (
     WholeTable,
 )
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX, arrow_schema
+from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite import values
 from infra.connectors.sqlite.columns import LOWEST_NUMBER, row_number_name
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.pages import pages_of
 from infra.connectors.sqlite.shapes import carried_shapes
 from infra.connectors.sqlite.values import Misfit, Present, Stored
-from infra.connectors.sqltext import quoted
 
 if TYPE_CHECKING:
     from infra.connectors.native._native import Shape, SqliteHandle, Walk

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ObjectMissing, ValueRejected
-from infra.connectors.file_session import FileSession
+from infra.connectors.files.session import FileSession
 from infra.connectors.sqlite.capabilities import BUSY_TIMEOUT_S, CACHE_KIB
 from infra.connectors.sqlite.driver import Connection
 

@@ -7,8 +7,8 @@ import sqlite3
 from domain.catalog.model import TableName
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Chunk, ChunkScope, KeyRange, PhysicalRange, TableCopy, WholeTable
+from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite.columns import LOWEST_NUMBER, row_number_name
-from infra.connectors.sqltext import quoted
 
 
 def split_table(

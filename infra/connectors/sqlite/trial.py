@@ -13,9 +13,9 @@ from sqlglot.errors import SqlglotError
 from domain.catalog.model import Column, DatabaseSchema, Table
 from domain.catalog.types import Date, Decimal, Duration, Integer, Interval, Time, Timestamp
 from domain.connections.values import Engine
-from infra.connectors.expressions import transpile
+from infra.connectors.sql.expressions import transpile
+from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite.types import Affinity, affinity
-from infra.connectors.sqltext import quoted
 
 
 class Translator:

@@ -12,15 +12,15 @@ from domain.kernel.errors import DatabaseError, ValueRejected
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.transfer import TableCopy
 from infra.connectors.broken_texts import is_sound
-from infra.connectors.file_ledger import FileLedger, text_of
-from infra.connectors.file_target import FileTarget
+from infra.connectors.files.ledger import FileLedger, text_of
+from infra.connectors.files.target import FileTarget
 from infra.connectors.sidetables import KEYS_TABLE
+from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.introspect import introspect
 from infra.connectors.sqlite.places import to_stored
 from infra.connectors.sqlite.session import open_session
-from infra.connectors.sqltext import quoted
 from infra.connectors.undoing import Made
 
 LEDGER = FileLedger(

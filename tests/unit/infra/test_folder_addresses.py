@@ -13,7 +13,7 @@ from domain.connections.config import ConnectionConfigInput, CsvFormatInput, set
 from domain.connections.values import CsvFormat, Engine
 from domain.kernel.errors import PathNotAllowed, ValidationFailed
 from domain.kernel.values import Secret
-from infra.connectors.folder_format import name_of, stem_of
+from infra.connectors.folders.format import name_of, stem_of
 from infra.connectors.strings import StrictConnectionStrings
 from infra.connectors.urls import parse_url
 from infra.files import DataFolder

@@ -10,7 +10,7 @@ from domain.catalog.types import Binary, LogicalType, Text, carrier
 from domain.migrations.canonical import Carried
 from domain.migrations.limits import Characters, Limit, NoNul, Octets, Present, fits
 from infra.connectors.arrow import ARROW_TYPES
-from infra.connectors.folder_misfit import beyond
+from infra.connectors.folders.misfit import beyond
 
 limits = st.one_of(
     st.just(NoNul()), st.just(Present()), st.integers(0, 5).map(Characters), st.integers(0, 5).map(Octets)

@@ -15,10 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from infra.connectors.native import has_native
+from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite.columns import LOWEST_NUMBER
 from infra.connectors.sqlite.driver import Connection, driver_errors, handle_of
 from infra.connectors.sqlite.pages import Pages, pages_of
-from infra.connectors.sqltext import quoted
 
 if not has_native() or handle_of(Connection(":memory:")) is None:
     pytest.skip("the C helper was not built here, or SQLite is built into Python", allow_module_level=True)

@@ -17,7 +17,7 @@ from domain.migrations.digests import Digest, DigestColumn, RowHash
 from infra.connectors.arrow import ARROW_TYPES
 from infra.connectors.duckdb_frames import framed_sql, row_text_sql
 from infra.connectors.row_sums import RowSummer
-from infra.connectors.sqltext import orphans_query
+from infra.connectors.sql.text import orphans_query
 
 MEMORY_MAX = "512MB"
 """What DuckDB may take for the keys that orphans are looked up by; the rest goes through."""

@@ -22,9 +22,9 @@ from domain.kernel.codec import from_json, to_json
 from domain.kernel.errors import DatabaseError, ValidationFailed
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
 from infra.connectors.draft import Draft
-from infra.connectors.expressions import transpile, transpile_view
-from infra.connectors.folder_format import FolderFormat
-from infra.connectors.folder_manifest import Entry
+from infra.connectors.folders.format import FolderFormat
+from infra.connectors.folders.manifest import Entry
+from infra.connectors.sql.expressions import transpile, transpile_view
 
 KEPT = "Kept in the manifest for whoever reads the folder; files enforce nothing."
 _UNCERTAIN = "Its expression has no certain counterpart in DuckDB's SQL, which the manifest is written in."

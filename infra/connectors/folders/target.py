@@ -25,16 +25,16 @@ from domain.migrations.transfer import (
     Ticket,
     WholeTable,
 )
-from infra.connectors import folder_book as book
-from infra.connectors.folder_book import LEDGER, Book, Part
-from infra.connectors.folder_contents import Folder, known_columns
-from infra.connectors.folder_digest import count_rows, digest_rows
-from infra.connectors.folder_format import Stored
-from infra.connectors.folder_manifest import Entry, Manifest, save_manifest, schema_of
-from infra.connectors.folder_part import PartDraft, Writing, check_fit
-from infra.connectors.folder_plan import JoinTable, MakeObject, MakeTable, read_step
-from infra.connectors.folder_undo import FolderUndo
-from infra.connectors.folder_whole import emptied, make_whole
+from infra.connectors.folders import book
+from infra.connectors.folders.book import LEDGER, Book, Part
+from infra.connectors.folders.contents import Folder, known_columns
+from infra.connectors.folders.digest import count_rows, digest_rows
+from infra.connectors.folders.format import Stored
+from infra.connectors.folders.manifest import Entry, Manifest, save_manifest, schema_of
+from infra.connectors.folders.part import PartDraft, Writing, check_fit
+from infra.connectors.folders.plan import JoinTable, MakeObject, MakeTable, read_step
+from infra.connectors.folders.undo import FolderUndo
+from infra.connectors.folders.whole import emptied, make_whole
 from infra.connectors.piecewise import rows_of, stored_piecewise
 from infra.connectors.threads import DriverThread
 

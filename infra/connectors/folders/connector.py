@@ -14,13 +14,13 @@ from domain.migrations.digests import RowHash
 from domain.migrations.limits import Limit, Utf8
 from domain.migrations.schema_plan import SchemaPlan, Trait
 from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target, WireFormat
-from infra.connectors.folder_contents import Folder
-from infra.connectors.folder_disk import remove
-from infra.connectors.folder_format import FolderFormat
-from infra.connectors.folder_manifest import load_given
-from infra.connectors.folder_plan import plan_schema
-from infra.connectors.folder_source import FolderSource
-from infra.connectors.folder_target import FolderTarget
+from infra.connectors.folders.contents import Folder
+from infra.connectors.folders.disk import remove
+from infra.connectors.folders.format import FolderFormat
+from infra.connectors.folders.manifest import load_given
+from infra.connectors.folders.plan import plan_schema
+from infra.connectors.folders.source import FolderSource
+from infra.connectors.folders.target import FolderTarget
 from infra.connectors.native import has_native
 
 WRITERS_MAX = 8

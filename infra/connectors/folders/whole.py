@@ -9,12 +9,12 @@ from pathlib import Path
 from domain.catalog.model import TableName
 from domain.kernel.errors import ErrorCode, ObjectMissing
 from domain.migrations.transfer import Ticket
-from infra.connectors import folder_book as book
-from infra.connectors.folder_book import LEDGER, Book, Move, Part
-from infra.connectors.folder_contents import Folder
-from infra.connectors.folder_disk import explained, files_below, move, remove, sha256_of, sync_folder
-from infra.connectors.folder_format import PRIVATE, stem_of
-from infra.connectors.folder_manifest import Entry, FileEntry, save_manifest
+from infra.connectors.folders import book
+from infra.connectors.folders.book import LEDGER, Book, Move, Part
+from infra.connectors.folders.contents import Folder
+from infra.connectors.folders.disk import explained, files_below, move, remove, sha256_of, sync_folder
+from infra.connectors.folders.format import PRIVATE, stem_of
+from infra.connectors.folders.manifest import Entry, FileEntry, save_manifest
 
 
 def make_whole(folder: Folder, book_: Book, name: str, ticket: Ticket | None = None) -> None:

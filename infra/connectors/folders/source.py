@@ -27,13 +27,13 @@ from domain.migrations.transfer import (
     WholeTable,
 )
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX, arrow_schema
-from infra.connectors.folder_book import Book
-from infra.connectors.folder_contents import Folder, known_columns
-from infra.connectors.folder_digest import count_orphans, count_rows, digest_rows
-from infra.connectors.folder_disk import explained, stamp
-from infra.connectors.folder_format import Stored
-from infra.connectors.folder_manifest import Manifest, schema_of
-from infra.connectors.folder_misfit import profiled, treated
+from infra.connectors.folders.book import Book
+from infra.connectors.folders.contents import Folder, known_columns
+from infra.connectors.folders.digest import count_orphans, count_rows, digest_rows
+from infra.connectors.folders.disk import explained, stamp
+from infra.connectors.folders.format import Stored
+from infra.connectors.folders.manifest import Manifest, schema_of
+from infra.connectors.folders.misfit import profiled, treated
 from infra.connectors.threads import DriverThread
 
 

@@ -14,7 +14,7 @@ from domain.connections.values import CsvFormat, Engine
 from domain.kernel.codec import from_json, to_json
 from domain.kernel.errors import ConnectFailed, ErrorCode, ValidationFailed, WherryError
 from domain.kernel.values import Bytes, Rows
-from infra.connectors.folder_disk import replace_text
+from infra.connectors.folders.disk import replace_text
 
 MANIFEST = "manifest.json"
 SCHEMA = "schema.json"

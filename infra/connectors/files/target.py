@@ -25,8 +25,8 @@ from domain.migrations.transfer import (
     TableCopy,
     Ticket,
 )
-from infra.connectors.file_session import C, FileConnection, FileSession
-from infra.connectors.file_undo import FileUndo, FileUndoing
+from infra.connectors.files.session import C, FileConnection, FileSession
+from infra.connectors.files.undo import FileUndo, FileUndoing
 from infra.connectors.piecewise import rows_of, stored_piecewise
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from domain.migrations.rejects import Place, RejectedRow, values_from_json, valu
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import ChunkReceipt, Ticket
-from infra.connectors.file_session import FileConnection, first_row
+from infra.connectors.files.session import FileConnection, first_row
 
 OPEN, CLOSED = RunState.OPEN.value, RunState.CLOSED.value
 

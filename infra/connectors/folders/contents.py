@@ -8,8 +8,8 @@ from pathlib import Path
 from domain.catalog.model import Table, TableName
 from domain.kernel.errors import ConnectFailed, ErrorCode, ObjectMissing
 from domain.migrations.transfer import DigestColumn
-from infra.connectors.folder_format import FolderFormat, Stored
-from infra.connectors.folder_manifest import (
+from infra.connectors.folders.format import FolderFormat, Stored
+from infra.connectors.folders.manifest import (
     NOTHING_GIVEN,
     Entry,
     FileEntry,

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from domain.catalog.model import DatabaseSchema
     from domain.connections.values import Engine
-    from infra.connectors.comparing import Kinds
+    from infra.connectors.sql.comparing import Kinds
 
 
 def transpile(expression: str, read: Engine, write: Engine) -> str | None:
     """Return the expression in the SQL of `write`, or None if its meaning there is not surely the same."""
-    from infra.connectors import translating  # noqa: PLC0415 - see above
+    from infra.connectors.sql import translating  # noqa: PLC0415 - see above
 
     return translating.transpile(expression, read, write)
 
@@ -27,13 +27,13 @@ def transpile_view(definition: str, read: Engine, write: Engine, kinds: Kinds | 
     `definition` may be the query or the whole `CREATE VIEW` statement. `kinds` tells what the columns
     that it may name hold, for engines that compare only like with like.
     """
-    from infra.connectors import translating  # noqa: PLC0415 - see above
+    from infra.connectors.sql import translating  # noqa: PLC0415 - see above
 
     return translating.transpile_view(definition, read, write, kinds)
 
 
 def kinds_of(schema: DatabaseSchema) -> Kinds:
     """Return what the columns of a schema hold."""
-    from infra.connectors import comparing  # noqa: PLC0415 - see above
+    from infra.connectors.sql import comparing  # noqa: PLC0415 - see above
 
     return comparing.kinds_of(schema)

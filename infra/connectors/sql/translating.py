@@ -12,8 +12,8 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 
 from domain.catalog.rewriting import DIALECTS, QUERY_MAX
 from domain.connections.values import Engine
-from infra.connectors.comparing import Kinds, with_like_kinds
-from infra.connectors.grouping import with_single_values
+from infra.connectors.sql.comparing import Kinds, with_like_kinds
+from infra.connectors.sql.grouping import with_single_values
 
 _NOW = frozenset({"now", "localtimestamp", "transaction_timestamp"})
 _MOVING_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})

@@ -16,10 +16,10 @@ from domain.migrations.rollback import TableUndone, TableUse, UndoStep, UseMode
 from domain.migrations.runs import RunState, Ticket
 from domain.migrations.schema_plan import ObjectKind, SchemaObject, Step
 from domain.migrations.transfer import TableCopy
-from infra.connectors.file_ledger import FileLedger, text_of
-from infra.connectors.file_session import FileConnection, first_row
+from infra.connectors.files.ledger import FileLedger, text_of
+from infra.connectors.files.session import FileConnection, first_row
 from infra.connectors.sidetables import KEYS_TABLE, keys_of, matching, side_name
-from infra.connectors.sqltext import quoted
+from infra.connectors.sql.text import quoted
 from infra.connectors.undoing import Made, made_by
 
 T = TypeVar("T")

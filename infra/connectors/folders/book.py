@@ -18,10 +18,10 @@ from domain.kernel.codec import JsonValue, from_json, to_json
 from domain.kernel.errors import DatabaseError, ErrorCode
 from domain.kernel.failpoints import failpoint
 from domain.migrations.runs import RunState
-from infra.connectors.file_ledger import FileLedger
-from infra.connectors.folder_disk import explained, move, remove
-from infra.connectors.folder_format import PRIVATE
-from infra.connectors.folder_manifest import Entry, Manifest
+from infra.connectors.files.ledger import FileLedger
+from infra.connectors.folders.disk import explained, move, remove
+from infra.connectors.folders.format import PRIVATE
+from infra.connectors.folders.manifest import Entry, Manifest
 
 BUSY_TIMEOUT_S = 30.0
 """How long a note waits for another one; each takes milliseconds."""

@@ -9,9 +9,9 @@ from domain.catalog.model import TableName
 from domain.kernel.errors import Conflict
 from domain.migrations.rollback import TableUndone, TableUse, UndoStep, UseMode
 from domain.migrations.runs import Ticket
-from infra.connectors.folder_book import LEDGER, Book
-from infra.connectors.folder_contents import Folder
-from infra.connectors.folder_whole import emptied
+from infra.connectors.folders.book import LEDGER, Book
+from infra.connectors.folders.contents import Folder
+from infra.connectors.folders.whole import emptied
 
 REASON = "a folder keeps nothing for it; delete the files that the run has written, or copy the folder before"
 

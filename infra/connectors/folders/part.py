@@ -16,12 +16,12 @@ from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, ValueReject
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.rejects import RejectedRow
 from domain.migrations.transfer import Chunk, ChunkReceipt, TableCopy, Ticket
-from infra.connectors import folder_book as book
 from infra.connectors.arrow import ARROW_TYPES
-from infra.connectors.folder_book import LEDGER, Book, Part
-from infra.connectors.folder_contents import Folder
-from infra.connectors.folder_disk import explained, remove, sync_folder
-from infra.connectors.folder_manifest import Entry
+from infra.connectors.folders import book
+from infra.connectors.folders.book import LEDGER, Book, Part
+from infra.connectors.folders.contents import Folder
+from infra.connectors.folders.disk import explained, remove, sync_folder
+from infra.connectors.folders.manifest import Entry
 
 _RUN_DIGITS = 12
 

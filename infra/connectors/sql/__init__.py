@@ -1,0 +1,1 @@
+"""Pieces of SQL, from the text of one engine to that of another."""
