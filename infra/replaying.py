@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 
 from domain.connections.ports import Credentials
-from domain.kernel.codec import from_json
 from domain.kernel.errors import DatabaseError, NotFound
 from domain.kernel.values import Rows
 from domain.migrations.misfits import MisfitRule
@@ -21,8 +20,8 @@ from domain.migrations.transfer import TableCopy
 from infra.connectors.registry import connector_for
 from infra.db.database import Database
 from infra.db.stores.migrations.plans import Plans
+from infra.stored_run import prepared_run
 from workers.engine.patience import PatientTarget
-from workers.engine.prepare import PreparedRun
 from workers.engine.replay import RejectedTable, Replay, ReplayedTable
 
 REPLAY_TIMEOUT_S = 60.0
@@ -56,12 +55,13 @@ class StoredReplayer:
 
         Raises:
             NotFound: the migration has no plan.
+            Conflict: another version of Wherry has made it.
             DatabaseError: the target failed, or took too long.
         """
         stored = await Plans(self._database).find(migration_id)
         if stored is None:
             raise NotFound("The migration has left no rows out.")
-        copies = {copy.number: copy for copy in from_json(PreparedRun, stored.prepared).plan.tables}
+        copies = {copy.number: copy for copy in prepared_run(stored).plan.tables}
         rows = await self._database.rows(_ROWS, migration_id=migration_id, rows_max=ROWS_AT_ONCE)
         tables = _tables(str(migration_id), copies, rows)
         try:

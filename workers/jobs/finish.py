@@ -12,6 +12,7 @@ from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure
 from domain.migrations.values import LogLevel
 from infra.db.stores.migrations.rejects import StoredRejects
+from infra.stored_run import prepared_run, stored_run
 from workers.engine.complete import compared, ticket_for
 from workers.engine.early import early_digests
 from workers.engine.ends import open_ends
@@ -25,7 +26,6 @@ from workers.engine.snapshots import retaken
 from workers.jobs.duty import Duty, perform
 from workers.jobs.report import LastReading, stored_report
 from workers.jobs.sinks import PhaseSink
-from workers.jobs.stored_run import prepared_run, stored_run
 from workers.jobs.workshop import KEY, run_id
 
 

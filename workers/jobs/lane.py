@@ -15,6 +15,7 @@ from domain.migrations.transfer import Chunk, ChunkReceipt
 from infra.clock import SystemIds
 from infra.db.stores.migrations.chunks import Chunks
 from infra.db.stores.migrations.moments import note_moment
+from infra.stored_run import prepared_run
 from workers.engine.ends import open_ends
 from workers.engine.pipeline import Desk, copy_chunk
 from workers.engine.prepare import PreparedRun
@@ -26,7 +27,6 @@ from workers.jobs.prepare import lanes_of
 from workers.jobs.queue import LeasedQueue
 from workers.jobs.report import reading_of
 from workers.jobs.sinks import LaneSink
-from workers.jobs.stored_run import prepared_run
 from workers.jobs.workshop import KEY, Workshop
 
 STEP_ASIDE_S = 0.15

@@ -16,6 +16,7 @@ from domain.migrations.values import LogLevel, MigrationStatus
 from infra.db.readers.migration_brief import Brief
 from infra.db.stores.migrations.chunks import Chunks
 from infra.db.stores.migrations.plans import StoredPlan, TableWork
+from infra.stored_run import is_ours, prepared_run, stored_run
 from workers.engine.chunks import chunk_rows, split_table
 from workers.engine.complete import ticket_for
 from workers.engine.concurrency import each
@@ -30,7 +31,6 @@ from workers.engine.retry import retrying
 from workers.engine.snapshots import retaken, take_back
 from workers.jobs.duty import Duty, perform
 from workers.jobs.sinks import PhaseSink
-from workers.jobs.stored_run import is_ours, prepared_run, stored_run
 from workers.jobs.workshop import KEY, run_id
 
 _ALREADY_PREPARED = frozenset({MigrationStatus.RUNNING, MigrationStatus.VERIFYING})

@@ -15,10 +15,10 @@ from infra.clock import SystemClock
 from infra.db.readers.migration_state import read_state
 from infra.db.stores.migrations.chunks import read_readings
 from infra.db.stores.migrations.moments import read_moments
+from infra.stored_run import is_ours, prepared_run
 from workers.engine.finish import Finish
 from workers.engine.progress import Meter
 from workers.engine.report import run_report
-from workers.jobs.stored_run import is_ours, prepared_run
 from workers.jobs.workshop import Workshop
 
 

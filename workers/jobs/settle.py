@@ -8,10 +8,10 @@ from domain.migrations.transfer import ChunkReceipt
 from domain.migrations.values import LogLevel
 from infra.db.readers.migration_brief import Brief
 from infra.db.stores.migrations.chunks import Chunks
+from infra.stored_run import prepared_run
 from workers.engine.ends import open_target
 from workers.engine.prepare import PreparedRun
 from workers.engine.settle import Unasked, held_by_target, receipts_after_the_end, receipts_so_far
-from workers.jobs.stored_run import prepared_run
 from workers.jobs.workshop import Workshop, run_id
 
 

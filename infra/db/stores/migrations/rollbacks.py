@@ -23,8 +23,8 @@ from infra.db.stores.migrations.resumption import open_again
 from infra.db.work import session_of
 
 GUARANTEES = """
-SELECT migration_id, prepared #> '{plan,rollback}' AS guarantee FROM migration_plan
-WHERE migration_id = ANY(CAST(:ids AS uuid[])) AND jsonb_typeof(prepared #> '{plan,rollback}') = 'object'
+SELECT migration_id, prepared #> '{run,plan,rollback}' AS guarantee FROM migration_plan
+WHERE migration_id = ANY(CAST(:ids AS uuid[])) AND jsonb_typeof(prepared #> '{run,plan,rollback}') = 'object'
 """
 
 STATE = "SELECT acts_done, acts_total, state FROM migration_rollback WHERE migration_id = :migration_id"
