@@ -26,7 +26,7 @@ from domain.catalog.types import (
 )
 from domain.kernel.values import Rows
 from domain.migrations.broken_texts import bytes_of_text
-from domain.migrations.transfer import Digest
+from domain.migrations.digests import Digest
 
 Present = int | float | bool | str | bytes
 """A value as it crosses, by carrier."""

@@ -16,9 +16,7 @@ from domain.catalog.types import LogicalType
 from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.columns import Columns
-from domain.migrations.digests import Digest as Digest  # noqa: PLC0414 - one of the words shared from here
-from domain.migrations.digests import DigestColumn as DigestColumn  # noqa: PLC0414 - one of the words shared from here
-from domain.migrations.digests import RowHash
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.limits import Limit
 from domain.migrations.misfits import ColumnLimits, Profile, Treatments
 from domain.migrations.moments import Moment

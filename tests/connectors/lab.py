@@ -12,13 +12,13 @@ from domain.catalog.model import Column, DatabaseSchema, Table, TableName
 from domain.catalog.types import LogicalType, carrier
 from domain.connections.values import Endpoint, Engine
 from domain.migrations.canonical import Carried
+from domain.migrations.digests import DigestColumn
 from domain.migrations.schema_plan import Phase, SchemaPlan
 from domain.migrations.transfer import (
     Batch,
     Chunk,
     ColumnCopy,
     Connector,
-    DigestColumn,
     Source,
     TableCopy,
     Target,

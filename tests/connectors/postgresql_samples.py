@@ -7,9 +7,10 @@ from dataclasses import replace
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.connections.values import Endpoint
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.digests import DigestColumn
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import Phase, SchemaPlan
-from domain.migrations.transfer import ColumnCopy, DigestColumn, Source, TableCopy, Target, Ticket, WireFormat
+from domain.migrations.transfer import ColumnCopy, Source, TableCopy, Target, Ticket, WireFormat
 from infra.connectors.postgresql.connector import CONNECTOR
 
 EVERY_OBJECT = """

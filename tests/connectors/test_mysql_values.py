@@ -24,7 +24,8 @@ from domain.catalog.types import (
 )
 from domain.connections.values import Endpoint
 from domain.kernel.errors import ValueRejected
-from domain.migrations.transfer import Batch, Chunk, ColumnCopy, DigestColumn, TableCopy, WholeTable
+from domain.migrations.digests import DigestColumn
+from domain.migrations.transfer import Batch, Chunk, ColumnCopy, TableCopy, WholeTable
 from infra.connectors.arrow import ARROW_TYPES
 from infra.connectors.mysql.connector import CONNECTOR
 from infra.connectors.mysql.writer import MysqlTarget

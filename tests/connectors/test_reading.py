@@ -11,7 +11,8 @@ import pytest
 from domain.catalog.model import ForeignKey, Key, Table, TableName
 from domain.catalog.types import Integer, Text
 from domain.kernel.errors import DatabaseError, ErrorCode, ObjectMissing, SchemaDrift
-from domain.migrations.transfer import ColumnCopy, Consistency, DigestColumn
+from domain.migrations.digests import DigestColumn
+from domain.migrations.transfer import ColumnCopy, Consistency
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX
 from tests.connectors.lab import Lab, Row, a_column, copy_of, read_rows, table_named, whole
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from domain.catalog.model import Table
 from domain.migrations.canonical import Carried, digest_rows
+from domain.migrations.digests import DigestColumn
 from domain.migrations.plan import RunOptions
 from domain.migrations.report import RunReport
 from domain.migrations.schema_plan import Phase
-from domain.migrations.transfer import DigestColumn
 from tests.connectors.lab import Lab, batches, copy_of, run_steps, table_named, whole
 from tests.pairs.conftest import Pair
 from tests.support.runs import Watcher

@@ -13,9 +13,9 @@ import pytest
 from domain.catalog.types import Text
 from domain.connections.values import Endpoint, Engine
 from domain.migrations.canonical import digest_rows
+from domain.migrations.digests import DigestColumn
 from domain.migrations.misfits import RejectLimit, parse_rule
 from domain.migrations.plan import RunOptions
-from domain.migrations.transfer import DigestColumn
 from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab, table_named
 from tests.pairs.conftest import DUCKDB, MYSQL, PARQUET, POSTGRESQL, SQLITE, Pair, lab_of

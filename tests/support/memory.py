@@ -17,6 +17,7 @@ from domain.catalog.model import DatabaseSchema, ForeignKey, Table, TableName
 from domain.connections.values import Endpoint, Engine, Probe
 from domain.kernel.errors import Conflict, Fenced
 from domain.kernel.values import Bytes, Rows
+from domain.migrations.digests import Digest, DigestColumn
 from domain.migrations.limits import Limit, Value, fits
 from domain.migrations.misfits import ColumnLimit, Finding, Profile, Treatment
 from domain.migrations.moments import Moment, MomentMark
@@ -30,8 +31,6 @@ from domain.migrations.transfer import (
     ChunkReceipt,
     ColumnCopy,
     Consistency,
-    Digest,
-    DigestColumn,
     PhysicalRange,
     Refusals,
     Source,

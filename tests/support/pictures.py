@@ -7,7 +7,8 @@ from dataclasses import replace
 from domain.catalog.model import DatabaseSchema, Identity, Table, TableName
 from domain.connections.values import Endpoint
 from domain.kernel.values import Bytes, Rows
-from domain.migrations.transfer import Digest, DigestColumn, Target
+from domain.migrations.digests import Digest, DigestColumn
+from domain.migrations.transfer import Target
 from infra.connectors.registry import connector_for
 from workers.engine.ends import open_target
 

@@ -9,9 +9,10 @@ from domain.catalog.model import Column, DatabaseSchema, Table, TableName
 from domain.catalog.types import carrier
 from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, TargetNotEmpty
 from domain.kernel.values import Rows
+from domain.migrations.digests import Digest
 from domain.migrations.plan import MigrationPlan, OnExisting
 from domain.migrations.schema_plan import ObjectKind, SchemaObject
-from domain.migrations.transfer import Digest, TableCopy
+from domain.migrations.transfer import TableCopy
 from workers.engine.plan import fastest_format
 
 _NAMED_MAX = 10

@@ -18,7 +18,8 @@ from domain.catalog.types import LogicalType, Text
 from domain.connections.values import CsvFormat, Engine
 from domain.kernel.errors import Conflict, ConnectFailed, DatabaseError, ErrorCode, SchemaDrift
 from domain.kernel.values import Rows
-from domain.migrations.transfer import ChunkScope, DigestColumn, PhysicalRange, WholeTable
+from domain.migrations.digests import DigestColumn
+from domain.migrations.transfer import ChunkScope, PhysicalRange, WholeTable
 from infra.connectors.csv import text
 from infra.connectors.csv.dialect import Dialect, dialect_for
 from infra.connectors.csv.encode import CsvWriter, header_line

@@ -11,7 +11,7 @@ import pyarrow as pa
 from domain.catalog.spelling import spelled
 from domain.catalog.types import Json, Opaque, Text
 from domain.kernel.errors import DatabaseError, SchemaDrift
-from domain.migrations.transfer import DigestColumn
+from domain.migrations.digests import DigestColumn
 from infra.connectors.broken_texts import is_sound
 from infra.connectors.csv import text, values
 from infra.connectors.csv.dialect import Dialect

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from domain.catalog.model import Table, TableName
 from domain.kernel.errors import ConnectFailed, ErrorCode, ObjectMissing
-from domain.migrations.transfer import DigestColumn
+from domain.migrations.digests import DigestColumn
 from infra.connectors.folders.format import FolderFormat, Stored
 from infra.connectors.folders.manifest import (
     NOTHING_GIVEN,

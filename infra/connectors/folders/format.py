@@ -15,7 +15,8 @@ from domain.catalog.model import Column
 from domain.catalog.types import LogicalType
 from domain.connections.values import CsvFormat, Engine
 from domain.kernel.values import Rows
-from domain.migrations.transfer import ChunkScope, DigestColumn
+from domain.migrations.digests import DigestColumn
+from domain.migrations.transfer import ChunkScope
 
 PRIVATE = ".wherry"
 """The sub-folder of what is not finished. Whoever reads the folder leaves it alone."""

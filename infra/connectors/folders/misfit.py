@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from domain.catalog.types import Carrier, LogicalType, carrier
 from domain.migrations.broken_texts import shown
+from domain.migrations.digests import DigestColumn
 from domain.migrations.limits import NUL, Characters, Limit, NoNul, Octets, Present, Utf8, fits
 from domain.migrations.misfits import ColumnLimit, ColumnLimits, MisfitPolicy, Profile, Treatment
 from domain.migrations.sentinels import carried_sentinel
-from domain.migrations.transfer import DigestColumn
 from infra.connectors.broken_texts import is_sound, values_of
 from infra.connectors.profiling import EXAMPLES_MAX, Counted, example_text
 

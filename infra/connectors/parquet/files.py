@@ -22,7 +22,8 @@ from domain.connections.values import CsvFormat, Engine
 from domain.kernel.codec import from_json
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, SchemaDrift, ValidationFailed
 from domain.kernel.values import Rows
-from domain.migrations.transfer import ChunkScope, DigestColumn, PhysicalRange, WholeTable
+from domain.migrations.digests import DigestColumn
+from domain.migrations.transfer import ChunkScope, PhysicalRange, WholeTable
 from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX
 from infra.connectors.folders.digest import in_memory, schema_of
 from infra.connectors.folders.disk import sync_file, sync_folder

@@ -9,20 +9,10 @@ from collections.abc import AsyncIterator, Callable
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import DatabaseError, SnapshotLost
+from domain.migrations.digests import Digest, DigestColumn
 from domain.migrations.misfits import Treatments
 from domain.migrations.schema_plan import Step
-from domain.migrations.transfer import (
-    Batch,
-    Chunk,
-    ChunkReceipt,
-    Digest,
-    DigestColumn,
-    Refusals,
-    Source,
-    TableCopy,
-    Target,
-    Ticket,
-)
+from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Refusals, Source, TableCopy, Target, Ticket
 from tests.crash.simulation.chance import Chance
 from tests.support.catalog import a_table, an_index
 from tests.support.memory import Faults, MemoryConnector, MemoryDatabase, MemorySource, MemoryTarget, Row

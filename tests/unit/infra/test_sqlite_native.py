@@ -33,7 +33,8 @@ from domain.catalog.types import (
     Uuid,
 )
 from domain.kernel.errors import WherryError
-from domain.migrations.transfer import ColumnCopy, DigestColumn, TableCopy, WholeTable
+from domain.migrations.digests import DigestColumn
+from domain.migrations.transfer import ColumnCopy, TableCopy, WholeTable
 from infra.connectors.broken_texts import values_of
 from infra.connectors.native import has_native
 from infra.connectors.sqlite.digest import digest_table
