@@ -8,9 +8,9 @@ from domain.migrations.transfer import ChunkReceipt
 from domain.migrations.values import LogLevel
 from infra.db.readers.migration_brief import Brief
 from infra.db.stores.migrations.chunks import Chunks
+from infra.db.stores.migrations.plans import StoredPlan
 from infra.stored_run import prepared_run
 from workers.engine.ends import open_target
-from workers.engine.prepare import PreparedRun
 from workers.engine.settle import Unasked, held_by_target, receipts_after_the_end, receipts_so_far
 from workers.jobs.workshop import Workshop, run_id
 
@@ -27,9 +27,8 @@ async def settle(shop: Workshop, migration_id: UUID, brief: Brief, *, for_good: 
     left = await Chunks(shop.container.database, migration_id, "", stored.epoch).left()
     if not left.open and not left.dead:
         return
-    prepared = prepared_run(stored)
     try:
-        held = await held_by_target(lambda: _held(shop, migration_id, brief, prepared, for_good=for_good))
+        held = await held_by_target(lambda: _held(shop, migration_id, brief, stored, for_good=for_good))
     except Unasked as unasked:
         await shop.pulse.log(migration_id, LogLevel.WARNING, str(unasked))
         return
@@ -38,10 +37,11 @@ async def settle(shop: Workshop, migration_id: UUID, brief: Brief, *, for_good: 
 
 
 async def _held(
-    shop: Workshop, migration_id: UUID, brief: Brief, prepared: PreparedRun, *, for_good: bool
+    shop: Workshop, migration_id: UUID, brief: Brief, stored: StoredPlan, *, for_good: bool
 ) -> tuple[ChunkReceipt, ...] | None:
+    plan = prepared_run(stored).plan
     route, name = await shop.route(brief), run_id(migration_id)
     async with open_target(route.target_connector, route.target_endpoint) as target:
         if for_good:
-            return await receipts_after_the_end(target, name, prepared.plan.plan_hash)
+            return await receipts_after_the_end(target, name, plan.plan_hash)
         return await receipts_so_far(target, name)
