@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from domain.connections.values import Endpoint
 from tests.crash.forks import FORK_SERVERS, ForkServer, fork_server
 from tests.crash.summary import lines_of
 from tests.crash.tally import TALLY, Tally
@@ -30,6 +31,14 @@ async def hasty_api(
     settings = {"redis_url": redis_server.url.removesuffix("/0") + "/5", "worker_lease_s": 1}
     async with running_api(postgresql_server, tmp_path_factory.mktemp("home"), **settings) as api:
         yield api
+
+
+@pytest.fixture(params=["postgresql", "mysql"])
+def server_database(request: pytest.FixtureRequest) -> Endpoint:
+    """An empty database of a server."""
+    endpoint = request.getfixturevalue(f"{request.param}_database")
+    assert isinstance(endpoint, Endpoint)
+    return endpoint
 
 
 @pytest.fixture

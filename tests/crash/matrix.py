@@ -22,6 +22,7 @@ _SUBSCRIBERS = (
 _HISTORIES = "tests/crash/test_simulation.py::test_whatever_goes_wrong_every_row_arrives_once_and_every_migration_ends"
 _RULES = "tests/unit/domain/migrations/test_migration.py::test_"
 
+_CUTS = "tests/crash/test_cut_lines.py::test_"
 _LINES = "tests/crash/test_lines.py::test_"
 _RESTARTS = "tests/crash/test_restarts.py::test_"
 _BUSY = "tests/crash/test_busy_targets.py::test_"
@@ -92,8 +93,8 @@ MATRIX: dict[str, Tests | str] = {
         "tests/pairs/test_lost_connections.py::test_a_run_that_lost_its_source_is_completed_by_the_same_run",
     ),
     "D2 source cut at any byte": (
-        _LINES + "a_source_cut_at_any_byte_costs_no_row",
-        _LINES + "a_source_cut_at_every_byte_of_the_sweep_costs_no_row",
+        _CUTS + "a_source_cut_at_any_byte_costs_no_row",
+        _CUTS + "a_source_cut_at_every_byte_of_the_sweep_costs_no_row",
     ),
     "D3 source restarted": (
         _RESTARTS + "a_run_whose_source_is_started_again_pauses_and_goes_on_as_chosen",
@@ -120,8 +121,8 @@ MATRIX: dict[str, Tests | str] = {
     ),
     "E1 target cut in a COPY": (
         _PG + "a_line_that_breaks_amid_the_rows_is_an_error_that_may_pass",
-        _LINES + "a_target_cut_at_any_byte_has_every_row_once",
-        _LINES + "a_target_cut_at_every_byte_of_the_sweep_has_every_row_once",
+        _CUTS + "a_target_cut_at_any_byte_has_every_row_once",
+        _CUTS + "a_target_cut_at_every_byte_of_the_sweep_has_every_row_once",
     ),
     "E2 target restarted": (_RESTARTS + "a_run_outlives_a_target_that_is_started_again",),
     "E3 target lost what it had promised": (_STEERING + "what_the_target_has_lost_is_copied_again",),

@@ -29,6 +29,7 @@ EVENT = Table(
     primary_key=Key(("id",)),
 )
 EVENTS: dict[Table, Rows] = {EVENT: [(number, f"event {number}") for number in range(2_000)]}
+FEW: dict[Table, Rows] = {EVENT: EVENTS[EVENT][:300]}
 OPTIONS = RunOptions(parallel=2, chunk_rows=100)
 ATTEMPTS_MAX = 6
 """A fault that is over must not end a run more often."""

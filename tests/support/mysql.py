@@ -63,6 +63,10 @@ class MysqlServer:
             password=Secret(password),
         )
 
+    def empty(self, endpoint: Endpoint) -> None:
+        """Drop everything in a database made by `create_database`."""
+        self.run(f"DROP DATABASE `{endpoint.database}`", f"CREATE DATABASE `{endpoint.database}` CHARACTER SET utf8mb4")
+
     def drop(self, endpoint: Endpoint) -> None:
         """Drop a database made by `create_database` and its user."""
         self.run(

@@ -60,6 +60,10 @@ class PostgresqlServer:
             password=Secret(password),
         )
 
+    def empty(self, endpoint: Endpoint) -> None:
+        """Drop everything in a database made by `create_database`: much quicker than another database."""
+        self.run(f'DROP OWNED BY "{endpoint.username}" CASCADE', endpoint.database)
+
     def drop(self, endpoint: Endpoint) -> None:
         """Drop a database made by `create_database`, whoever is using it, and its user."""
         self.run(f'DROP DATABASE IF EXISTS "{endpoint.database}" WITH (FORCE)')
