@@ -2,7 +2,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --universal --python-version 3.11 --generate-hashes --no-header
 WEB_SOURCES := $(shell find infra/web schema/examples -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
@@ -18,8 +20,8 @@ setup: .venv/.installed .venv/.web ## Create .venv with the locked packages, and
 run: setup ## Show a whole migration on the embedded servers, then keep serving (ONCE=1: end after the summary)
 	$(BIN)/wherry demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: dev servers .venv/.web ## Run every test; servers that are missing are installed where allowed (INSTALL=0: never)
-	$(BIN)/python -m pytest $(ARGS)
+test: dev servers .venv/.web ## Run every test; servers that are missing are installed where allowed (INSTALL=0: never), in JOBS processes
+	$(PYTEST) $(ARGS)
 
 lint: dev ## Check style, types and the direction of imports
 	$(BIN)/ruff check
@@ -38,7 +40,7 @@ samples: dev servers ## Migrate every sample database (WHERRY_SAMPLES) to every 
 	$(BIN)/python -m pytest -m "samples or slow" --timeout=0 tests/samples $(ARGS)
 
 crash: dev servers ## Kill and cut everything that can be killed or cut, some hundred times, and print what became of it
-	$(BIN)/python -m pytest -m "crash or not crash" tests/crash $(ARGS)
+	$(PYTEST) -m "crash or not crash" tests/crash $(ARGS)
 
 sdl: dev ## Write the GraphQL schema to schema/schema.graphql
 	$(BIN)/python -m resolvers.sdl

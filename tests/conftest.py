@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.servers", "tests.support.api", "tests.support.workers"]
+pytest_plugins = ["tests.support.notes", "tests.support.servers", "tests.support.api", "tests.support.workers"]
 
 # A busy machine is no failure. `pytest --hypothesis-profile=nightly` asks for as many values as a night allows.
 settings.register_profile("usual", deadline=None)

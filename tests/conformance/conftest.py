@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -13,8 +15,9 @@ import pytest
 
 from infra.embedded import binaries
 from infra.web_pages import DIST
+from tests.support.notes import noted
 from tests.support.sample_api import sample_app
-from tests.support.servers import MISSING
+from tests.support.servers import Missing
 from tests.support.web_server import serving
 
 if TYPE_CHECKING:
@@ -64,7 +67,8 @@ class NodeClients:
 @pytest.fixture(scope="session")
 def clients(request: pytest.FixtureRequest, node: Path) -> NodeClients:
     """The clients, with the packages of the lock file."""
-    _install(request, HERE)
+    with _alone(HERE):
+        _install(request, HERE)
     return NodeClients(node)
 
 
@@ -72,12 +76,13 @@ def clients(request: pytest.FixtureRequest, node: Path) -> NodeClients:
 def built_pages(request: pytest.FixtureRequest, node: Path) -> None:
     """The pages as Vite builds them from the present sources."""
     web = DIST.parent
-    _install(request, web)
     sources = [file for folder in ("graphiql", "../../schema/examples") for file in (web / folder).rglob("*")]
     sources += [file for file in web.iterdir() if file.is_file()]
     page = DIST / "graphiql" / "index.html"
-    if not page.exists() or page.stat().st_mtime < max(file.stat().st_mtime for file in sources):
-        _npm(request, web, "run", "build")
+    with _alone(web):
+        _install(request, web)
+        if not page.exists() or page.stat().st_mtime < max(file.stat().st_mtime for file in sources):
+            _npm(request, web, "run", "build")
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +90,14 @@ def sample_url() -> Iterator[str]:
     """The address of the sample API."""
     with serving(sample_app()) as url:
         yield url
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes of this run from using npm in a folder meanwhile."""
+    with (folder / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _install(request: pytest.FixtureRequest, folder: Path) -> None:
@@ -112,5 +125,5 @@ def _npm(request: pytest.FixtureRequest, folder: Path, *arguments: str) -> None:
 
 def _skip(request: pytest.FixtureRequest, name: str, reason: str) -> NoReturn:
     """Skip the test, and list the reason at the end of the run."""
-    request.config.stash.setdefault(MISSING, {})[name] = reason
+    noted(request.config, Missing).append(Missing(name, reason))
     pytest.skip(reason)

@@ -10,8 +10,9 @@ import pytest
 from domain.connections.values import Endpoint
 from tests.crash.forks import FORK_SERVERS, ForkServer, fork_server
 from tests.crash.summary import lines_of
-from tests.crash.tally import TALLY, Tally
+from tests.crash.tally import Tally, total_of
 from tests.support.api import LiveApi, running_api
+from tests.support.notes import noted
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer
 
@@ -44,7 +45,15 @@ def server_database(request: pytest.FixtureRequest) -> Endpoint:
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Tally:
     """Where figures are added up."""
-    return request.config.stash.setdefault(TALLY, Tally())
+    return _tally(request.config)
+
+
+def _tally(config: pytest.Config) -> Tally:
+    """Return the one tally of this process."""
+    tallies = noted(config, Tally)
+    if not tallies:
+        tallies.append(Tally())
+    return tallies[0]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,7 +61,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Note which tests pass, since rows of the matrix of faults name them."""
     report = yield
     if not report.skipped and (report.when == "call" or report.failed):
-        tally = item.config.stash.setdefault(TALLY, Tally())
+        tally = _tally(item.config)
         name = report.nodeid.partition("[")[0]
         tally.outcomes[name] = report.passed and tally.outcomes.get(name, True)
     return report
@@ -60,9 +69,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print what the crash tests add up to."""
-    tally = config.stash.get(TALLY, None)
-    if tally is None:
+    tallies = noted(config, Tally)
+    if not tallies:
         return
     terminalreporter.section("crash tests")
-    for line, is_bad in lines_of(tally):
+    for line, is_bad in lines_of(total_of(tallies)):
         terminalreporter.line(line, red=is_bad)

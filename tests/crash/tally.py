@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-
-import pytest
 
 
 @dataclass
@@ -28,8 +27,24 @@ class Tally:
     takeover_s: list[float] = field(default_factory=list)
     """How long it took after each kill of a worker until another had committed rows."""
 
+    def add(self, other: Tally) -> None:
+        """Add the figures of another process."""
+        self.kills += other.kills
+        self.sites |= other.sites
+        self.wrong += other.wrong
+        self.histories += other.histories
+        self.violations += other.violations
+        self.takeover_s += other.takeover_s
+        for name, passed in other.outcomes.items():
+            self.outcomes[name] = passed and self.outcomes.get(name, True)
 
-TALLY = pytest.StashKey[Tally]()
+
+def total_of(tallies: Iterable[Tally]) -> Tally:
+    """Return the sum of what several processes have added up."""
+    total = Tally()
+    for tally in tallies:
+        total.add(tally)
+    return total
 
 
 def takeover_p95_s(tally: Tally) -> float:

@@ -10,6 +10,7 @@ import pytest
 from domain.connections.values import Endpoint, Engine
 from tests.samples.matrix import Cell, as_text
 from tests.support.mysql import MysqlServer
+from tests.support.notes import noted
 from tests.support.postgresql import PostgresqlServer
 from tests.support.sample_databases import (
     BY_NAME,
@@ -23,7 +24,6 @@ from tests.support.sample_databases import (
 from tests.support.samples import Samples, find_samples
 
 Load = Callable[[str], Endpoint]
-CELLS = pytest.StashKey[list[Cell]]()
 FOLDER = Path(".bench")
 
 
@@ -74,13 +74,12 @@ def samples(request: pytest.FixtureRequest) -> Samples:
 @pytest.fixture(scope="session")
 def cells(request: pytest.FixtureRequest) -> list[Cell]:
     """The results of the matrix so far."""
-    found: list[Cell] = request.config.stash.setdefault(CELLS, [])
-    return found
+    return noted(request.config, Cell)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table of the runs that were made, and keep it in a file."""
-    found = config.stash.get(CELLS, [])
+    found = noted(config, Cell)
     if not found:
         return
     text = as_text(found)

@@ -13,7 +13,8 @@ from domain.connections.values import Endpoint
 from infra.embedded import binaries
 from tests.support.cli import ROOT
 from tests.support.mysql import MysqlServer
-from tests.support.servers import MISSING
+from tests.support.notes import noted
+from tests.support.servers import Missing
 
 ADVICE = "set WHERRY_SAMPLES to a folder with chinook, northwind, sakila-mysql, sakila-sqlite and COUNTS.json"
 
@@ -36,7 +37,7 @@ def find_samples(request: pytest.FixtureRequest) -> Samples:
     """Return the samples, or skip the test and note that they are missing for the end of the run."""
     folder = Path(os.environ.get("WHERRY_SAMPLES", ROOT.parent / "shared" / "data"))
     if not (folder / "COUNTS.json").exists():
-        request.config.stash.setdefault(MISSING, {})["Sample databases"] = ADVICE
+        noted(request.config, Missing).append(Missing("Sample databases", ADVICE))
         pytest.skip(f"the sample databases are not here ({ADVICE})")
     return Samples(folder)
 

