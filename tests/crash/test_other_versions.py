@@ -16,6 +16,15 @@ UPDATE migration_plan SET prepared = jsonb_set(prepared, '{shape}', '"of another
 WHERE migration_id = CAST(:id AS uuid)
 """
 
+WARNINGS = "subscription($id: ID!) { migrationLogs(id: $id, minLevel: WARNING) { message } }"
+
+
+async def planned_by_others(api: LiveApi, id_: str) -> None:
+    """Make a migration's plan one that this version does not know."""
+    async with api.container.database.transaction() as session:
+        await (await session.connection()).execute(text(OF_OTHERS), {"id": id_})
+        await session.commit()
+
 
 @pytest.mark.crash
 async def test_a_plan_of_another_version_is_refused_with_its_reason_and_made_again_by_who_resumes(
@@ -24,9 +33,7 @@ async def test_a_plan_of_another_version_is_refused_with_its_reason_and_made_aga
     route = await route_from_shop(hasty_api, postgresql_database)
     id_ = await route.start(parallelTasks=1)
     await killed_by_itself(start_worker(hasty_api.container, "job.told:1=kill"))
-    async with hasty_api.container.database.transaction() as session:
-        await (await session.connection()).execute(text(OF_OTHERS), {"id": id_})
-        await session.commit()
+    await planned_by_others(hasty_api, id_)
 
     async with running_worker(hasty_api.container):
         refused = await ended(route.client, id_)
@@ -41,3 +48,22 @@ async def test_a_plan_of_another_version_is_refused_with_its_reason_and_made_aga
     assert postgresql_server.run("SELECT count(*), count(DISTINCT id) FROM sale", postgresql_database.database) == (
         f"{SALES}|{SALES}"
     )
+
+
+@pytest.mark.crash
+async def test_a_migration_of_another_version_can_be_cancelled_and_says_that_nobody_could_count(
+    hasty_api: LiveApi, postgresql_database: Endpoint
+) -> None:
+    route = await route_from_shop(hasty_api, postgresql_database)
+    id_ = await route.start(parallelTasks=1)
+    await killed_by_itself(start_worker(hasty_api.container, "job.told:1=kill"))
+    await planned_by_others(hasty_api, id_)
+    await route.client.ok("cancelMigration", "CancelMigrationInput", {"migrationId": id_})
+
+    async with running_worker(hasty_api.container):
+        status = await ended(route.client, id_)
+
+    assert (status["status"], status["error"]) == ("CANCELLED", None)
+    async with route.client.follow(WARNINGS, id=id_) as entries:
+        messages = [entry["migrationLogs"]["message"] async for entry in entries]
+    assert any("could not be asked what it holds" in message for message in messages)
