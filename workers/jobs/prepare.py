@@ -110,6 +110,7 @@ async def _planned(duty: Duty, ends: Ends, options: RunOptions) -> tuple[Prepare
     name = run_id(duty.migration_id)
     meter = Meter(name, PhaseSink(duty.shop.pulse, duty.migration_id))
     prepared = await prepare(ends, RunRequest(name, options), meter, duty.control)
+    prepared = replace(prepared, plan=watching(prepared.plan))  # lanes read a later state than was looked at
     for warning in prepared.plan.warnings:
         await duty.log(LogLevel.WARNING, warning)
     receipts = await ends.target.receipts(name)
