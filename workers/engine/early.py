@@ -2,7 +2,8 @@
 
 The source's tables stand still in its snapshot, so their digests can be computed at any time. While
 rows are copied the source mostly waits for the target, and it has one session more than the copy
-needs; what is not done by then is done when it is asked for.
+needs. A source of one session has leisure once its rows are read, while the target builds its keys.
+What is not done by then is done when it is asked for.
 """
 
 from __future__ import annotations
@@ -54,38 +55,40 @@ def early_readers(options: RunOptions) -> int:
 @asynccontextmanager
 async def early_digests(
     source: Readable, prepared: PreparedRun, options: RunOptions, hashing: Hashing
-) -> AsyncIterator[SourceSide]:
+) -> AsyncIterator[EarlySource]:
     """Compute, within the block, the digests that the run's comparison will ask of its source.
 
-    Gives the source to compare with. What is under way at the end of the block is given up. A source
-    of one session has better to do.
+    Gives the source to compare with; one of a single session begins when it is told to. What is under
+    way at the end of the block is given up.
     """
-    if source.readers == 1 or options.verify is not VerifyLevel.DIGEST:
-        yield source
-        return
-    early = _EarlySource(source, _questions(prepared, hashing))
-    work = asyncio.create_task(early.work())
+    early = EarlySource(source, _questions(prepared, hashing) if options.verify is VerifyLevel.DIGEST else ())
+    if source.readers > 1:
+        early.begin()
     try:
         yield early
     finally:
-        await cancelled([work])
-        await cancelled(early.under_way)
+        await early.give_up()
 
 
-class _EarlySource:
+class EarlySource:
     """A source that may know the digest already when it is asked for it."""
 
     def __init__(self, source: SourceSide, questions: Iterable[Question]) -> None:
         self._source = source
         self._open = dict.fromkeys(questions)
         self._answers: dict[Question, asyncio.Task[Digest]] = {}
+        self._work: asyncio.Task[None] | None = None
 
-    @property
-    def under_way(self) -> tuple[asyncio.Task[Digest], ...]:
-        """The digests that nobody has asked for yet, finished or not."""
-        return tuple(self._answers.values())
+    def begin(self) -> None:
+        """Begin to compute, unless that has begun: nothing stands in the way."""
+        self._work = self._work or asyncio.create_task(self._worked())
 
-    async def work(self) -> None:
+    async def give_up(self) -> None:
+        """End what is under way."""
+        await cancelled([self._work] if self._work else [])
+        await cancelled(tuple(self._answers.values()))
+
+    async def _worked(self) -> None:
         """Compute one digest after the other, but none that was asked for in the meantime."""
         while self._open:
             question = next(iter(self._open))

@@ -102,6 +102,7 @@ class _Story:
         desk = Desk(ends, prepared.ticket, self.meter, control, rejects=request.options.reject_limit, carried=carried)
         async with early_digests(ends.source, prepared, request.options, desk.hashing) as source:
             await copy_tables(desk, prepared, request.options)
+            source.begin()
             self.finished = await attended(
                 lambda: finish(desk, prepared, request.options, self.open_book, source), control
             )

@@ -54,6 +54,7 @@ async def _finish(duty: Duty) -> None:
             finished = await compared(ends, prepared.plan, brief.options, meter, duty.control, refused)
         else:
             async with early_digests(ends.source, prepared, brief.options, desk.hashing) as source:
+                source.begin()
                 finished = await finish(desk, prepared, brief.options, lambda _: book, source)
         last = LastReading(ends.source.consistency, ends.source.moment)
     await _note(duty, finished)

@@ -110,15 +110,26 @@ async def test_a_digest_under_way_is_given_up_when_the_run_stops() -> None:
     assert len(asked.tables) == 1
 
 
-@pytest.mark.parametrize(("readers", "verify"), [(1, VerifyLevel.DIGEST), (2, VerifyLevel.COUNTS)])
-async def test_nothing_is_asked_for_early_where_it_would_stand_in_the_way_or_costs_little(
-    readers: int, verify: VerifyLevel
-) -> None:
-    options = RunOptions(parallel=2, verify=verify)
-    asked, prepared = Asked(readers=readers), await a_prepared_run(options)
+async def test_a_source_of_one_session_begins_once_its_rows_are_read() -> None:
+    asked, prepared = Asked(readers=1), await a_prepared_run()
+    asked.may_answer.set()
+
+    async with early_digests(asked, prepared, OPTIONS, BY_MD5) as source:
+        await asyncio.sleep(0)
+        assert asked.tables == []
+        source.begin()
+        await asyncio.wait_for(asked.has_been_asked.wait(), 60)
+        assert len(await answers(source, prepared)) == 3
+
+    assert sorted(asked.tables) == ["actor", "empty", "film"]
+
+
+async def test_nothing_is_asked_for_early_where_rows_are_only_counted() -> None:
+    options = RunOptions(parallel=2, verify=VerifyLevel.COUNTS)
+    asked, prepared = Asked(), await a_prepared_run(options)
 
     async with early_digests(asked, prepared, options, BY_MD5) as source:
-        assert source is asked
+        source.begin()
         await asyncio.sleep(0)
 
     assert asked.tables == []
