@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 import math
 import re
+import struct
 from dataclasses import dataclass
 
 from domain.migrations.broken_texts import bytes_of_text, is_broken
@@ -52,6 +53,11 @@ class Finite:
     """A number: not NaN, and infinite only if `infinite` says so."""
 
     infinite: bool = False
+
+
+@dataclass(frozen=True)
+class Single:
+    """A number that IEEE 754 has in single precision, without rounding; infinities and NaN are."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,7 @@ Limit = (
     Whole
     | Digits
     | Finite
+    | Single
     | Characters
     | Octets
     | NoNul
@@ -151,6 +158,8 @@ def fits(limit: Limit, value: Value) -> bool:
             return _is_whole(value, low, high)
         case Digits() | Finite():
             return _is_number(limit, value)
+        case Single():
+            return _is_single(float(value))
         case Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
             return _is_text(limit, value)
         case RealDay() | Between() | WithinDay() | SecondDigits():
@@ -184,6 +193,7 @@ def complaint(limit: Limit) -> str:
 
 _COMPLAINTS: dict[type[Limit], str] = {
     NoNul: "hold the character NUL",
+    Single: "would be rounded to single precision",
     Utf8: "are no UTF-8 (a file in another encoding needs its name)",
     NoNulEscape: "hold the character NUL as \\u0000",
     WithinDay: "are no time of a day",
@@ -209,6 +219,13 @@ def _is_number(limit: Digits | Finite, value: Value) -> bool:
         return False
     whole, places = number["whole"].lstrip("0"), (number["places"] or "").rstrip("0")
     return len(whole) <= limit.precision - limit.scale and len(places) <= limit.scale
+
+
+def _is_single(number: float) -> bool:
+    try:
+        return math.isnan(number) or struct.unpack("f", struct.pack("f", number)) == (number,)
+    except OverflowError:
+        return False
 
 
 def _is_text(limit: Characters | Octets | NoNul | Utf8 | NoNulEscape | OneOf, value: Value) -> bool:

@@ -8,6 +8,7 @@ from domain.catalog.types import (
     Decimal,
     Duration,
     Enumeration,
+    Float,
     Integer,
     LogicalType,
     Text,
@@ -16,7 +17,7 @@ from domain.catalog.types import (
     Uuid,
     carrier,
 )
-from domain.migrations.limits import Characters, Digits, Limit, Octets, OneOf, SecondDigits, Whole, WithinDay
+from domain.migrations.limits import Characters, Digits, Limit, Octets, OneOf, SecondDigits, Single, Whole, WithinDay
 
 _UUID_CHARACTERS = 36
 
@@ -30,6 +31,8 @@ def limits_between(source: LogicalType, room: LogicalType) -> tuple[Limit, ...]:
             is_as_wide = source.precision is not None and _whole_digits(source) <= _whole_digits(room)
             is_as_fine = (source.scale or 0) <= (scale or 0)
             return () if is_as_wide and is_as_fine else (Digits(precision, scale or 0),)
+        case Float(bits=have), Float(bits=bits):
+            return () if have <= bits else (Single(),)
         case Binary(length=have), Binary(length=int(most)):
             return () if have is not None and have <= most else (Octets(most),)
         case _, Enumeration(labels=labels) if carrier(source) is Carrier.TEXT:

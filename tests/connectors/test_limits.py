@@ -27,6 +27,7 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Single,
     Utf8,
     Whole,
     WithinDay,
@@ -54,6 +55,16 @@ DAYS = (EPOCH, RealDay(), RealDay(2, 2000), RealDay(-4712, 294_276, infinite=Tru
 DECIMALS = (Digits(3, 1), Digits(4, 4), Digits(65, 30), Finite(), Finite(infinite=True))
 MOMENTS = (*DAYS, SecondDigits(0), SecondDigits(3))
 ESCAPES = (r'{"a": "\u0000"}', r'{"a": "\\u0000"}', r'{"a": "\\\u0000"}', '{"a": "u0000"}', r'["\u00001"]')
+
+
+SINGLES = (
+    *("0", "-1.5", "16777216", "-16777218", "0.0999999940395355224609375", "3.4028234663852886e38"),
+    *("1.1754943508222875e-38", "1.1754942106924411e-38", "1.401298464324817e-45", "4.203895392974451e-45"),
+)
+DOUBLES = (
+    *("0.1", "16777217", "1e300", "-1e300", "3.4028234663852889e38", "3.5e38", "1.9999999999999998"),
+    *("1.1754943508222873e-38", "2.1e-45", "1.4012984643248169e-45", "1e-46", "5e-320"),
+)
 
 
 def quoted(texts: Iterator[str] | tuple[str, ...] | list[str]) -> tuple[str, ...]:
@@ -90,7 +101,7 @@ MYSQL = (
     Sample("int", ("-6", "-5", "0", "5", "6", "2147483647"), WHOLE),
     Sample("bigint unsigned", ("0", "9223372036854775807", "9223372036854775808", "18446744073709551615"), WHOLE),
     Sample("decimal(20,6)", ("0", "-99.9", "99.95", "100", "-0.00001", "0.5", "12345678901234.123456"), DECIMALS),
-    Sample("double", ("0", "1e300"), (Finite(),)),
+    Sample("double", (*SINGLES, *DOUBLES), (Finite(), Single())),
     Sample(
         "varchar(20) character set utf8mb4",
         ("''", "'a'", "'A'", "'é'", "'abc '", "'abcd'", "'éé'", "'😀'", "'a\\0b'", "'\\0'"),
@@ -116,7 +127,11 @@ POSTGRESQL = (
     Sample("numeric", ("'NaN'", "99.95", "-99.9", "100", "0.00001", "1e40", "-0.5", "12.3400"), DECIMALS),
     Sample("numeric(10,2)", ("'NaN'", "99.95", "-99.9", "100", "12345678.90"), DECIMALS),
     Sample("real", ("'NaN'", "'Infinity'", "'-Infinity'", "0", "1.5"), (Finite(), Finite(infinite=True))),
-    Sample("double precision", ("'NaN'", "'Infinity'", "'-Infinity'", "0"), (Finite(), Finite(infinite=True))),
+    Sample(
+        "double precision",
+        ("'NaN'", "'Infinity'", "'-Infinity'", *SINGLES, *DOUBLES),
+        (Finite(), Finite(infinite=True), Single()),
+    ),
     Sample("text", quoted(["", "a", "A", "é", "abc ", "abcd", "éé", "😀"]), TEXT),
     Sample("bytea", ("''", "'\\x000102'", "'\\x00010203'"), (Octets(3),)),
     Sample(
@@ -138,7 +153,11 @@ DUCKDB = (
     Sample("INTEGER", ("-6", "-5", "0", "5", "6", "2147483647"), WHOLE),
     Sample("UBIGINT", ("0", "9223372036854775807", "9223372036854775808", "18446744073709551615"), WHOLE),
     Sample("DECIMAL(10,2)", ("99.95", "-99.9", "100", "0.05", "-0.5", "0"), DECIMALS),
-    Sample("DOUBLE", ("'NaN'", "'Infinity'", "'-Infinity'", "0"), (Finite(), Finite(infinite=True))),
+    Sample(
+        "DOUBLE",
+        ("'NaN'", "'Infinity'", "'-Infinity'", *SINGLES, *DOUBLES),
+        (Finite(), Finite(infinite=True), Single()),
+    ),
     Sample("VARCHAR", (*quoted(["", "a", "A", "é", "abc ", "abcd", "éé", "😀"]), "'a' || chr(0) || 'b'"), TEXT),
     Sample("BLOB", ("''", "'\\x00\\x01\\x02'::BLOB", "'\\x00\\x01\\x02\\x03'::BLOB"), (Octets(3),)),
     Sample(
@@ -158,7 +177,7 @@ DUCKDB = (
 SQLITE = (
     Sample("INTEGER", ("-6", "-5", "0", "5", "6", "2147483647"), WHOLE),
     Sample("DECIMAL_TEXT", quoted(["NaN", "Infinity", "99.95", "-99.9", "100", "0.00001", "-0.5"]), DECIMALS),
-    Sample("REAL", ("9e999", "-9e999", "0.5"), (Finite(), Finite(infinite=True))),
+    Sample("REAL", ("9e999", "-9e999", "0.5", *SINGLES, *DOUBLES), (Finite(), Finite(infinite=True), Single())),
     Sample("TEXT", (*quoted(["", "a", "A", "é", "abc ", "abcd", "éé", "😀"]), "'a' || char(0) || 'b'"), TEXT),
     Sample("BLOB", ("X''", "X'000102'", "X'00010203'"), (Octets(3),)),
     Sample("DATE", quoted([*all_days()]), DAYS),

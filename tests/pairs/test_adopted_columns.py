@@ -72,16 +72,28 @@ ADOPTED = {
     ),
 }
 
+ROUNDED = "would be rounded to single precision"
 PREDICTED = {
     MYSQL: (
         "from -128 to 127",
         "are longer than 4 characters",
         "are not between 1970-01-01",
         "none of the type's labels",
+        ROUNDED,
     ),
-    POSTGRESQL: ("from -32768 to 32767", "are longer than 4 characters", "are no number of 3 digits before the point"),
+    POSTGRESQL: (
+        "from -32768 to 32767",
+        "are longer than 4 characters",
+        "are no number of 3 digits before the point",
+        ROUNDED,
+    ),
     SQLITE: ("are NULL",),
-    DUCKDB: ("from -128 to 127", "are no number of 3 digits before the point", "have more than 0 digits of a second"),
+    DUCKDB: (
+        "from -128 to 127",
+        "are no number of 3 digits before the point",
+        "have more than 0 digits of a second",
+        ROUNDED,
+    ),
 }
 
 

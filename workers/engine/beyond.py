@@ -24,6 +24,7 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Single,
     Utf8,
     Whole,
     WithinDay,
@@ -66,7 +67,7 @@ def _suspected(limit: Limit, column: pa.Array) -> pa.Array:
     """Tell which values may be beyond a limit; those that are not, are surely within it."""
     is_text = pa.types.is_large_string(column.type)
     match limit:
-        case Whole() | Digits() | Finite():
+        case Whole() | Digits() | Finite() | Single():
             return _suspected_numbers(limit, column)
         case Characters(most):
             return pc.greater(pc.utf8_length(column), most)
@@ -89,11 +90,13 @@ def _suspected(limit: Limit, column: pa.Array) -> pa.Array:
             return pc.is_valid(column)
 
 
-def _suspected_numbers(limit: Whole | Digits | Finite, column: pa.Array) -> pa.Array:
+def _suspected_numbers(limit: Whole | Digits | Finite | Single, column: pa.Array) -> pa.Array:
     is_text = pa.types.is_large_string(column.type)
     match limit:
         case Finite():
             return pc.match_substring_regex(column, "[^-.0-9]") if is_text else pc.invert(pc.is_finite(column))
+        case Single() if pa.types.is_float64(column.type):
+            return pc.not_equal(column, column.cast(pa.float32(), safe=False).cast(pa.float64()))
         case Whole(low, high) if pa.types.is_integer(column.type):
             return _outside(column, low, high)
         case Digits(precision, scale):

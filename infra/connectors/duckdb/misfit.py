@@ -18,6 +18,7 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Single,
     Utf8,
     Whole,
     WithinDay,
@@ -67,6 +68,8 @@ def beyond(on: ColumnLimit) -> str:
             return f"{column} IS NULL"
         case Finite(infinite) if isinstance(on.type, Float):
             return f"isnan({column})" if infinite else f"NOT isfinite({column})"
+        case Single():
+            return f"isfinite({column}) AND TRY_CAST({column} AS FLOAT)::DOUBLE IS DISTINCT FROM {column}"
         case RealDay(first, last, infinite):
             return (
                 f"CASE WHEN isfinite({column}) THEN {_year(on, column)} NOT BETWEEN {first} AND {last} "

@@ -16,6 +16,7 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Single,
     Utf8,
     Whole,
     WithinDay,
@@ -29,6 +30,7 @@ STRIP = "REPLACE({}, _utf8mb4 X'00' COLLATE utf8mb4_bin, '')"
 """Takes the character NUL out of a text."""
 
 _SECOND_DIGITS = 6
+_SINGLE_BITS, _SINGLE_EXPONENT_MIN, _SINGLE_MAX = 24, -126, "3.4028234663852886e38"
 _DAYS_OF_EVERY_MONTH = 28
 _ESCAPED_NUL = "u0000"
 
@@ -37,12 +39,8 @@ def beyond(on: ColumnLimit) -> str:
     """Spell the condition under which a value of a column is beyond a limit."""
     column = quoted(on.column)
     match on.limit:
-        case Whole(low, high):
-            return f"{column} NOT BETWEEN {low} AND {high}"
-        case Digits(precision, scale):
-            return f"(ABS({column}) >= 1{'0' * (precision - scale)} OR TRUNCATE({column}, {scale}) <> {column})"
-        case Finite():
-            return "1 = 0"
+        case Whole() | Digits() | Finite() | Single():
+            return _number_beyond(on.limit, column)
         case Present():
             return f"{column} IS NULL"
         case RealDay(first, last):
@@ -55,6 +53,29 @@ def beyond(on: ColumnLimit) -> str:
             return f"MICROSECOND({column}) % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
         case Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
+
+
+def _number_beyond(limit: Whole | Digits | Finite | Single, column: str) -> str:
+    match limit:
+        case Whole(low, high):
+            return f"{column} NOT BETWEEN {low} AND {high}"
+        case Digits(precision, scale):
+            return f"(ABS({column}) >= 1{'0' * (precision - scale)} OR TRUNCATE({column}, {scale}) <> {column})"
+        case Finite():
+            return "1 = 0"
+        case Single():
+            return _rounded(column)
+
+
+def _rounded(column: str) -> str:
+    """Tell numbers that single precision has not; not every server casts to FLOAT.
+
+    Such a number is a whole multiple of the last of 24 bits, which is never finer than 2 to the power of -149.
+    To divide by a power of two is exact.
+    """
+    last_bit = f"POW(2, GREATEST(FLOOR(LOG2(ABS({column}))), {_SINGLE_EXPONENT_MIN}) - {_SINGLE_BITS - 1})"
+    is_fraction = f"FLOOR({column} / {last_bit}) <> {column} / {last_bit}"
+    return f"({column} <> 0 AND (ABS({column}) > {_SINGLE_MAX} OR {is_fraction}))"
 
 
 def _unreal_day(column: str, first: int, last: int) -> str:

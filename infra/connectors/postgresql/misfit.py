@@ -19,6 +19,7 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Single,
     Utf8,
     Whole,
     WithinDay,
@@ -52,6 +53,7 @@ _ANY_BYTES = "SQL_ASCII"
 
 _NEVER = "1 = 0"
 _SECOND_DIGITS = 6
+_SINGLE_MIN, _SINGLE_MAX = "1.401298464324817e-45::float8", "3.4028234663852886e38::float8"
 _YEAR_FIRST, _DATE_YEAR_LAST, _TIMESTAMP_YEAR_LAST = -4712, 5_874_897, 294_276
 """The years of PostgreSQL's own dates and timestamps; bounds outside of them cannot be written."""
 
@@ -88,14 +90,8 @@ def beyond(on: ColumnLimit) -> str:
     """Spell the condition under which a value of a column is beyond a limit."""
     column = identifier(on.column)
     match on.limit:
-        case Whole(low, high):
-            return f"{column} NOT BETWEEN {low} AND {high}"
-        case Digits(precision, scale):
-            number = f"{column}::numeric"
-            return f"(abs({number}) >= 1{'0' * (precision - scale)} OR trunc({number}, {scale}) <> {number})"
-        case Finite(infinite):
-            words = "'NaN'" if infinite else "'NaN', 'Infinity', '-Infinity'"
-            return f"{column}::{'float8' if isinstance(on.type, Float) else 'text'} IN ({words})"
+        case Whole() | Digits() | Finite() | Single():
+            return _number_beyond(on, column)
         case Present():
             return f"{column} IS NULL"
         case RealDay(first, last, infinite):
@@ -113,6 +109,29 @@ def beyond(on: ColumnLimit) -> str:
             return digits if isinstance(on.type, Time) else f"CASE WHEN isfinite({column}) THEN {digits} END"
         case Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
+
+
+def _number_beyond(on: ColumnLimit, column: str) -> str:
+    match on.limit:
+        case Whole(low, high):
+            return f"{column} NOT BETWEEN {low} AND {high}"
+        case Digits(precision, scale):
+            number = f"{column}::numeric"
+            return f"(abs({number}) >= 1{'0' * (precision - scale)} OR trunc({number}, {scale}) <> {number})"
+        case Finite(infinite):
+            words = "'NaN'" if infinite else "'NaN', 'Infinity', '-Infinity'"
+            return f"{column}::{'float8' if isinstance(on.type, Float) else 'text'} IN ({words})"
+        case _:
+            return _rounded(column)
+
+
+def _rounded(column: str) -> str:
+    """Tell numbers that single precision has not; a cast of those beyond its range would be an error."""
+    return (
+        f"CASE WHEN {column} IN (0, 'NaN', 'Infinity', '-Infinity') THEN FALSE"
+        f" WHEN abs({column}) NOT BETWEEN {_SINGLE_MIN} AND {_SINGLE_MAX} THEN TRUE"
+        f" ELSE {column}::float4::float8 <> {column} END"
+    )
 
 
 def _outside(type_: LogicalType, column: str, first: int, last: int) -> str:

@@ -15,6 +15,7 @@ from domain.migrations.limits import (
     NoNulEscape,
     Octets,
     Present,
+    Single,
     Utf8,
     Value,
     Whole,
@@ -32,6 +33,7 @@ from infra.connectors.sqlite.values import Misfit, Stored
 
 _ROWS = 5_000
 _BYTES_MAX = 16 * 1024 * 1024
+_SINGLE_WHOLE = 2**24
 
 Mask = list[bool]
 """For each row of a batch, whether it is meant."""
@@ -99,10 +101,11 @@ def _suspicion(on: ColumnLimit, column: str) -> str:
             return f"typeof({column}) = 'text'"
         case NoNulEscape():
             return f"instr(CAST({column} AS BLOB), CAST('\\u0000' AS BLOB)) > 0"
-        case Finite() if isinstance(on.type, Float):
-            return f"{column} IN (9e999, -9e999)"
         case Finite():
-            return f"typeof({column}) IN ('text', 'blob')"
+            is_float = isinstance(on.type, Float)
+            return f"{column} IN (9e999, -9e999)" if is_float else f"typeof({column}) IN ('text', 'blob')"
+        case Single():
+            return f"NOT (typeof({column}) = 'integer' AND {column} BETWEEN -{_SINGLE_WHOLE} AND {_SINGLE_WHOLE})"
         case Present():
             return f"{column} IS NULL"
         case Whole(low=low, high=high) if low > -(2**63) and high < 2**63:

@@ -21,6 +21,7 @@ from domain.migrations.limits import (
     Present,
     RealDay,
     SecondDigits,
+    Single,
     Value,
     Whole,
     WithinDay,
@@ -74,7 +75,7 @@ CASES: tuple[tuple[LogicalType, st.SearchStrategy[Value], tuple[Limit, ...]], ..
     (Decimal(), numbers(), (Digits(3, 1), Digits(65, 30), Finite(), Finite(infinite=True))),
     (Integer(64), values(Integer(64)), (Whole(-5, 5), Whole(0, 2**64 - 1), Whole(2**70, 2**71))),
     (Integer(64, signed=False), values(Integer(64, signed=False)), (Whole(-5, 5), Whole(-(2**63), 2**63 - 1))),
-    (Float(64), st.floats(), (Finite(), Finite(infinite=True))),
+    (Float(64), st.floats() | st.floats(width=32), (Finite(), Finite(infinite=True), Single())),
     (Json(), documents(), (NoNulEscape(),)),
     (
         Text(),
