@@ -85,6 +85,11 @@ class Utf8:
 
 
 @dataclass(frozen=True)
+class Unpadded:
+    """No space at the end of a text."""
+
+
+@dataclass(frozen=True)
 class NoNulEscape:
     r"""No `\\u0000` in a JSON document."""
 
@@ -139,6 +144,7 @@ Limit = (
     | Octets
     | NoNul
     | Utf8
+    | Unpadded
     | NoNulEscape
     | RealDay
     | Between
@@ -160,7 +166,7 @@ def fits(limit: Limit, value: Value) -> bool:
             return _is_number(limit, value)
         case Single():
             return _is_single(float(value))
-        case Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
+        case Characters() | Octets() | NoNul() | Utf8() | Unpadded() | NoNulEscape() | OneOf():
             return _is_text(limit, value)
         case RealDay() | Between() | WithinDay() | SecondDigits():
             return _is_moment(limit, str(value))
@@ -195,6 +201,7 @@ _COMPLAINTS: dict[type[Limit], str] = {
     NoNul: "hold the character NUL",
     Single: "would be rounded to single precision",
     Utf8: "are no UTF-8 (a file in another encoding needs its name)",
+    Unpadded: "end in spaces, which a type of fixed length drops",
     NoNulEscape: "hold the character NUL as \\u0000",
     WithinDay: "are no time of a day",
     Present: "are NULL",
@@ -228,7 +235,7 @@ def _is_single(number: float) -> bool:
         return False
 
 
-def _is_text(limit: Characters | Octets | NoNul | Utf8 | NoNulEscape | OneOf, value: Value) -> bool:
+def _is_text(limit: Characters | Octets | NoNul | Utf8 | Unpadded | NoNulEscape | OneOf, value: Value) -> bool:
     text = value if isinstance(value, str | bytes) else str(value)
     match limit:
         case Characters(most):
@@ -239,6 +246,8 @@ def _is_text(limit: Characters | Octets | NoNul | Utf8 | NoNulEscape | OneOf, va
             return NUL not in str(text)
         case Utf8():
             return isinstance(text, bytes) or not is_broken(text)
+        case Unpadded():
+            return not str(text).endswith(" ")
         case NoNulEscape():
             return re.search(NUL_ESCAPE, str(text)) is None
         case OneOf(labels):

@@ -17,7 +17,18 @@ from domain.catalog.types import (
     Uuid,
     carrier,
 )
-from domain.migrations.limits import Characters, Digits, Limit, Octets, OneOf, SecondDigits, Single, Whole, WithinDay
+from domain.migrations.limits import (
+    Characters,
+    Digits,
+    Limit,
+    Octets,
+    OneOf,
+    SecondDigits,
+    Single,
+    Unpadded,
+    Whole,
+    WithinDay,
+)
 
 _UUID_CHARACTERS = 36
 
@@ -39,10 +50,16 @@ def limits_between(source: LogicalType, room: LogicalType) -> tuple[Limit, ...]:
             is_subset = isinstance(source, Enumeration) and set(source.labels) <= set(labels)
             return () if is_subset else (OneOf(labels),)
         case _, Text(length=int(most)) if carrier(source) is Carrier.TEXT:
-            longest = _longest(source)
-            return () if longest is not None and longest <= most else (Characters(most),)
+            return _texts(source, room, most)
         case _:
             return _moments(source, room)
+
+
+def _texts(source: LogicalType, room: Text, most: int) -> tuple[Limit, ...]:
+    longest = _longest(source)
+    length: tuple[Limit, ...] = () if longest is not None and longest <= most else (Characters(most),)
+    is_as_bare = not room.fixed or not isinstance(source, Text) or source.fixed
+    return length if is_as_bare else (*length, Unpadded())
 
 
 def _whole(source: Integer, room: Integer) -> tuple[Limit, ...]:

@@ -53,7 +53,7 @@ ADOPTED = {
     ),
     POSTGRESQL: (
         *((NUMBERS, "smallint"), (NUMBERS, "integer"), (DECIMALS, "numeric(5,2)"), (DOUBLES, "real")),
-        *((WORDS, "varchar(4)"), (DAYS, "date"), (MOMENTS, "timestamp(0)")),
+        *((WORDS, "varchar(4)"), (WORDS, "char(4)"), (DAYS, "date"), (MOMENTS, "timestamp(0)")),
         *((INSTANTS, "timestamptz(0)"), (CLOCKS, "time(0)"), (MAYBE, "integer NOT NULL")),
     ),
     SQLITE: (
@@ -73,6 +73,7 @@ ADOPTED = {
 }
 
 ROUNDED = "would be rounded to single precision"
+PADDED = "end in spaces, which a type of fixed length drops"
 PREDICTED = {
     MYSQL: (
         "from -128 to 127",
@@ -80,12 +81,14 @@ PREDICTED = {
         "are not between 1970-01-01",
         "none of the type's labels",
         ROUNDED,
+        PADDED,
     ),
     POSTGRESQL: (
         "from -32768 to 32767",
         "are longer than 4 characters",
         "are no number of 3 digits before the point",
         ROUNDED,
+        PADDED,
     ),
     SQLITE: ("are NULL",),
     DUCKDB: (

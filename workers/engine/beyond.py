@@ -25,6 +25,7 @@ from domain.migrations.limits import (
     RealDay,
     SecondDigits,
     Single,
+    Unpadded,
     Utf8,
     Whole,
     WithinDay,
@@ -65,17 +66,11 @@ def beyond(limit: Limit, column: pa.Array) -> pa.Array:
 
 def _suspected(limit: Limit, column: pa.Array) -> pa.Array:
     """Tell which values may be beyond a limit; those that are not, are surely within it."""
-    is_text = pa.types.is_large_string(column.type)
     match limit:
         case Whole() | Digits() | Finite() | Single():
             return _suspected_numbers(limit, column)
-        case Characters(most):
-            return pc.greater(pc.utf8_length(column), most)
-        case Octets(most):
-            return pc.greater(pc.binary_length(column), most)
-        case NoNul() | NoNulEscape():
-            sign = NUL if isinstance(limit, NoNul) else "\\u0000"
-            return pc.match_substring(column, sign) if is_text else _nothing(column)
+        case Characters() | Octets() | NoNul() | NoNulEscape() | Unpadded():
+            return _suspected_texts(limit, column)
         case RealDay(first, last):
             if first > YEAR_MIN or last < YEAR_MAX:
                 return pc.is_valid(column)
@@ -88,6 +83,20 @@ def _suspected(limit: Limit, column: pa.Array) -> pa.Array:
             return pc.invert(pc.is_in(column, value_set=pa.array(labels, column.type)))
         case _:
             return pc.is_valid(column)
+
+
+def _suspected_texts(limit: Characters | Octets | NoNul | NoNulEscape | Unpadded, column: pa.Array) -> pa.Array:
+    is_text = pa.types.is_large_string(column.type)
+    match limit:
+        case Characters(most):
+            return pc.greater(pc.utf8_length(column), most)
+        case Octets(most):
+            return pc.greater(pc.binary_length(column), most)
+        case Unpadded():
+            return pc.ends_with(column, " ")
+        case NoNul() | NoNulEscape():
+            sign = NUL if isinstance(limit, NoNul) else "\\u0000"
+            return pc.match_substring(column, sign) if is_text else _nothing(column)
 
 
 def _suspected_numbers(limit: Whole | Digits | Finite | Single, column: pa.Array) -> pa.Array:

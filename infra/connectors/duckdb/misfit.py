@@ -19,6 +19,7 @@ from domain.migrations.limits import (
     RealDay,
     SecondDigits,
     Single,
+    Unpadded,
     Utf8,
     Whole,
     WithinDay,
@@ -84,7 +85,7 @@ def beyond(on: ColumnLimit) -> str:
         case SecondDigits(most):
             digits = f"microsecond({column}) % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
             return f"CASE WHEN isfinite({column}) THEN {digits} END" if isinstance(on.type, Timestamp) else digits
-        case Digits() | Finite() | Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
+        case Digits() | Finite() | Characters() | Octets() | NoNul() | Utf8() | Unpadded() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
 
 
@@ -112,6 +113,8 @@ def _text_beyond(on: ColumnLimit, column: str) -> str:
             return f"{text} NOT IN ({', '.join(literal(label) for label in labels) or 'NULL'})"
         case Utf8():
             return "1 = 0"
+        case Unpadded():
+            return f"suffix({text}, ' ')"
         case NoNulEscape():
             return f"regexp_matches({text}, {literal(NUL_ESCAPE)})"
         case _:

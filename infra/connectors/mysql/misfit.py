@@ -17,6 +17,7 @@ from domain.migrations.limits import (
     RealDay,
     SecondDigits,
     Single,
+    Unpadded,
     Utf8,
     Whole,
     WithinDay,
@@ -51,7 +52,7 @@ def beyond(on: ColumnLimit) -> str:
             return f"({column} < '00:00:00' OR {column} >= '24:00:00')"
         case SecondDigits(most):
             return f"MICROSECOND({column}) % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
-        case Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
+        case Characters() | Octets() | NoNul() | Utf8() | Unpadded() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
 
 
@@ -106,6 +107,8 @@ def _text_beyond(on: ColumnLimit, column: str) -> str:
             return f"CAST({text} AS BINARY) NOT IN ({', '.join(_hexed(label) for label in labels) or 'NULL'})"
         case Utf8():
             return "1 = 0"
+        case Unpadded():
+            return f"RIGHT(CAST({text} AS BINARY), 1) = X'20'"
         case NoNulEscape():
             # The expression takes ten times as long as the look for the digits that any match has.
             has_digits = f"LOCATE({_hexed(_ESCAPED_NUL)}, CAST({text} AS BINARY)) > 0"

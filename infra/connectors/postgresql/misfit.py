@@ -20,6 +20,7 @@ from domain.migrations.limits import (
     RealDay,
     SecondDigits,
     Single,
+    Unpadded,
     Utf8,
     Whole,
     WithinDay,
@@ -107,7 +108,7 @@ def beyond(on: ColumnLimit) -> str:
         case SecondDigits(most):
             digits = f"extract(microseconds FROM {column})::bigint % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
             return digits if isinstance(on.type, Time) else f"CASE WHEN isfinite({column}) THEN {digits} END"
-        case Characters() | Octets() | NoNul() | Utf8() | NoNulEscape() | OneOf():
+        case Characters() | Octets() | NoNul() | Utf8() | Unpadded() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
 
 
@@ -160,6 +161,8 @@ def _text_beyond(on: ColumnLimit, column: str) -> str:
             return f"{text} NOT IN ({', '.join(literal(label) for label in labels) or 'NULL'})"
         case Utf8():
             return f"{text} !~ '^(?:{_CHARACTER})*$'"
+        case Unpadded():
+            return f"{text} LIKE '% '"
         case NoNulEscape():
             return f"{text} ~ {literal(NUL_ESCAPE)}"
         case _:

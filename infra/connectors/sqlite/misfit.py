@@ -11,11 +11,13 @@ from domain.migrations.limits import (
     NUL,
     Characters,
     Finite,
+    Limit,
     NoNul,
     NoNulEscape,
     Octets,
     Present,
     Single,
+    Unpadded,
     Utf8,
     Value,
     Whole,
@@ -95,12 +97,6 @@ def _suspected(
 def _suspicion(on: ColumnLimit, column: str) -> str:
     """Spell a condition that every value beyond a limit fulfils, and as few others as SQL can tell apart."""
     match on.limit:
-        case NoNul():
-            return f"instr(CAST({column} AS BLOB), x'00') > 0"
-        case Utf8():
-            return f"typeof({column}) = 'text'"
-        case NoNulEscape():
-            return f"instr(CAST({column} AS BLOB), CAST('\\u0000' AS BLOB)) > 0"
         case Finite():
             is_float = isinstance(on.type, Float)
             return f"{column} IN (9e999, -9e999)" if is_float else f"typeof({column}) IN ('text', 'blob')"
@@ -110,6 +106,20 @@ def _suspicion(on: ColumnLimit, column: str) -> str:
             return f"{column} IS NULL"
         case Whole(low=low, high=high) if low > -(2**63) and high < 2**63:
             return f"NOT (typeof({column}) = 'integer' AND {column} BETWEEN {low} AND {high})"
+        case _:
+            return _suspicion_of_text(on.limit, column)
+
+
+def _suspicion_of_text(limit: Limit, column: str) -> str:
+    match limit:
+        case NoNul():
+            return f"instr(CAST({column} AS BLOB), x'00') > 0"
+        case Utf8():
+            return f"typeof({column}) = 'text'"
+        case NoNulEscape():
+            return f"instr(CAST({column} AS BLOB), CAST('\\u0000' AS BLOB)) > 0"
+        case Unpadded():
+            return f"substr({column}, -1) = ' '"
         case Characters(most=most):
             # No text has more characters than bytes; a double's text is not SQLite's own.
             return f"typeof({column}) = 'real' OR length(CAST({column} AS BLOB)) > {most}"

@@ -22,6 +22,7 @@ from domain.migrations.limits import (
     RealDay,
     SecondDigits,
     Single,
+    Unpadded,
     Value,
     Whole,
     WithinDay,
@@ -80,7 +81,7 @@ CASES: tuple[tuple[LogicalType, st.SearchStrategy[Value], tuple[Limit, ...]], ..
     (
         Text(),
         st.text(st.sampled_from("aé😀\0 ")),
-        (Characters(3), Octets(4), NoNul(), OneOf(("a", "é")), OneOf(()), Present()),
+        (Characters(3), Octets(4), NoNul(), Unpadded(), OneOf(("a", "é")), OneOf(()), Present()),
     ),
 )
 
