@@ -14,9 +14,13 @@ from hashlib import md5
 from domain.catalog.types import (
     Binary,
     Bits,
+    Boolean,
     Carrier,
+    Date,
+    Decimal,
     Enumeration,
     Geometry,
+    Integer,
     Json,
     LabelSet,
     LogicalType,
@@ -76,6 +80,48 @@ def frame(type_: LogicalType) -> Frame:
             return Frame.SIZED
         case _:
             return Frame.PLAIN
+
+
+class Link(Enum):
+    """By which step a column's value enters the chain of its row (`domain.migrations.digests.RowHash.LOOKUP3`)."""
+
+    SMALL = "SMALL"
+    """A whole number of 32 bits, or a truth value, as a word."""
+    LARGE = "LARGE"
+    """A whole number of 64 bits: its high word, and then both words folded into one."""
+    DAY = "DAY"
+    """The days since 2000-01-01 as a word."""
+    DECIMAL = "DECIMAL"
+    """The digits in groups of four, with their weight."""
+    TEXT = "TEXT"
+    """The bytes that stand in the value's frame."""
+
+
+CHAIN_KINDS_AT_ONCE = 15
+"""After how many columns a step says what theirs did not: which are NULL, zero or negative."""
+
+CHAIN_KIND_BITS = 2
+"""The bits of that step's word for each of them: 0 for a value, 1 for NULL, 2 for zero, 3 for less."""
+
+_WORD_BITS = 32
+_DECIMAL_DIGITS_MAX = 100
+
+
+def link(type_: LogicalType) -> Link:
+    """Return by which step values of a type enter the chain of their row."""
+    match type_:
+        case Boolean():
+            return Link.SMALL
+        case Integer(bits, signed) if bits + (not signed) <= _WORD_BITS:
+            return Link.SMALL
+        case Integer(bits, signed) if bits + (not signed) <= 2 * _WORD_BITS:
+            return Link.LARGE
+        case Date():
+            return Link.DAY
+        case Decimal(int(precision), scale) if precision <= _DECIMAL_DIGITS_MAX and 0 <= (scale or 0) <= precision:
+            return Link.DECIMAL
+        case _:
+            return Link.TEXT
 
 
 def inline_max(type_: LogicalType) -> int:

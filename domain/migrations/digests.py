@@ -15,9 +15,11 @@ class RowHash(Enum):
     """A hash of the texts of rows, the cheapest for a database first."""
 
     POSTGRESQL = "POSTGRESQL"
-    """lookup3 of values as PostgreSQL prints them: only between two of its databases."""
+    """LOOKUP3 with texts as PostgreSQL prints them: only between two of its databases."""
     LOOKUP3 = "LOOKUP3"
-    """Bob Jenkins's lookup3, 64 bits with a sign, as PostgreSQL's `hashtextextended(text, 0)` computes it."""
+    """Bob Jenkins's lookup3, 64 bits with a sign, column after column: what was found so far is the seed of the next
+    step (`domain.migrations.canonical.Link`). PostgreSQL has a function for each step, and need not make a text of a
+    number to call it."""
     CRC = "CRC"
     """CRC-32 times CRC-32C, as MariaDB has both. The product is what keeps the sum of hashes from being blind for
     rows that swap values: either CRC alone is linear."""
@@ -56,7 +58,7 @@ class Digest:
     Should a comma or `~` be in a text of the first kind after all (SQLite keeps anything in any
     column), `~1` or `~0` stand for it. So rows that differ have texts that differ.
 
-    `total` is the exact sum, over all rows, of the hash of the row's text: about 60 bits a row, so
+    `total` is the exact sum, over all rows, of the hash of the row, mostly that of its text: about 60 bits a row, so
     rows that differ go unnoticed once in 10^18.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from domain.catalog.types import Carrier, LogicalType, carrier
-from domain.migrations.canonical import Frame, frame, inline_max
+from domain.migrations.canonical import Frame, Link, frame, inline_max, link
 from domain.migrations.digests import RowHash
 
 if TYPE_CHECKING:
@@ -17,12 +17,20 @@ if TYPE_CHECKING:
 LETTERS = {RowHash.MD5: "m", RowHash.CRC: "c", RowHash.LOOKUP3: "l"}
 """How the C helper calls the hashes that it knows."""
 
+_LINKS = {Link.SMALL: "i", Link.LARGE: "I", Link.DAY: "d", Link.DECIMAL: "n", Link.TEXT: "t"}
+
+
+def links(types: Iterable[LogicalType]) -> str:
+    """Say by which step each column enters the chain of its row, in letters of the C helper."""
+    return "".join(_LINKS[link(type_)] for type_ in types)
+
 
 class RowSummer:
     """Adds up the hashes of the texts of rows with columns of some types; without hashes there is nothing to do."""
 
     def __init__(self, types: Iterable[LogicalType], hashes: tuple[RowHash, ...]) -> None:
-        self._shapes = [_shape(type_) for type_ in types] if hashes else []
+        known = tuple(types)
+        self._shapes, self._links = [_shape(type_) for type_ in known] if hashes else [], links(known)
         self._letters = "".join(LETTERS[hash_] for hash_ in hashes)
 
     def sums(self, batch: pa.RecordBatch) -> tuple[int, ...]:
@@ -31,7 +39,7 @@ class RowSummer:
             return ()
         from infra.connectors.native import _native  # noqa: PLC0415 - only where it could be built
 
-        return _native.batch_digest(batch, self._shapes, self._letters)
+        return _native.batch_digest(batch, self._shapes, self._letters, self._links)
 
 
 def _shape(type_: LogicalType) -> Shape:

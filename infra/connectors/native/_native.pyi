@@ -183,13 +183,15 @@ def sqlite_digest(
     shapes: Sequence[Shape],
     how: str,
     ask: Callable[[int, SqliteValue], bytes],
+    links: str,
 ) -> tuple[int, int]:
     """Return the number of rows of a query, and the sum of their hashes.
 
     Shapes: `i` digits, `f` the hex digits of a double, `t` text as it is, `s` moment, `m` time, `n` decimal
     (digits, places), `N` decimal of any size: all these are plain. `S` text and `y` bytes begin with their length
     (and are taken by their MD5 beyond the first number), `h` stands for a value's MD5. `ask` spells what is of
-    another kind, unframed. `how` is a letter of `row_hash`.
+    another kind, unframed. `how` is a letter of `row_hash`; `l` is chained (`domain.migrations.canonical.Link`), with a
+    letter for each column: `i` SMALL, `I` LARGE, `d` DAY, `n` DECIMAL, `t` TEXT.
 
     Raises:
         SqliteFailed: the query failed.
@@ -203,12 +205,13 @@ def sqlite_insert(handle: SqliteHandle, sql: str, batch: ArrowBatch) -> None:
     """
 
 def row_hash(how: str, text: bytes) -> int:
-    """Return the hash of a row's text: `m` MD5, `c` CRC, `l` lookup3 (`domain.migrations.transfer.RowHash`)."""
+    """Return the hash of a text: `m` MD5, `c` CRC, `l` lookup3 (`domain.migrations.digests.RowHash`)."""
 
-def batch_digest(batch: ArrowBatch, shapes: Sequence[Shape], hows: str) -> tuple[int, ...]:
+def batch_digest(batch: ArrowBatch, shapes: Sequence[Shape], hows: str, links: str) -> tuple[int, ...]:
     """Return the sums of the hashes of a batch's rows, one for each of the letters `hows` (of `row_hash`).
 
-    Shapes tell how texts and bytes are spelled (`t`, `S`, `y`, `h` of `sqlite_digest`).
+    Shapes tell how texts and bytes are spelled (`t`, `S`, `y`, `h` of `sqlite_digest`); links are those of
+    `sqlite_digest`.
     """
 
 def md5_digest(content: bytes | bytearray) -> str:

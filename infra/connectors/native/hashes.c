@@ -76,10 +76,15 @@ static void mix_last(uint32_t word[3]) {
     }
 }
 
-uint64_t lookup3(const void *bytes, size_t size) {
+uint64_t lookup3(const void *bytes, size_t size, uint64_t seed) {
     const uint8_t *at = bytes;
     uint32_t start = 0x9e3779b9u + (uint32_t)size + 3923095u, word[3] = {start, start, start};
     uint8_t rest[12] = {0};
+    if (seed) {
+        word[0] += (uint32_t)(seed >> 32);
+        word[1] += (uint32_t)seed;
+        mix(word);
+    }
     for (; size >= sizeof rest; size -= sizeof rest, at += sizeof rest) {
         for (int place = 0; place < 3; place++) word[place] += little(at + 4 * place);
         mix(word);
@@ -101,16 +106,15 @@ static uint64_t md5_number(const void *text, size_t size) {
     return number >> 4;
 }
 
-static uint64_t hash_of(char how, const void *text, size_t size) {
+uint64_t text_hash(char how, const void *text, size_t size) {
     switch (how) {
         case HASH_CRC: return (uint64_t)crc32_ieee(text, size) * crc32_castagnoli(text, size);
-        case HASH_LOOKUP3: return lookup3(text, size);
+        case HASH_LOOKUP3: return lookup3(text, size, 0);
         default: return md5_number(text, size);
     }
 }
 
-void hash_sum_add(hash_sum *sum, const void *text, size_t size) {
-    uint64_t number = hash_of(sum->how, text, size);
+void hash_sum_add(hash_sum *sum, uint64_t number) {
     bool is_negative = sum->how == HASH_LOOKUP3 && number >> 63;
     sum->high += (int64_t)(number >> HALF_BITS) - (is_negative ? INT64_C(1) << HALF_BITS : 0);
     sum->low += number & UINT32_MAX;
@@ -136,7 +140,7 @@ PyObject *row_hash(PyObject *Py_UNUSED(module), PyObject *args) {
     hash_sum sum = {.how = count == 1 ? how[0] : 0};
     PyObject *total = NULL;
     if (count == 1 && strchr(HASHES, how[0]) != NULL) {
-        hash_sum_add(&sum, text.buf, (size_t)text.len);
+        hash_sum_add(&sum, text_hash(how[0], text.buf, (size_t)text.len));
         total = hash_sum_total(&sum);
     } else
         PyErr_Format(PyExc_ValueError, "no hash: %s", how);

@@ -19,8 +19,10 @@ void hashes_open(void);
 
 uint32_t crc32_ieee(const void *bytes, size_t size);
 uint32_t crc32_castagnoli(const void *bytes, size_t size);
-/* Bob Jenkins's lookup3 as PostgreSQL's hashtextextended computes it with the seed 0. */
-uint64_t lookup3(const void *bytes, size_t size);
+/* Bob Jenkins's lookup3 as PostgreSQL's hashtextextended computes it. */
+uint64_t lookup3(const void *bytes, size_t size, uint64_t seed);
+/* The hash of a text by its letter; lookup3 with the seed 0. */
+uint64_t text_hash(char how, const void *text, size_t size);
 
 /* The sum of many hashes of 64 bits, its halves apart, as neither sum outgrows a machine word. */
 typedef struct {
@@ -29,7 +31,7 @@ typedef struct {
     uint64_t low;
 } hash_sum;
 
-void hash_sum_add(hash_sum *sum, const void *text, size_t size);
+void hash_sum_add(hash_sum *sum, uint64_t number);
 /* Return the sum as a Python integer. */
 PyObject *hash_sum_total(const hash_sum *sum);
 

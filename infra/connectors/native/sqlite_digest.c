@@ -4,6 +4,7 @@
 #include "hashes.h"
 #include "md5.h"
 #include "parts.h"
+#include "row_chain.h"
 #include "row_text.h"
 #include "texts.h"
 
@@ -16,6 +17,8 @@ typedef struct {
     PyObject *ask;
     Py_ssize_t count;
     shape *shapes;
+    size_t *ends;
+    const char *links;
     buffer row;
     buffer text;
     int64_t rows;
@@ -99,7 +102,8 @@ static enum taken add_value(digest *self, shape wanted, const stored *value) {
 }
 
 static void add_row(digest *self) {
-    hash_sum_add(&self->sum, self->row.at, self->row.size);
+    chained row = {(const char *)self->row.at, self->ends, self->shapes, self->links, self->count};
+    hash_sum_add(&self->sum, row_number(self->sum.how, &row));
     self->rows += 1;
     self->row.size = 0;
 }
@@ -112,6 +116,7 @@ static enum stop add_rows(digest *self, Py_ssize_t *place, stored *value) {
             enum taken result = add_value(self, self->shapes[*place], value);
             if (result == ASK) return STOP_ASK;
             if (result == NO_MEMORY) return STOP_MEMORY;
+            self->ends[*place] = self->row.size;
         }
         if (*place >= 0) add_row(self);
         *place = -1;
@@ -130,6 +135,7 @@ static int ask_python(digest *self, Py_ssize_t place, const stored *value) {
     PyObject *spelled = given == NULL ? NULL : PyObject_CallFunction(self->ask, "nN", place, given);
     int result = spelled == NULL ? -1 : PyBytes_AsStringAndSize(spelled, &bytes, &size);
     if (result == 0 && row_add(&self->row, self->shapes[place], bytes, (size_t)size) < 0) result = (PyErr_NoMemory(), -1);
+    self->ends[place] = self->row.size;
     Py_XDECREF(spelled);
     return result;
 }
@@ -151,27 +157,32 @@ static PyObject *digest_all(digest *self) {
     return Py_BuildValue("(LN)", (long long)self->rows, hash_sum_total(&self->sum));
 }
 
-static int open_shapes(digest *self, PyObject *shapes) {
+static int open_shapes(digest *self, PyObject *shapes, Py_ssize_t linked) {
     self->count = PySequence_Size(shapes);
     if (self->count < 1 || self->count > COLUMNS_MAX || self->count != sqlite.column_count(self->query.stmt)) {
         if (self->count >= 0) PyErr_Format(PyExc_ValueError, "another number of columns: %zd", self->count);
         return -1;
     }
     self->shapes = PyMem_Calloc((size_t)self->count, sizeof(shape));
-    if (self->shapes == NULL) return PyErr_NoMemory(), -1;
+    self->ends = PyMem_Calloc((size_t)self->count, sizeof(size_t));
+    if (self->shapes == NULL || self->ends == NULL) return PyErr_NoMemory(), -1;
+    if (!links_match(self->links, linked, self->count)) return -1;
     return shapes_read(self->shapes, self->count, shapes, SPELLINGS);
 }
 
 PyObject *sqlite_digest(PyObject *Py_UNUSED(module), PyObject *args) {
     PyObject *handle, *sql, *parameters, *shapes, *result = NULL;
     int how;
+    Py_ssize_t linked;
     digest self = {0};
-    if (!PyArg_ParseTuple(args, "OUOOCO", &handle, &sql, &parameters, &shapes, &how, &self.ask)) return NULL;
+    if (!PyArg_ParseTuple(args, "OUOOCOs#", &handle, &sql, &parameters, &shapes, &how, &self.ask, &self.links, &linked))
+        return NULL;
     if (how > 127 || strchr(HASHES, how) == NULL || how == 0) return PyErr_Format(PyExc_ValueError, "no hash: %c", how);
     self.sum.how = (char)how;
-    if (statement_open(&self.query, handle, sql, parameters) == 0 && open_shapes(&self, shapes) == 0)
+    if (statement_open(&self.query, handle, sql, parameters) == 0 && open_shapes(&self, shapes, linked) == 0)
         result = digest_all(&self);
     statement_close(&self.query);
+    PyMem_Free(self.ends);
     PyMem_Free(self.shapes);
     buffer_free(&self.row);
     buffer_free(&self.text);

@@ -36,9 +36,8 @@ def copied(column: str, native: str, type_: LogicalType) -> str:
 def text(column: str, native: str, type_: LogicalType) -> str:
     """Return the expression for a value's canonical text; NULL stays NULL. Bytes have none here."""
     match type_:
-        case Decimal(precision, scale) if precision is not None:
-            wanted = f"numeric({precision},{scale or 0})"
-            return f"{column}::text" if native == wanted else f"{column}::{wanted}::text"
+        case Decimal():
+            return f"{number(column, native, type_)}::text"
         case Float():
             return _float(f"{column}::float8")
         case Boolean():
@@ -53,6 +52,15 @@ def text(column: str, native: str, type_: LogicalType) -> str:
             return _duration(column)
         case _:
             return f"{column}::text"
+
+
+def number(column: str, native: str, type_: LogicalType) -> str:
+    """Return the expression for a decimal with the places that its canonical text has."""
+    match type_:
+        case Decimal(int(precision), scale) if native != f"numeric({precision},{scale or 0})":
+            return f"{column}::numeric({precision},{scale or 0})"
+        case _:
+            return column
 
 
 def _float(number: str) -> str:

@@ -9,6 +9,7 @@ from domain.kernel.values import Rows
 from domain.migrations.canonical import PLAIN_NULL, SIZED_NULL, Frame, frame, inline_max, may_exceed
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from infra.connectors.postgresql import canonical
+from infra.connectors.postgresql.chain import can_chain, chained
 from infra.connectors.postgresql.misfit import STRIP, beyond
 from infra.connectors.postgresql.names import identifier, literal
 from infra.connectors.postgresql.session import writes_utf8
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 
 _MD5_NUMBER = "('x' || left(md5({}), 15))::bit(60)::bigint"
-_LOOKUP3_NUMBER = 'hashtextextended({} COLLATE "C", 0)'
 
 
 async def digest(
@@ -41,20 +41,16 @@ async def digest(
 async def quick_digest(
     connection: asyncpg.Connection, relation: Relation, hash_: RowHash, columns: tuple[DigestColumn, ...]
 ) -> Digest:
-    """Compute a digest by the server's own hash of 64 bits, which costs a tenth of an MD5.
+    """Compute a digest by the server's own hashes of 64 bits, which cost a tenth of an MD5.
 
     Between two PostgreSQL databases texts need not be canonical either: both print values alike. Servers of
-    two versions, encodings or byte orders may have different hashes of one text; the one of UTF-8 has no use
+    two versions, encodings or byte orders may have different hashes of one value; the one of UTF-8 has no use
     for texts in another encoding.
     """
-    utf8 = writes_utf8(connection)
-    if hash_ is RowHash.POSTGRESQL:
-        text = " || ".join(_own_framed(column, utf8=utf8) for column in columns)
-    elif utf8:
-        text = _line(columns, (), utf8=utf8)
-    else:
+    utf8, as_printed = writes_utf8(connection), hash_ is RowHash.POSTGRESQL
+    if not columns or not can_chain(columns) or not (utf8 or as_printed):
         return await digest(connection, relation, columns)
-    [row] = await connection.fetch(_query(relation, _LOOKUP3_NUMBER.format(f"({text})"), ()))
+    [row] = await connection.fetch(_query(relation, chained(columns, utf8=utf8, as_printed=as_printed), ()))
     return Digest(Rows(row["rows"]), int(row["total"]), hash_)
 
 
@@ -87,18 +83,6 @@ def _framed(column: DigestColumn, treatments: tuple[Treatment, ...], *, utf8: bo
     if may_exceed(column.type):
         spelled = f"CASE WHEN {length} > {inline_max(column.type)} THEN md5({content}) ELSE {spelled} END"
     return f"coalesce({length}::text || ':' || {spelled}, '{SIZED_NULL}')"
-
-
-def _own_framed(column: DigestColumn, *, utf8: bool) -> str:
-    """Return the expression for a column's part of the text that is hashed by the server's own hash."""
-    text = f"{identifier(column.name)}::text"
-    match frame(column.type):
-        case Frame.PLAIN:
-            return f"coalesce({text} || ',', '{PLAIN_NULL},')"
-        case Frame.HASHED if carrier(column.type) is Carrier.TEXT:
-            return f"coalesce({_LOOKUP3_NUMBER.format(f'({text})')}::text || ',', '{PLAIN_NULL},')"
-        case _:
-            return _framed(column, (), utf8=utf8)
 
 
 def _bytes(text: str, *, utf8: bool) -> str:

@@ -28,7 +28,7 @@ from domain.migrations.canonical import (
 )
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import Treatment
-from infra.connectors.row_sums import LETTERS
+from infra.connectors.row_sums import LETTERS, links
 from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite import misfit, values
 from infra.connectors.sqlite.driver import driver_errors, handle_of
@@ -97,8 +97,9 @@ def _digested_natively(
         return text.encode() if isinstance(text, str) else bytes(text)  # type: ignore[arg-type]  # it is no NULL
 
     names = ", ".join(f"{name}.{quoted(column.name)}" for column in columns)
+    sql, chain = f"SELECT {names} FROM {name}", links(column.type for column in columns)
     with driver_errors():
-        rows, total = _native.sqlite_digest(handle, f"SELECT {names} FROM {name}", (), shapes, LETTERS[by], spelled)
+        rows, total = _native.sqlite_digest(handle, sql, (), shapes, LETTERS[by], spelled, chain)
     return Digest(Rows(rows), total, by)
 
 

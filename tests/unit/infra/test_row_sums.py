@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.catalog.types import Float, Integer, Text, carrier
+from domain.catalog.types import Boolean, Date, Decimal, Float, Integer, LogicalType, Text, carrier
+from domain.migrations.canonical import Carried
 from domain.migrations.digests import RowHash
 from infra.connectors.arrow import ARROW_TYPES
 from infra.connectors.native import has_native
@@ -77,6 +78,74 @@ def test_rows_that_swap_values_have_another_sum(by: RowHash, values: str) -> Non
     assert kept != digest_of(by, types, [(one, other), (other, one)])
 
 
+CHAINED: tuple[LogicalType, ...] = 3 * (
+    *(Integer(32), Integer(64), Boolean(), Date(), Decimal(20, 3), Text(), Float(64)),
+)
+
+
+def drawn(type_: LogicalType) -> st.SearchStrategy[Carried]:
+    match type_:
+        case Integer(bits):
+            return st.none() | st.integers(-(1 << bits - 1), (1 << bits - 1) - 1)
+        case Boolean():
+            return st.none() | st.booleans()
+        case Date():
+            return st.none() | st.dates().map(str) | st.sampled_from(["infinity", "-infinity", "0044-03-15 BC", "0000"])
+        case Decimal():
+            return st.none() | st.decimals(-(10**16), 10**16, places=3).map("{:.3f}".format) | st.just("NaN")
+        case Float():
+            return st.none() | st.floats()
+        case _:
+            return st.none() | st.text(max_size=30)
+
+
+def sums_of(types: tuple[LogicalType, ...], rows: list[tuple[Carried, ...]]) -> tuple[int, ...]:
+    columns = [
+        pa.array(column, ARROW_TYPES[carrier(type_)])
+        for column, type_ in zip(zip(*rows, strict=True), types, strict=True)
+    ]
+    batch = pa.RecordBatch.from_arrays(columns, names=[str(place) for place in range(len(types))])
+    return RowSummer(types, BY).sums(batch)
+
+
+@given(st.lists(st.tuples(*map(drawn, CHAINED)), min_size=1, max_size=3))
+@settings(max_examples=EXAMPLES)
+def test_rows_of_many_columns_have_the_hash_that_is_defined(rows: list[tuple[Carried, ...]]) -> None:
+    assert sums_of(CHAINED, rows) == tuple(digest_of(by, CHAINED, rows).total for by in BY)
+
+
+@pytest.mark.parametrize(
+    ("types", "one", "other"),
+    [
+        ((Integer(32),), [(None,)], [(0,)]),
+        ((Integer(32), Integer(32)), [(1, 2)], [(2, 1)]),
+        ((Integer(32), Integer(32)), [(0, None)], [(None, 0)]),
+        ((Integer(64),), [(1 << 32,)], [(1,)]),
+        ((Integer(64),), [(-1,)], [((1 << 32) - 1,)]),
+        ((Boolean(),), [(False,)], [(None,)]),
+        ((Date(),), [("2000-01-01",)], [(None,)]),
+        ((Text(), Text()), [("", "a")], [("a", "")]),
+        ((Text(), Text()), [("ab", "c")], [("a", "bc")]),
+        ((Text(),), [("",)], [(None,)]),
+        ((Decimal(9, 2),), [("-1.00",)], [("1.00",)]),
+        ((Decimal(9, 2),), [("0.00",)], [(None,)]),
+        ((Decimal(9, 2), Decimal(9, 2)), [("0.00", "5.00")], [("5.00", "0.00")]),
+        ((Decimal(9, 2), Decimal(9, 2)), [("0.00", None)], [(None, "0.00")]),
+        ((Decimal(9, 2), Decimal(9, 2)), [("-1.00", "1.00")], [("1.00", "-1.00")]),
+        # The same digits with another weight, or with another sign, in other rows:
+        ((Integer(32), Decimal(9, 2)), [(1, "1.00"), (2, "10000.00")], [(1, "10000.00"), (2, "1.00")]),
+        ((Integer(32), Decimal(9, 2)), [(1, "1.00"), (2, "-1.00")], [(1, "-1.00"), (2, "1.00")]),
+        ((Integer(32), Decimal(9, 2)), [(1, "0.00"), (2, "1.00")], [(1, "1.00"), (2, "0.00")]),
+        ((Integer(32), Decimal(9, 2)), [(1, None), (2, "0.00")], [(1, "0.00"), (2, None)]),
+    ],
+)
+def test_what_a_step_does_not_say_by_itself_is_said(
+    types: tuple[LogicalType, ...], one: list[tuple[Carried, ...]], other: list[tuple[Carried, ...]]
+) -> None:
+    for here, there in zip(sums_of(types, one), sums_of(types, other), strict=True):
+        assert here != there
+
+
 def test_swaps_and_edits_among_many_rows_are_all_noticed() -> None:
     types = (Integer(64), Integer(64))
     for by in BY:
@@ -100,8 +169,12 @@ def test_what_is_no_hash_or_no_column_is_refused() -> None:
     with pytest.raises(ValueError, match="no hash"):
         _native.row_hash("x", b"")
     with pytest.raises(ValueError, match="no hashes"):
-        _native.batch_digest(batch, [("t", 0, 0)], "")
+        _native.batch_digest(batch, [("t", 0, 0)], "", "t")
     with pytest.raises(ValueError, match="another number"):
-        _native.batch_digest(batch, [], "l")
+        _native.batch_digest(batch, [], "l", "t")
     with pytest.raises(ValueError, match="no form"):
-        _native.batch_digest(batch, [("x", 0, 0)], "l")
+        _native.batch_digest(batch, [("x", 0, 0)], "l", "t")
+    with pytest.raises(ValueError, match="no links"):
+        _native.batch_digest(batch, [("t", 0, 0)], "l", "x")
+    with pytest.raises(ValueError, match="no links"):
+        _native.batch_digest(batch, [("t", 0, 0)], "l", "tt")

@@ -363,7 +363,7 @@ def test_what_is_asked_of_python_may_fail_in_the_middle_of_a_row() -> None:
     with pytest.raises(LookupError):
         rows.take(10, 10**6)
     with pytest.raises(LookupError):
-        _native.sqlite_digest(connection.native, "SELECT value FROM held", (), [("i", 0, 0)], "m", refuse)  # type: ignore[arg-type]
+        _native.sqlite_digest(connection.native, "SELECT value FROM held", (), [("i", 0, 0)], "m", refuse, "t")  # type: ignore[arg-type]
     rows.close()
 
 
