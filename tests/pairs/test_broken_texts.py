@@ -136,6 +136,31 @@ async def digest_of(lab: Lab, name: str, columns: tuple[str, ...]) -> object:
         return await source.digest(table.name, wanted)
 
 
+def test_keys_that_are_no_utf8_are_named_with_every_byte_and_keep_no_table_from_being_divided(
+    postgresql_server: PostgresqlServer, tmp_path: Path
+) -> None:
+    endpoint = postgresql_server.create_database(encoding="SQL_ASCII")
+    postgresql_server.run(
+        f'SET ROLE "{endpoint.username}"; CREATE TABLE word (word text PRIMARY KEY); '
+        "INSERT INTO word SELECT E'\\xe9\\\\' || n FROM generate_series(1, 3000) n; INSERT INTO word VALUES ('é')",
+        endpoint.database,
+    )
+    command = ("migrate", url(endpoint), f"sqlite:///{tmp_path}/words.db", "--json", "--chunk-rows", "500")
+
+    refused = wherry(*command)
+    result = wherry(*command, "--on-misfit", "word.word=strip")
+
+    assert r"3,000 values are no UTF-8" in refused.document["error"]["message"]
+    assert r"word=\351\\1; " in refused.document["error"]["message"]
+    assert result.exit_code == 0, result.stderr
+    assert [(table["rows_written"], table["verified"]) for table in result.document["tables"]] == [(3_001, True)]
+    with closing(sqlite3.connect(tmp_path / "words.db")) as connection:
+        found = connection.execute(
+            "SELECT count(*), max(word) FROM word WHERE word LIKE '\\%' OR word = 'é'"
+        ).fetchone()
+    assert found == (3_001, "é")
+
+
 def test_a_sqlite_file_keeps_such_texts_in_another_one(tmp_path: Path) -> None:
     held = in_sqlite(tmp_path)
     copied = Endpoint(Engine.SQLITE, path=str(tmp_path / "copied.db"))

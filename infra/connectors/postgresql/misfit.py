@@ -28,6 +28,7 @@ from domain.migrations.limits import (
 from domain.migrations.misfits import Profile
 from infra.connectors.postgresql import canonical
 from infra.connectors.postgresql.names import identifier, literal
+from infra.connectors.postgresql.session import keeps_any_bytes
 from infra.connectors.profiling import Counted, counting_sql, example_text, examples_sql, rejected_sql
 
 if TYPE_CHECKING:
@@ -50,8 +51,6 @@ _CHARACTER = "|".join(
 STRIP = f"regexp_replace({{}}, '((?:{_CHARACTER.replace('{', '{{').replace('}', '}}')})+)|.', '\\1', 'g')"
 """Takes out bytes that are no UTF-8; PostgreSQL's texts hold no NUL."""
 
-_ANY_BYTES = "SQL_ASCII"
-
 _NEVER = "1 = 0"
 _SECOND_DIGITS = 6
 _SINGLE_MIN, _SINGLE_MAX = "1.401298464324817e-45::float8", "3.4028234663852886e38::float8"
@@ -70,7 +69,10 @@ async def profile(
 
     What a database takes is UTF-8 in every encoding but SQL_ASCII.
     """
-    if connection.get_settings().server_encoding != _ANY_BYTES:
+    key = [f"{identifier(name)}::text" for name in copy.key]
+    if keeps_any_bytes(connection):
+        key = [_readable(text) for text in key]
+    else:
         limits = tuple(on for on in limits if not isinstance(on.limit, Utf8))
         rejecting = tuple(on for on in rejecting if not isinstance(on.limit, Utf8))
     if not limits:
@@ -79,12 +81,20 @@ async def profile(
     rejected = counted.rejected(rejecting)
     if together := counted.overlapping(rejecting):
         rejected = await connection.fetchval(rejected_sql(relation.rows, together, beyond))
-    key = [f"{identifier(name)}::text" for name in copy.key]
     examples = {}
     for on in counted.found if key else ():
         found = await connection.fetch(examples_sql(relation.rows, key, on, beyond))
         examples[on] = tuple(example_text(copy.key, tuple(row)) for row in found)
     return counted.profile(rejected, examples)
+
+
+def _readable(text: str) -> str:
+    """Spell a text in such a way that it can be shown, whatever bytes it is made of."""
+    return f"CASE WHEN {_is_utf8(text)} THEN {text} ELSE encode(convert_to({text}, 'SQL_ASCII'), 'escape') END"
+
+
+def _is_utf8(text: str) -> str:
+    return f"{text} ~ '^(?:{_CHARACTER})*$'"
 
 
 def beyond(on: ColumnLimit) -> str:
@@ -160,7 +170,7 @@ def _text_beyond(on: ColumnLimit, column: str) -> str:
         case OneOf(labels):
             return f"{text} NOT IN ({', '.join(literal(label) for label in labels) or 'NULL'})"
         case Utf8():
-            return f"{text} !~ '^(?:{_CHARACTER})*$'"
+            return f"NOT {_is_utf8(text)}"
         case Unpadded():
             return f"{text} LIKE '% '"
         case NoNulEscape():

@@ -114,6 +114,11 @@ def writes_utf8(connection: asyncpg.Connection) -> bool:
     return str(connection.get_settings().server_encoding) == "UTF8"
 
 
+def keeps_any_bytes(connection: asyncpg.Connection) -> bool:
+    """Tell whether the database takes any bytes for text, so that its texts may be no UTF-8."""
+    return str(connection.get_settings().server_encoding) == "SQL_ASCII"
+
+
 async def _set_up(connection: asyncpg.Connection, endpoint: Endpoint, application: str) -> None:
     if version_number(connection) < VERSION_MIN:
         text = f"{endpoint.label} is PostgreSQL {version_number(connection) // 10_000}; version 12 or later is needed."

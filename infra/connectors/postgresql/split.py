@@ -8,6 +8,7 @@ from domain.catalog.types import (
     Binary,
     Bits,
     Boolean,
+    Carrier,
     Date,
     Decimal,
     Enumeration,
@@ -16,12 +17,14 @@ from domain.catalog.types import (
     Time,
     Timestamp,
     Uuid,
+    carrier,
 )
 from domain.kernel.values import Rows
 from domain.migrations.transfer import Chunk, ChunkScope, ColumnCopy, KeyRange, PhysicalRange, TableCopy, WholeTable
 from infra.connectors.postgresql import canonical
 from infra.connectors.postgresql.estimate import planned_rows
 from infra.connectors.postgresql.names import identifier, literal
+from infra.connectors.postgresql.session import keeps_any_bytes
 
 if TYPE_CHECKING:
     import asyncpg
@@ -100,9 +103,11 @@ def _value(column: ColumnCopy, value: int | str) -> str:
 
 
 async def _usable_key(connection: asyncpg.Connection, relation: Relation, copy: TableCopy) -> tuple[ColumnCopy, ...]:
-    """Return the key's columns if an index runs along them, none can be NULL, and bounds can be written."""
+    """Return the key's columns if an index runs along them, none can be NULL, and bounds can be read and written."""
     types = {column.source: column for column in copy.columns}
     if not copy.key or not all(name in types and isinstance(types[name].type, _ORDERED) for name in copy.key):
+        return ()
+    if keeps_any_bytes(connection) and any(carrier(types[name].type) is Carrier.TEXT for name in copy.key):
         return ()
     has_index = await connection.fetchval(_HAS_INDEX, relation.oid, list(copy.key))
     return tuple(types[name] for name in copy.key) if has_index else ()
