@@ -56,45 +56,61 @@ uint32_t crc32_castagnoli(const void *bytes, size_t size) { return crc(castagnol
 
 static uint32_t turned(uint32_t word, int bits) { return word << bits | word >> (32 - bits); }
 
-/* How far a word is turned in each step of a round, and in each step at the end. */
-static const int round_turns[] = {4, 6, 8, 16, 19, 4};
-static const int last_turns[] = {14, 11, 25, 16, 4, 14, 24};
+/* The three words of a hash under way; spelled out, as compilers keep no array in registers. */
+typedef struct {
+    uint32_t a, b, c;
+} words;
 
 /* One step of a round changes a word by the one before it, and that one by the one after. */
-static void mix(uint32_t word[3]) {
-    for (int step = 0; step < 6; step++) {
-        uint32_t *here = &word[step % 3], *before = &word[(step + 2) % 3], *after = &word[(step + 1) % 3];
-        *here = (*here - *before) ^ turned(*before, round_turns[step]);
-        *before += *after;
-    }
+#define MIX_STEP(here, before, after, bits) \
+    here = (here - before) ^ turned(before, bits); \
+    before += after
+
+#define LAST_STEP(here, before, bits) here = (here ^ before) - turned(before, bits)
+
+static inline words mixed(words of) {
+    MIX_STEP(of.a, of.c, of.b, 4);
+    MIX_STEP(of.b, of.a, of.c, 6);
+    MIX_STEP(of.c, of.b, of.a, 8);
+    MIX_STEP(of.a, of.c, of.b, 16);
+    MIX_STEP(of.b, of.a, of.c, 19);
+    MIX_STEP(of.c, of.b, of.a, 4);
+    return of;
 }
 
-static void mix_last(uint32_t word[3]) {
-    for (int step = 0; step < 7; step++) {
-        uint32_t *here = &word[(step + 2) % 3], before = word[(step + 1) % 3];
-        *here = (*here ^ before) - turned(before, last_turns[step]);
-    }
+static inline uint64_t ended(words of) {
+    LAST_STEP(of.c, of.b, 14);
+    LAST_STEP(of.a, of.c, 11);
+    LAST_STEP(of.b, of.a, 25);
+    LAST_STEP(of.c, of.b, 16);
+    LAST_STEP(of.a, of.c, 4);
+    LAST_STEP(of.b, of.a, 14);
+    LAST_STEP(of.c, of.b, 24);
+    return (uint64_t)of.b << 32 | of.c;
+}
+
+static inline words begun(size_t size, uint64_t seed) {
+    uint32_t start = 0x9e3779b9u + (uint32_t)size + 3923095u;
+    if (seed == 0) return (words){start, start, start};
+    return mixed((words){start + (uint32_t)(seed >> 32), start + (uint32_t)seed, start});
 }
 
 uint64_t lookup3(const void *bytes, size_t size, uint64_t seed) {
     const uint8_t *at = bytes;
-    uint32_t start = 0x9e3779b9u + (uint32_t)size + 3923095u, word[3] = {start, start, start};
     uint8_t rest[12] = {0};
-    if (seed) {
-        word[0] += (uint32_t)(seed >> 32);
-        word[1] += (uint32_t)seed;
-        mix(word);
-    }
-    for (; size >= sizeof rest; size -= sizeof rest, at += sizeof rest) {
-        for (int place = 0; place < 3; place++) word[place] += little(at + 4 * place);
-        mix(word);
-    }
+    words found = begun(size, seed);
+    for (; size >= sizeof rest; size -= sizeof rest, at += sizeof rest)
+        found = mixed((words){found.a + little(at), found.b + little(at + 4), found.c + little(at + 8)});
     /* The lowest byte of the last word is left to the length. */
     if (size) memcpy(rest, at, size < 8 ? size : 8);
     if (size > 8) memcpy(rest + 9, at + 8, size - 8);
-    for (int place = 0; place < 3; place++) word[place] += little(rest + 4 * place);
-    mix_last(word);
-    return (uint64_t)word[1] << 32 | word[2];
+    return ended((words){found.a + little(rest), found.b + little(rest + 4), found.c + little(rest + 8)});
+}
+
+uint64_t lookup3_word(uint32_t word, uint64_t seed) {
+    words found = begun(sizeof word, seed);
+    found.a += word;
+    return ended(found);
 }
 
 /* The number that the first 15 of the hex digits of an MD5 spell. */

@@ -21,6 +21,8 @@ uint32_t crc32_ieee(const void *bytes, size_t size);
 uint32_t crc32_castagnoli(const void *bytes, size_t size);
 /* Bob Jenkins's lookup3 as PostgreSQL's hashtextextended computes it. */
 uint64_t lookup3(const void *bytes, size_t size, uint64_t seed);
+/* The same of four bytes, the lowest first. */
+uint64_t lookup3_word(uint32_t word, uint64_t seed);
 /* The hash of a text by its letter; lookup3 with the seed 0. */
 uint64_t text_hash(char how, const void *text, size_t size);
 

@@ -20,15 +20,10 @@ enum kind { PRESENT, ABSENT, ZERO, NEGATIVE };
 
 static bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
-static uint64_t add_word(uint64_t seed, uint32_t word) {
-    uint8_t bytes[4] = {(uint8_t)word, (uint8_t)(word >> 8), (uint8_t)(word >> 16), (uint8_t)(word >> 24)};
-    return lookup3(bytes, sizeof bytes, seed);
-}
-
 /* One step for 64 bits: small numbers have the hash that they have as words. */
 static uint64_t add_folded(uint64_t seed, int64_t value) {
     uint32_t high = (uint32_t)((uint64_t)value >> 32);
-    return add_word(seed, (uint32_t)value ^ (value < 0 ? ~high : high));
+    return lookup3_word((uint32_t)value ^ (value < 0 ? ~high : high), seed);
 }
 
 static bool read_whole(const char *text, size_t size, int64_t *value) {
@@ -115,12 +110,12 @@ static bool add_linked(uint64_t *seed, enum kind *kind, char link, const char *t
     switch (link) {
         case LINK_DAY:
             if (!read_days(text, size, &number)) return false;
-            *seed = add_word(*seed, (uint32_t)number);
+            *seed = lookup3_word((uint32_t)number, *seed);
             return true;
         case LINK_DECIMAL: return add_decimal(seed, kind, text, size);
         case LINK_SMALL: case LINK_LARGE:
             if (!read_whole(text, size, &number)) return false;
-            if (link == LINK_LARGE) *seed = add_word(*seed, (uint32_t)((uint64_t)number >> 32));
+            if (link == LINK_LARGE) *seed = lookup3_word((uint32_t)((uint64_t)number >> 32), *seed);
             *seed = add_folded(*seed, number);
             return true;
         default: return false;
@@ -132,8 +127,8 @@ static uint64_t add_absent(uint64_t seed, char link) {
     switch (link) {
         case LINK_DECIMAL: return seed - 1;
         case LINK_TEXT: return lookup3("", 0, seed);
-        case LINK_LARGE: return add_word(add_word(seed, 0), 0);
-        default: return add_word(seed, 0);
+        case LINK_LARGE: return lookup3_word(0, lookup3_word(0, seed));
+        default: return lookup3_word(0, seed);
     }
 }
 
@@ -160,7 +155,7 @@ uint64_t row_chain(const chained *row) {
             add_column(&seed, &kind, row->links[at], row->shapes[at], row->text + begin, row->ends[at] - begin);
             kinds |= (uint32_t)kind << KIND_BITS * (at - first);
         }
-        seed = add_word(seed, kinds);
+        seed = lookup3_word(kinds, seed);
     }
     return seed;
 }
