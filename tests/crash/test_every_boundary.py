@@ -10,8 +10,9 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -21,13 +22,12 @@ from domain.connections.values import Endpoint, Engine
 from tests.crash.fork_server import WRONG
 from tests.crash.forks import KILLED, ForkServer
 from tests.crash.tally import Tally
-from tests.pairs.test_rollback import DATABASES
 from tests.support.cli import url
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 
 SHARE = 9
-"""In the default run every so manieth boundary is tried; of folders of files in `make crash` too."""
+"""In the default run every so manieth boundary is tried."""
 
 SOURCE = """
 CREATE TABLE account (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL);
@@ -51,16 +51,27 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"sqlite:///{path}"
 
 
-@contextmanager
-def fresh(engine: Engine, server: PostgresqlServer | MysqlServer | None, path: Path) -> Iterator[str]:
-    """Give the address of a new, empty database."""
-    if server is None:
-        yield url(Endpoint(engine, path=str(path)))
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        return
-    endpoint = server.create_database()
-    yield url(endpoint)
-    server.drop(endpoint)
+class Target:
+    """A target that is empty again whenever it is asked for: a database of a server, or all that is in a folder."""
+
+    def __init__(self, engine: Engine, server: PostgresqlServer | MysqlServer | None, folder: Path) -> None:
+        self._server = server
+        self._folder = folder
+        self._endpoint = Endpoint(engine, path=str(folder / "target")) if server is None else server.create_database()
+
+    def emptied(self) -> str:
+        """Remove everything in it, and return its address."""
+        if self._server is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir()
+        else:
+            self._server.empty(self._endpoint)
+        return url(self._endpoint)
+
+    def drop(self) -> None:
+        """End its use."""
+        if self._server is not None:
+            self._server.drop(self._endpoint)
 
 
 @dataclass(frozen=True)
@@ -71,62 +82,60 @@ class Kill:
     wrong: str
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where runs are killed."""
-
-    engine: Engine
-    server: PostgresqlServer | MysqlServer | None
-    folder: Path
-    source: str
-
-    def kills(self, forks: ForkServer, visits: Iterable[int]) -> list[Kill]:
-        """Kill runs at these visits, until one comes through untouched, and have each completed."""
-        found: list[Kill] = []
-        for visit in visits:
-            with fresh(self.engine, self.server, self.folder / f"{visit}.db") as target:
-                first = forks.run(self.source, target, f"*:{visit}=kill")
-                if first.exit_code == 0:
-                    return found
-                second = forks.run(self.source, target)
-            assert (first.exit_code, bool(first.site)) == (KILLED, True), first.said
-            kind = "wrong" if second.exit_code == WRONG else "stuck"
-            where = f"{self.engine.value} killed at visit {visit} ({first.site}): {kind}: {second.said[-600:]}"
-            found.append(Kill(first.site, where if second.exit_code else ""))
-        return found
+def kills(source: str, target: Target, forks: ForkServer, visits: Iterable[int]) -> list[Kill]:
+    """Kill runs at these visits, until one comes through untouched, and have each completed."""
+    found: list[Kill] = []
+    for visit in visits:
+        address = target.emptied()
+        first = forks.run(source, address, f"*:{visit}=kill")
+        if first.exit_code == 0:
+            return found
+        second = forks.run(source, address)
+        assert (first.exit_code, bool(first.site)) == (KILLED, True), first.said
+        kind = "wrong" if second.exit_code == WRONG else "stuck"
+        where = f"{address.partition(':')[0]} killed at visit {visit} ({first.site}): {kind}: {second.said[-600:]}"
+        found.append(Kill(first.site, where if second.exit_code else ""))
+    return found
 
 
-def killed_everywhere(place: Place, forks: tuple[ForkServer, ...], tally: Tally, step: int) -> None:
+def killed_everywhere(
+    targets: list[Target], source: str, forks: tuple[ForkServer, ...], tally: Tally, step: int
+) -> None:
     """Kill runs at every `step`-th boundary, and have each completed; the visits are shared out among the forks."""
     turns = [count(1 + step * turn, step * len(forks)) for turn in range(len(forks))]
     with ThreadPoolExecutor(len(forks)) as threads:
-        kills = [kill for some in threads.map(place.kills, forks, turns) for kill in some]
-    wrong = [kill.wrong for kill in kills if kill.wrong]
-    tally.kills["at boundaries"] += len(kills)
-    tally.sites |= {kill.site for kill in kills}
+        found = [kill for some in threads.map(partial(kills, source), targets, forks, turns) for kill in some]
+    wrong = [kill.wrong for kill in found if kill.wrong]
+    tally.kills["at boundaries"] += len(found)
+    tally.sites |= {kill.site for kill in found}
     tally.wrong += wrong
     assert wrong == []
-    assert step * len(kills) > 20
+    assert step * len(found) > 20
 
 
 @pytest.fixture
-def place(engine: Engine, source: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """Where runs into an engine are killed."""
+def targets(
+    engine: Engine, request: pytest.FixtureRequest, forks: tuple[ForkServer, ...], tmp_path: Path
+) -> Iterator[list[Target]]:
+    """A target of an engine for each server that forks."""
     server = None if engine.is_file else request.getfixturevalue(f"{engine.value.lower()}_server")
-    return Place(engine, server, tmp_path, source)
+    made = [Target(engine, server, tmp_path / f"{number}") for number in range(len(forks))]
+    yield made
+    for target in made:
+        target.drop()
 
 
 @pytest.mark.crash
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("engine", DATABASES)
+@pytest.mark.parametrize("engine", list(Engine))
 def test_a_run_killed_at_any_boundary_is_completed_by_the_next(
-    place: Place, forks: tuple[ForkServer, ...], tally: Tally
+    targets: list[Target], source: str, forks: tuple[ForkServer, ...], tally: Tally
 ) -> None:
-    killed_everywhere(place, forks, tally, step=1)
+    killed_everywhere(targets, source, forks, tally, step=1)
 
 
 @pytest.mark.parametrize("engine", list(Engine))
 def test_a_run_killed_at_some_boundaries_is_completed_by_the_next(
-    place: Place, forks: tuple[ForkServer, ...], tally: Tally
+    targets: list[Target], source: str, forks: tuple[ForkServer, ...], tally: Tally
 ) -> None:
-    killed_everywhere(place, forks, tally, step=SHARE)
+    killed_everywhere(targets, source, forks, tally, step=SHARE)
