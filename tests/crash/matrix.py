@@ -111,9 +111,10 @@ MATRIX: dict[str, Tests | str] = {
         _STEERING + "a_migration_whose_source_has_changed_is_not_resumed",
     ),
     "D9 table emptied after the snapshot": (_PG + "a_table_that_is_read_cannot_be_emptied",),
-    "D10 SQLite file locked or replaced": (
+    "D10 SQLite file locked, replaced, or left with a hot journal": (
         _CHANGING + "a_locked_sqlite_source_is_an_error_that_says_so_and_is_read_later",
         _CHANGING + "a_sqlite_source_that_is_replaced_is_read_as_it_was_when_it_was_opened",
+        _CHANGING + "a_sqlite_source_whose_writer_was_killed_is_left_alone_and_read_once_somebody_has_opened_it",
     ),
     "D11 lying server": (
         "tests/connectors/test_mysql_security.py::test_a_server_that_asks_for_a_file_instead_of_the_rows_gets_nothing",

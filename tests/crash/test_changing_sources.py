@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import signal
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -64,6 +67,39 @@ async def test_a_sqlite_source_that_is_replaced_is_read_as_it_was_when_it_was_op
     assert replaced.acted
     assert report.consistency is Consistency.SNAPSHOT
     await assert_exact(pair_of(kept, pair.target.endpoint), report)
+
+
+TORN = """
+import os, signal, sqlite3, sys
+writer = sqlite3.connect(sys.argv[1], isolation_level=None)
+writer.execute("PRAGMA cache_size = 10")
+writer.execute("BEGIN")
+writer.execute("UPDATE event SET body = 'torn ' || hex(zeroblob(500))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A writer that dies in the middle of a transaction, whose rows are in the file already."""
+
+
+async def test_a_sqlite_source_whose_writer_was_killed_is_left_alone_and_read_once_somebody_has_opened_it(
+    tmp_path: Path,
+) -> None:
+    """What the writer has left in the file would have to be undone first, and a source is not written to."""
+    source = await filled(file_at(tmp_path / "source.db"))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", TORN, source.path)
+    assert await process.wait() == -signal.SIGKILL
+    journal, torn = Path(f"{source.path}-journal").read_bytes(), Path(source.path).read_bytes()
+    assert journal
+    assert b"torn" in torn
+    pair = pair_of(source, file_at(tmp_path / "copy.db"))
+
+    report, reason = await tried(pair, Silent())
+
+    assert report is None
+    assert "left in the middle of a transaction" in reason
+    assert (Path(f"{source.path}-journal").read_bytes(), Path(source.path).read_bytes()) == (journal, torn)
+    with closing(sqlite3.connect(source.path)) as somebody:
+        somebody.execute("SELECT count(*) FROM event")
+    await assert_exact(pair, await moved(pair, Silent()))
 
 
 @pytest.mark.crash

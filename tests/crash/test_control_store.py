@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +17,9 @@ from domain.kernel.errors import ConcurrencyConflict
 from domain.kernel.scope import Principal, Scope
 from infra import keepalive
 from infra.clock import SystemClock, SystemIds
+from infra.db import database
 from infra.db.work import SqlWork, SqlWorks, session_of
+from infra.settings import Settings
 from tests.crash.test_full_disks import SmallDisk
 from tests.crash.test_full_disks import small_disk as small_disk  # noqa: PLC0414 - a fixture
 from tests.support.api import ApiClient, LiveApi, running_api
@@ -121,13 +122,13 @@ async def test_a_migration_outlives_its_control_store(
 
 @asynccontextmanager
 async def api_behind_relay(
-    server: PostgresqlServer, redis_server: RedisServer, home: Path
+    server: PostgresqlServer, redis_server: RedisServer, home: Path, **settings: Any
 ) -> AsyncIterator[tuple[LiveApi, FaultProxy]]:
     """Run an API and a worker whose way to the control store is a relay."""
     store = server.create_database()
     async with (
         relaying(FaultProxy(store.host, store.port)) as proxy,
-        api_over(server, redis_server, home, database_url=url(proxy.of(store))) as api,
+        api_over(server, redis_server, home, database_url=url(proxy.of(store)), **settings) as api,
     ):
         yield api, proxy
     server.drop(store)
@@ -170,12 +171,13 @@ async def test_a_migration_outlives_broken_lines_to_its_control_store(
 async def test_a_slow_control_store_costs_no_lease(
     redis_server: RedisServer, postgresql_server: PostgresqlServer, postgresql_database: Endpoint, tmp_path: Path
 ) -> None:
-    """Each question and each answer takes a twentieth of a second, more or less."""
-    async with api_behind_relay(postgresql_server, redis_server, tmp_path) as (api, proxy):
+    """Every answer comes a fifth of a second late, more or less; leases are as long as usual."""
+    settings = {"worker_lease_s": Settings.model_fields["worker_lease_s"].default}
+    async with api_behind_relay(postgresql_server, redis_server, tmp_path, **settings) as (api, proxy):
         route = await route_from_shop(api, postgresql_database, *MANY)
-        proxy.delay_s = 0.05
+        proxy.delay_s = 0.1
         id_ = await route.start(batchSize=ROWS, parallelTasks=1)
-        status = await ended(route.client, id_)
+        status = await ended(route.client, id_, timeout_s=240)
         proxy.delay_s = 0
         lost = await api.container.database.rows(
             "SELECT count(*) AS number FROM migration_assignment WHERE migration_id = :id AND state = 'LOST'", id=id_
@@ -186,29 +188,34 @@ async def test_a_slow_control_store_costs_no_lease(
 
 
 @pytest.mark.crash
-async def test_more_commands_than_connections_wait_their_turn(live_api: LiveApi) -> None:
-    """The pool has twenty connections."""
-    ada = await live_api.signed_in()
-    founded = await ada.ok(
-        "createOrganization",
-        "CreateOrganizationInput",
-        {"name": "Acme"},
-        "... on CreateOrganizationSuccess { organization { id } }",
-    )
-    organization_id = founded["organization"]["id"]
-    names = [f"p-{secrets.token_hex(4)}" for _ in range(60)]
-
-    answers = await asyncio.gather(
-        *(
-            ada.tell(
-                "createProject",
-                "CreateProjectInput",
-                {"organizationId": organization_id, "name": name},
-                "... on ProjectSuccess { project { name } }",
-            )
-            for name in names
+async def test_more_commands_than_connections_wait_their_turn(
+    redis_server: RedisServer, postgresql_server: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool has one connection, so nobody may want a second one while he has it."""
+    monkeypatch.setattr(database, "POOL_SIZE", 1)
+    monkeypatch.setattr(database, "POOL_OVERFLOW", 0)
+    names = [f"p-{number}" for number in range(50)]
+    async with running_api(postgresql_server, tmp_path, redis_url=redis_server.url) as api:
+        ada = await api.signed_in()
+        founded = await ada.ok(
+            "createOrganization",
+            "CreateOrganizationInput",
+            {"name": "Acme"},
+            "... on CreateOrganizationSuccess { organization { id } }",
         )
-    )
+        organization_id = founded["organization"]["id"]
+
+        answers = await asyncio.gather(
+            *(
+                ada.tell(
+                    "createProject",
+                    "CreateProjectInput",
+                    {"organizationId": organization_id, "name": name},
+                    "... on ProjectSuccess { project { name } }",
+                )
+                for name in names
+            )
+        )
 
     assert sorted(answer["project"]["name"] for answer in answers if "project" in answer) == sorted(names)
 
