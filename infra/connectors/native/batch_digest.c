@@ -15,10 +15,10 @@ static int add_value(buffer *row, shape wanted, const view *seen, int64_t place)
     size_t size;
     if (view_is_null(seen, place)) return row_add_null(row, wanted);
     switch (seen->carrier) {
-        case CARRIER_INT64: return row_add(row, plain, digits, write_int64(digits, (int64_t)view_word(seen, place)));
-        case CARRIER_UINT64: return row_add(row, plain, digits, write_uint64(digits, view_word(seen, place)));
+        case CARRIER_INT64: return row_add_number(row, digits, write_int64(digits, (int64_t)view_word(seen, place)));
+        case CARRIER_UINT64: return row_add_number(row, digits, write_uint64(digits, view_word(seen, place)));
         case CARRIER_FLOAT64: return row_add_double(row, plain, view_double(seen, place));
-        case CARRIER_BOOL: return row_add(row, plain, view_bool(seen, place) ? "1" : "0", 1);
+        case CARRIER_BOOL: return row_add_number(row, view_bool(seen, place) ? "1" : "0", 1);
         default: text = view_bytes(seen, place, &size); return row_add(row, wanted, text, size);
     }
 }
@@ -81,7 +81,8 @@ PyObject *batch_digest(PyObject *Py_UNUSED(module), PyObject *args) {
         return PyErr_Format(PyExc_ValueError, "no hashes: %s", hows);
     for (Py_ssize_t at = 0; at < count; at++) sums[at].how = hows[at];
     if (views_open(&seen, batch) < 0) return NULL;
-    PyObject *result = links_match(links, linked, (Py_ssize_t)seen.count) ? digested(&seen, shapes, links, sums, count) : NULL;
+    PyObject *result = NULL;
+    if (links_match(links, linked, (Py_ssize_t)seen.count)) result = digested(&seen, shapes, links, sums, count);
     views_close(&seen);
     return result;
 }

@@ -31,15 +31,27 @@ static int add_sized(buffer *row, shape wanted, const char *bytes, size_t size) 
     return wanted.form == SPELL_SIZED_BYTES ? add_hex(row, bytes, size) : buffer_add(row, bytes, size);
 }
 
+static bool has_mark(const char *text, size_t size) {
+    bool found = false;
+    for (size_t at = 0; at < size; at++) found |= text[at] == ',' || text[at] == '~';
+    return found;
+}
+
+int row_add_number(buffer *row, const char *text, size_t size) {
+    if (buffer_reserve(row, size + 1) < 0) return -1;
+    memcpy(row->at + row->size, text, size);
+    row->at[row->size + size] = ',';
+    row->size += size + 1;
+    return 0;
+}
+
 /* A plain text has no comma, as `~1` stands for it, and `~0` for `~`. */
 static int add_plain(buffer *row, const char *text, size_t size) {
-    if (memchr(text, ',', size) == NULL && memchr(text, '~', size) == NULL) {
-        if (buffer_add(row, text, size) < 0) return -1;
-    } else
-        for (size_t at = 0; at < size; at++) {
-            bool is_mark = text[at] == ',' || text[at] == '~';
-            if (buffer_add(row, is_mark ? (text[at] == ',' ? "~1" : "~0") : text + at, is_mark ? 2 : 1) < 0) return -1;
-        }
+    if (!has_mark(text, size)) return row_add_number(row, text, size);
+    for (size_t at = 0; at < size; at++) {
+        bool is_mark = text[at] == ',' || text[at] == '~';
+        if (buffer_add(row, is_mark ? (text[at] == ',' ? "~1" : "~0") : text + at, is_mark ? 2 : 1) < 0) return -1;
+    }
     return buffer_add(row, ",", 1);
 }
 

@@ -20,6 +20,8 @@
 /* All of these return -1 if there is no memory. */
 /* Put a value's text, or its bytes, into its row's, set apart from the next one. */
 int row_add(buffer *row, shape wanted, const char *text, size_t size);
+/* The same for a text of digits, as none of them needs to be looked at. */
+int row_add_number(buffer *row, const char *text, size_t size);
 int row_add_null(buffer *row, shape wanted);
 int row_add_double(buffer *row, shape wanted, double value);
 

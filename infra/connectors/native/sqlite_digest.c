@@ -70,13 +70,17 @@ static enum taken add_decimal(digest *self, shape wanted, const stored *value) {
     self->text.size = 0;
     if (buffer_reserve(&self->text, decimal_text_max(wanted, value)) < 0) return NO_MEMORY;
     enum taken result = decimal_write(wanted, value, (char *)self->text.at, &size);
-    return result == TAKEN ? done(row_add(&self->row, wanted, (const char *)self->text.at, size)) : result;
+    if (result != TAKEN) return result;
+    const char *text = (const char *)self->text.at;
+    if (wanted.form == FORM_DECIMAL) return done(row_add_number(&self->row, text, size));
+    return done(row_add(&self->row, wanted, text, size));
 }
 
 static enum taken add_whole(digest *self, shape wanted, int64_t value) {
     char text[INTEGER_TEXT_MAX + 1];
     if (wanted.form == SPELL_DOUBLE) return done(row_add_double(&self->row, wanted, (double)value));
     size_t size = write_int64(text, value);
+    if (wanted.form == SPELL_WHOLE) return done(row_add_number(&self->row, text, size));
     return done(row_add(&self->row, wanted, text, size));
 }
 

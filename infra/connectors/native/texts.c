@@ -189,14 +189,17 @@ bool read_stamp(const char *text, size_t size, int64_t *micros) {
     return true;
 }
 
+static const char pairs_of_digits[] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
 size_t write_uint64(char *out, uint64_t value) {
-    char digits[INTEGER_TEXT_MAX];
-    size_t count = 0;
-    do {
-        digits[count++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    for (size_t at = 0; at < count; at++) out[at] = digits[count - 1 - at];
+    char digits[INTEGER_TEXT_MAX], *at = digits + sizeof digits;
+    for (; value >= 100; value /= 100) memcpy(at -= 2, pairs_of_digits + 2 * (value % 100), 2);
+    if (value >= 10) memcpy(at -= 2, pairs_of_digits + 2 * value, 2);
+    else *--at = (char)('0' + value);
+    size_t count = (size_t)(digits + sizeof digits - at);
+    memcpy(out, at, count);
     return count;
 }
 
