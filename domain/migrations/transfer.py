@@ -179,6 +179,8 @@ class Capabilities:
     """How many sessions may write to one database at once."""
     rows_together: int = 1
     """It stores rows in groups of so many, and once more those of a group that a commit has left unfilled."""
+    groups_at_once: int = 1
+    """It stores so many groups of one commit side by side, or at little more cost than one."""
     columns_max: int | None = None
     """How many columns a table may have; None if there is no limit worth the name."""
     ignores_case_of: frozenset[ObjectKind] = frozenset()

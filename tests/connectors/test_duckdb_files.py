@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Key, Table, TableName
@@ -34,7 +36,7 @@ from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueRejected
 from domain.migrations.canonical import Carried, digest_rows
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject, Step
-from domain.migrations.transfer import ColumnCopy, PhysicalRange, TableCopy
+from domain.migrations.transfer import Batch, ColumnCopy, PhysicalRange, TableCopy
 from infra.connectors.arrow import BATCH_BYTES_MAX
 from infra.connectors.duckdb.connector import CONNECTOR
 from tests.connectors.lab import Lab, a_column, batches, copy_of, digest_columns, read_rows, table_named, whole
@@ -302,3 +304,58 @@ async def test_schemas_beside_the_one_that_is_copied_are_named(lab: Lab) -> None
     assert {line.object.name: line.reason for line in plan.parity if line.outcome is Outcome.SKIPPED} == {
         "sales": "One schema is copied at a time; name this one with ?schema= in its own run."
     }
+
+
+GROUP = 122_880
+NUMBERS = Table(TableName("number"), (a_column("id", Integer(64), nullable=False),))
+
+
+async def numbers(rows: int, at_once: int) -> AsyncGenerator[Batch]:
+    for first in range(0, rows, at_once):
+        array = pa.array(range(first, min(first + at_once, rows)), pa.int64())
+        yield Batch(len(array), array.nbytes, pa.record_batch({"id": array}))
+
+
+async def test_a_chunk_of_several_groups_fills_each_and_keeps_its_rows(lab: Lab) -> None:
+    copy = await lab.make(NUMBERS)
+    async with lab.target() as target:
+        ticket = await target.open_run("run", "plan")
+        for number in range(2):
+            receipt = await target.write(copy, whole(copy, number), numbers(3 * GROUP, 50_000), ticket)
+            assert receipt.rows_written == 3 * GROUP
+
+    sizes = run(
+        lab,
+        "SELECT row_group_id, sum(count) FROM pragma_storage_info('number')"
+        " WHERE column_name = 'id' AND segment_type <> 'VALIDITY' GROUP BY ALL ORDER BY ALL",
+    )
+    assert [size for _, size in sizes] == [GROUP] * 6
+    assert run(lab, "SELECT count(*), count(DISTINCT id), max(id) FROM number") == [
+        (6 * GROUP, 3 * GROUP, 3 * GROUP - 1)
+    ]
+
+
+async def test_a_chunk_that_is_given_up_between_its_groups_leaves_nothing_and_the_file_usable(lab: Lab) -> None:
+    copy = await lab.make(NUMBERS)
+    is_waiting = asyncio.Event()
+
+    async def endless() -> AsyncGenerator[Batch]:
+        async for batch in numbers(2 * GROUP, 50_000):
+            yield batch
+        is_waiting.set()
+        await asyncio.Event().wait()
+
+    async with lab.target() as target:
+        ticket = await target.open_run("run", "plan")
+        stream = endless()
+        writing = asyncio.create_task(target.write(copy, whole(copy), stream, ticket))
+        await is_waiting.wait()
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        await stream.aclose()
+
+        assert await target.row_counts((copy.target,)) == {copy.target: 0}
+        assert await target.receipts("run") == ()
+        await target.write(copy, whole(copy), numbers(GROUP, 50_000), ticket)
+        assert await target.row_counts((copy.target,)) == {copy.target: GROUP}

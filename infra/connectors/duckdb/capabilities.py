@@ -20,6 +20,7 @@ CAPABILITIES = Capabilities(
     always_within=frozenset({Utf8}),
     writers_max=1,
     rows_together=122_880,
+    groups_at_once=2,
     default_schema="main",
     traits=frozenset({Trait.STEPS}),
     row_hashes=frozenset({RowHash.LOOKUP3, RowHash.CRC}) if has_native() else frozenset(),

@@ -12,7 +12,7 @@ from domain.kernel.errors import DatabaseError
 from domain.migrations.limits import Limit
 from domain.migrations.schema_plan import SchemaPlan
 from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target
-from infra.connectors.duckdb import ddl, limits, reader, writer
+from infra.connectors.duckdb import ddl, limits, reader, target
 from infra.connectors.duckdb.capabilities import CAPABILITIES, DEFAULT_SCHEMA
 from infra.connectors.duckdb.session import Session, open_sessions
 from infra.connectors.files.probing import try_to_create
@@ -45,7 +45,7 @@ class DuckdbConnector:
 
     async def open_target(self, endpoint: Endpoint, *, writers: int) -> Target:  # noqa: ARG002 - DuckDB lets one write
         """Open the one session that writes."""
-        return await writer.open_target(endpoint.path, _schema(endpoint))
+        return await target.open_target(endpoint.path, _schema(endpoint))
 
     def limits(self, column: ColumnCopy) -> tuple[Limit, ...]:
         """Name the limits of a column here for values of the source's meaning."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 import duckdb
@@ -11,15 +12,15 @@ from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import ValueRejected
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.transfer import ColumnCopy, TableCopy
+from infra.connectors.arrow import arrow_schema
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA, LEDGER_SCHEMA
 from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
 from infra.connectors.duckdb.keys import refuse_duplicates
-from infra.connectors.duckdb.session import open_sessions, qualified
+from infra.connectors.duckdb.session import qualified
 from infra.connectors.files.ledger import FileLedger
 from infra.connectors.files.session import first_row
-from infra.connectors.files.target import FileTarget
 from infra.connectors.sidetables import KEYS_TABLE
 from infra.connectors.sql.text import quoted, unquoted
 from infra.connectors.undoing import Made
@@ -109,9 +110,7 @@ class DuckdbWriting:
         for place, column in enumerate(copy.columns):
             if values.may_change(column.type, column.target_native):
                 _check(connection, column, f"c{place}")
-        columns = ", ".join(quoted(column.target) for column in copy.columns)
-        connection.execute(f"INSERT INTO {qualified(copy.target)} ({columns}) {_stored(copy)}")
-        connection.unregister(_INCOMING)
+        _insert_incoming(connection, copy)
 
     def store(self, connection: duckdb.DuckDBPyConnection, copy: TableCopy, batch: pa.RecordBatch) -> None:
         """Insert the rows of a batch once it is sure that none of them is refused.
@@ -170,9 +169,27 @@ class DuckdbWriting:
         return digest_table(connection, table, columns, (), by)
 
 
+def insert_stream(connection: duckdb.DuckDBPyConnection, copy: TableCopy, batches: Iterable[pa.RecordBatch]) -> None:
+    """Insert the rows of batches, which DuckDB's threads draw; none of its casts may change a value."""
+    names = _names(len(copy.columns))
+    schema = pa.schema(list(zip(names, arrow_schema(copy).types, strict=True)))
+    named = (batch.rename_columns(names) for batch in batches)
+    connection.register(_INCOMING, pa.RecordBatchReader.from_batches(schema, named))
+    _insert_incoming(connection, copy)
+
+
+def _insert_incoming(connection: duckdb.DuckDBPyConnection, copy: TableCopy) -> None:
+    columns = ", ".join(quoted(column.target) for column in copy.columns)
+    connection.execute(f"INSERT INTO {qualified(copy.target)} ({columns}) {_stored(copy)}")
+    connection.unregister(_INCOMING)
+
+
 def _register(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> None:
-    names = [f"c{place}" for place in range(batch.num_columns)]
-    connection.register(_INCOMING, pa.RecordBatch.from_arrays(batch.columns, names=names))
+    connection.register(_INCOMING, batch.rename_columns(_names(batch.num_columns)))
+
+
+def _names(count: int) -> list[str]:
+    return [f"c{place}" for place in range(count)]
 
 
 def _stored(copy: TableCopy) -> str:
@@ -199,13 +216,3 @@ def _check(connection: duckdb.DuckDBPyConnection, column: ColumnCopy, name: str)
             f"{str(found[0])[:80]!r} would be changed by column {column.target}, which is {column.target_native}.",
             path=(column.target,),
         )
-
-
-async def open_target(path: str, schema: str) -> FileTarget[duckdb.DuckDBPyConnection]:
-    """Open a file for writing; a missing one is made.
-
-    Raises:
-        ConnectFailed: no session could be opened.
-    """
-    [session] = await open_sessions(path, 1, writable=True)
-    return FileTarget(session, DuckdbWriting(schema))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -30,9 +30,6 @@ from infra.connectors.files.undo import FileUndo, FileUndoing
 from infra.connectors.piecewise import rows_of, stored_piecewise
 
 T = TypeVar("T")
-_Insert = Callable[[Batch], Awaitable[Batch]]
-"""Inserts a batch and returns it as it was stored."""
-
 C_contra = TypeVar("C_contra", bound=FileConnection, contravariant=True)
 
 
@@ -142,8 +139,7 @@ class FileTarget(Generic[C]):
             if known is not None:
                 return known
             try:
-                insert = partial(self._inserted, copy, ticket, refusals)
-                receipt = await self._load(chunk, batches, insert)
+                receipt = await self._load(copy, chunk, batches, ticket, refusals)
                 await self._session.run(lambda connection: self._finish_chunk(connection, ticket, receipt))
             except BaseException:
                 await asyncio.shield(self._session.submit(self._writing.roll_back))
@@ -163,10 +159,13 @@ class FileTarget(Generic[C]):
             self._writing.roll_back(connection)
         return known
 
-    async def _load(self, chunk: Chunk, batches: AsyncIterator[Batch], insert: _Insert) -> ChunkReceipt:
+    async def _load(
+        self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket, refusals: Refusals | None
+    ) -> ChunkReceipt:
+        """Insert all rows of a chunk within its transaction, and return what its receipt will say."""
         rows = rejected = size = 0
         async for batch in batches:
-            stored = await insert(batch)
+            stored = await self._inserted(copy, ticket, refusals, batch)
             rows += stored.rows
             rejected += len(stored.rejected)
             size += batch.size_bytes

@@ -37,8 +37,11 @@ LEDGER_PREFIX = "_wherry_"
 BUSY_TIMEOUT_S = 5.0
 """How long a statement waits for another session's lock before it fails."""
 
-CACHE_KIB = 65_536
-"""Page cache of a session."""
+WRITER_CACHE_KIB = 65_536
+"""Page cache of the session that writes; indexes are built in it."""
+
+READER_CACHE_KIB = 4_096
+"""Page cache of a session that reads. Most tables are read from one end to the other, each page once."""
 
 SNAPSHOT_ATTEMPTS = 5
 """How often several readers try to open on one moment before one reader does the work alone."""

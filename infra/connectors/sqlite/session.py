@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ObjectMissing, ValueRejected
 from infra.connectors.files.session import FileSession
-from infra.connectors.sqlite.capabilities import BUSY_TIMEOUT_S, CACHE_KIB
+from infra.connectors.sqlite.capabilities import BUSY_TIMEOUT_S, READER_CACHE_KIB, WRITER_CACHE_KIB
 from infra.connectors.sqlite.driver import Connection
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -64,7 +64,7 @@ def _configure(connection: sqlite3.Connection, *, writable: bool) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA foreign_keys = OFF")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB if writable else READER_CACHE_KIB}")
     connection.execute("PRAGMA synchronous = FULL" if writable else "PRAGMA query_only = ON")
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 

@@ -30,14 +30,16 @@ async def test_one_lane_more_than_may_write_reads_ahead(parallel: int, readers: 
 
 
 @pytest.mark.parametrize(
-    ("asked", "together", "taken"),
+    ("asked", "together", "at_once", "taken"),
     [
-        pytest.param(200_000, 1, 200_000, id="no groups"),
-        pytest.param(200_000, 122_880, 122_880, id="one group"),
-        pytest.param(1_000_000, 122_880, 983_040, id="several groups"),
-        pytest.param(1_000, 122_880, 1_000, id="less than a group"),
+        pytest.param(200_000, 1, 1, 200_000, id="no groups"),
+        pytest.param(200_000, 122_880, 1, 122_880, id="one group"),
+        pytest.param(200_000, 122_880, 4, 491_520, id="as many groups as are stored side by side"),
+        pytest.param(1_000_000, 122_880, 4, 983_040, id="several groups"),
+        pytest.param(1_000, 122_880, 4, 1_000, id="less than a group"),
     ],
 )
-def test_a_chunk_is_of_whole_groups_of_the_targets_storage(asked: int, together: int, taken: int) -> None:
-    target = replace(MemoryConnector(MemoryDatabase()).capabilities, rows_together=together)
+def test_a_chunk_is_of_whole_groups_of_the_targets_storage(asked: int, together: int, at_once: int, taken: int) -> None:
+    memory = MemoryConnector(MemoryDatabase()).capabilities
+    target = replace(memory, rows_together=together, groups_at_once=at_once)
     assert chunk_rows(RunOptions(chunk_rows=asked), target) == taken

@@ -1,0 +1,63 @@
+"""The one session that writes a DuckDB file, and how it takes the rows of a chunk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import duckdb
+
+from domain.kernel.errors import DatabaseError
+from domain.kernel.values import Rows
+from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Refusals, TableCopy, Ticket
+from infra.connectors.duckdb import values
+from infra.connectors.duckdb.capabilities import CAPABILITIES
+from infra.connectors.duckdb.session import open_sessions
+from infra.connectors.duckdb.streaming import Drawn, whole_groups
+from infra.connectors.duckdb.writer import DuckdbWriting, insert_stream
+from infra.connectors.files.target import FileTarget
+
+GROUP_BYTES_MAX = 64 * 1024 * 1024
+"""Rows of more bytes are given to DuckDB before they fill a group: every thread of DuckDB's holds one."""
+
+
+class StreamingTarget(FileTarget[duckdb.DuckDBPyConnection]):
+    """A target that gives DuckDB the rows of a chunk as one stream, where nothing has to be done batch by batch."""
+
+    async def _load(
+        self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket, refusals: Refusals | None
+    ) -> ChunkReceipt:
+        if refusals is not None or not _can_stream(copy):
+            return await super()._load(copy, chunk, batches, ticket, refusals)
+        drawn = Drawn(batches)
+
+        def insert(connection: duckdb.DuckDBPyConnection) -> None:
+            insert_stream(connection, copy, whole_groups(drawn, CAPABILITIES.rows_together, GROUP_BYTES_MAX))
+
+        inserting = asyncio.ensure_future(self._session.run(insert))
+        try:
+            await asyncio.shield(inserting)
+        except BaseException as error:
+            await drawn.close()
+            inserting.cancel()
+            await asyncio.wait([inserting])
+            if drawn.failure is not None and isinstance(error, DatabaseError):
+                raise drawn.failure from error
+            raise
+        return ChunkReceipt(chunk.table_number, chunk.number, Rows(drawn.rows), Rows(drawn.rows), Rows(0), drawn.size)
+
+
+def _can_stream(copy: TableCopy) -> bool:
+    """Whether rows need not be looked at once more, before they are inserted or after."""
+    changes = any(values.may_change(column.type, column.target_native) for column in copy.columns)
+    return bool(copy.columns) and not (copy.treatments or copy.added_key or changes)
+
+
+async def open_target(path: str, schema: str) -> StreamingTarget:
+    """Open a file for writing; a missing one is made.
+
+    Raises:
+        ConnectFailed: no session could be opened.
+    """
+    [session] = await open_sessions(path, 1, writable=True)
+    return StreamingTarget(session, DuckdbWriting(schema))
