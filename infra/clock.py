@@ -16,6 +16,15 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+def first_epoch() -> int:
+    """Return the epoch under which a run begins that nobody remembers: the time, in milliseconds since 1970.
+
+    A run of the same name may have been there and been forgotten, and somebody may sleep who still holds a
+    ticket for it. That one must not be taken for a ticket of this run, so counting never begins at the same number.
+    """
+    return time.time_ns() // 1_000_000
+
+
 class SystemIds:
     """UUIDs of version 7 (RFC 9562, 5.7): 48 bits of milliseconds, then 74 random bits."""
 

@@ -66,6 +66,7 @@ class RunLedger(Protocol):
     async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
         """Take the run over: make the ledger if need be, and void every older ticket of the run.
 
+        Tickets for a run of this id that was forgotten stay void as well.
         A closed run of this id is put away under another id (`shelved`), and a new one begins.
 
         Raises:

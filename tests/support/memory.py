@@ -64,7 +64,7 @@ class RowColumns:
 @dataclass
 class _Run:
     plan_hash: str
-    epoch: int = 1
+    epoch: int
     steps: set[int] = field(default_factory=set)
     receipts: dict[tuple[int, int], ChunkReceipt] = field(default_factory=dict)
     rejected: list[RejectedRow] = field(default_factory=list)
@@ -99,6 +99,8 @@ class MemoryDatabase:
     faults: Faults = field(default_factory=Faults)
     under_way: int = 0
     under_way_max: int = 0
+    epoch_max: int = 0
+    """The newest epoch of all runs that were forgotten."""
     history: int = 0
     """Where it stands in its history; a change moves it on."""
 
@@ -226,7 +228,7 @@ class MemoryTarget:
             self._database.runs[shelved(run_id, run.epoch)] = self._database.runs.pop(run_id)
             run = self._database.runs[run_id] = _Run(plan_hash, run.epoch + 1)
         elif run is None:
-            run = self._database.runs[run_id] = _Run(plan_hash)
+            run = self._database.runs[run_id] = _Run(plan_hash, self._database.epoch_max + 1)
         elif run.plan_hash != plan_hash:
             raise Conflict("another plan")
         else:
@@ -327,7 +329,9 @@ class MemoryTarget:
 
     async def forget_run(self, run_id: str) -> None:
         self._database.faults.at("forget run")
-        self._database.runs.pop(run_id, None)
+        run = self._database.runs.pop(run_id, None)
+        if run is not None:
+            self._database.epoch_max = max(self._database.epoch_max, run.epoch)
 
     async def close(self) -> None:
         pass

@@ -18,6 +18,7 @@ from domain.migrations.rejects import Place, RejectedRow, values_from_json, valu
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import ChunkReceipt, Ticket
+from infra.clock import first_epoch
 from infra.connectors.files.session import FileConnection, first_row
 
 OPEN, CLOSED = RunState.OPEN.value, RunState.CLOSED.value
@@ -53,7 +54,7 @@ class FileLedger:
             for statement in self.make:
                 connection.execute(statement)
         known = self.record(connection, run_id)
-        epoch = known.epoch + 1 if known else 1
+        epoch = known.epoch + 1 if known else first_epoch()
         if known is not None and known.state is not RunState.CLOSED:
             if known.state is RunState.UNDOING:
                 raise Conflict(f"Run {run_id} is being rolled back; finish that first.")

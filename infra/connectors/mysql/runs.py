@@ -9,6 +9,7 @@ from domain.kernel.errors import Conflict, DatabaseError, ErrorCode, NotFound
 from domain.kernel.failpoints import failpoint
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.transfer import ChunkReceipt, Ticket
+from infra.clock import first_epoch
 from infra.connectors.mysql import ledger
 from infra.connectors.mysql.capabilities import LOCK_WAIT_S
 from infra.connectors.mysql.rejects import rejected_row
@@ -143,7 +144,7 @@ class RunBook:
         if known is not None:
             await self._end_writers(run_id, known.epoch)
             await self._shelve(known)
-        first = known.epoch + 1 if known else 1
+        first = known.epoch + 1 if known else first_epoch()
         await self._control.rows(ledger.TAKE_RUN, (run_id, plan_hash, first), doing=f"opening run {run_id}")
         epoch = int(await self._control.value(ledger.TAKEN_EPOCH))
         held = await self.record(run_id)

@@ -20,6 +20,7 @@ from domain.migrations.rejects import Place, RejectedRow
 from domain.migrations.runs import RunRecord, RunState, shelved
 from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import Chunk, ChunkReceipt, Ticket
+from infra.clock import first_epoch
 from infra.connectors.postgresql import references, rejects
 from infra.connectors.postgresql.capabilities import LEDGER_SCHEMA
 
@@ -121,7 +122,7 @@ async def alone(connection: asyncpg.Connection, run_id: str) -> AsyncIterator[No
 async def _taken(connection: asyncpg.Connection, run_id: str, plan_hash: str) -> Ticket:
     known = await record(connection, run_id)
     if known is None or known.state is RunState.CLOSED:
-        epoch = 1
+        epoch = first_epoch()
         if known is not None:
             epoch = known.epoch + 1
             for table in _OF_RUNS:
