@@ -19,7 +19,7 @@ from tests.support.memory import Faults, MemoryConnector, MemoryDatabase, Memory
 from workers.engine.ends import Route
 
 TABLES_MAX = 2
-ROWS_MAX = 12
+ROWS_MAX = 16
 
 SLOW_MAX_S = 9.0
 """Longer than it takes until a frozen worker is missed and another has its work."""
@@ -48,7 +48,7 @@ class SlowSource(MemorySource):
                 raise SnapshotLost("The session has ended, and the source's snapshot is lost with it.")
             yield batch
         if self._chance.happens("source slow"):
-            await asyncio.sleep(self._chance.dice.uniform(1, SLOW_MAX_S))
+            await asyncio.sleep(self._chance.dice.choice((1, SLOW_MAX_S)) * self._chance.dice.random())
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...], treatments: Treatments = ()) -> Digest:
         await self._chance.travel()
@@ -91,8 +91,16 @@ class SlowTarget(MemoryTarget):
         receipt = await super().write(copy, chunk, batches, ticket, refusals)
         if len(self._database.rows.get(copy.target, ())) > before:
             self._wrote(ticket)
+        await self._chance.step("frozen after a chunk")
         await self._chance.travel()
         return receipt
+
+    async def _collect(
+        self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch]
+    ) -> tuple[ChunkReceipt, list[Row]]:
+        collected = await super()._collect(copy, chunk, batches)
+        await self._chance.step("frozen before a chunk")
+        return collected
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         await self._chance.travel()
@@ -125,8 +133,8 @@ class SlowConnector(MemoryConnector):
 class Pair:
     """A source with rows, and an empty target."""
 
-    def __init__(self, chance: Chance) -> None:
-        self._chance = chance
+    def __init__(self, chance: Chance, taken_over: Callable[[], None]) -> None:
+        self._chance, self._taken_over = chance, taken_over
         self.source, self.target = MemoryDatabase(), MemoryDatabase()
         self.stale: list[str] = []
         """Effects of a ticket after those of a later one."""
@@ -152,7 +160,9 @@ class Pair:
         last = self._epochs.get(ticket.run_id, 0)
         if ticket.epoch < last:
             self.stale.append(f"something was written under ticket {ticket.epoch} after ticket {last}")
-        self._epochs[ticket.run_id] = max(last, ticket.epoch)
+        if ticket.epoch > last:
+            self._epochs[ticket.run_id] = ticket.epoch
+            self._taken_over()
 
     def duplicates(self) -> list[str]:
         """Name the tables in which a row is more than once."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -22,7 +24,7 @@ from domain.migrations.values import MigrationConfig, MigrationStatus
 from infra.clock import SystemClock
 from infra.db.database import IDLE_MAX_S
 from infra.db.projections.rebuild import rebuild
-from tests.crash.simulation.chance import Chance
+from tests.crash.simulation.chance import Chance, rates_by
 from tests.crash.simulation.checks import accounted, read_models, violations
 from tests.crash.simulation.databases import Pair
 from tests.crash.simulation.loop import PROCESS, NothingLeft, VirtualLoop
@@ -34,8 +36,11 @@ from tests.crash.simulation.store import ControlStore
 from workers.engine.progress import Meter
 
 FAULTS_MAX_S = 15
+CALM_WITHIN_S = 10
+"""So long after the last fault of a process and the last wish messages may still be lost and statements fail."""
+
 ENDS_WITHIN_S = 300
-"""So long after the last fault a migration may take to come to its end, in virtual time."""
+"""So long after that a migration may take to come to its end, in virtual time."""
 
 ANSWER_S = 40
 """After so long without an answer people ask again."""
@@ -44,6 +49,9 @@ LOOK_S = 0.5
 
 REBUILT_EVERY = 10
 """Every so many seeds the read models are made anew from the events."""
+
+WAKES_S = 0.5
+"""So soon after a takeover, on average, frozen workers wake: their work is in other hands, and not done yet."""
 
 AFTERMATH_S = 1.0
 """So long the world goes on after the end of its migration."""
@@ -55,22 +63,6 @@ _STANDING = "SELECT status, error::text, pause_reason::text AS reason FROM migra
 _ENDS = frozenset({MigrationStatus.COMPLETED, MigrationStatus.CANCELLED, MigrationStatus.ROLLED_BACK})
 
 _WISH_FOR = {MigrationStatus.CANCELLED: CancelMigration, MigrationStatus.ROLLED_BACK: RollbackMigration}
-
-_RATES = {
-    "statement lost": 0.004,
-    "deadlock": 0.004,
-    "commit lost": 0.008,
-    "answer to commit lost": 0.008,
-    "job lost": 0.1,
-    "job late": 0.1,
-    "snapshot lost": 0.02,
-    "source slow": 0.08,
-    "source away": 0.02,
-    "target away": 0.02,
-    "source broken": 0.002,
-    "target broken": 0.002,
-    "index": 0.5,
-}
 
 
 @dataclass
@@ -99,20 +91,17 @@ class History:
         dice = random.Random(seed)
         self._dice, self._server, self._parts, self._setting = dice, server, parts, setting
         self._loop = VirtualLoop()
-        self._chance = Chance(
-            dice,
-            told=self.outcome.told,
-            rates={kind: rate * dice.choice((0, 1, 1, 3)) for kind, rate in _RATES.items()},
-        )
+        self._chance = Chance(dice, freeze=self._freeze, told=self.outcome.told, rates=rates_by(dice))
         self._store = ControlStore(server, self._chance, self._loop)
         self._queue = JobQueue(self._chance)
-        self._pair = Pair(self._chance)
+        self._pair = Pair(self._chance, self._wake_all)
         self._workers: dict[str, tuple[SimulatedWorker, asyncio.Task[None]]] = {}
         self._all_workers: list[SimulatedWorker] = []
         self._names = count(1)
         self._skew_s: dict[str, float] = {}
         self._api = self._new_api()
         self._wished_for: set[type[Wish]] = set()
+        self._is_over = False
 
     def run(self) -> Outcome:
         """Let it happen, and return what became of it."""
@@ -163,10 +152,15 @@ class History:
                 break
         else:
             faults.result()
+        self._later(self._dice.uniform(0, CALM_WITHIN_S), self._calm, "")
+
+    def _calm(self, _: str) -> None:
+        """Let nothing go wrong any more."""
         self._chance.is_calm = True
 
     async def _aftermath(self) -> None:
         """Let those who slept through the end do what they still would."""
+        self._chance.is_calm = True
         for worker in self._all_workers:
             self._loop.wake(worker.name)
         await asyncio.sleep(AFTERMATH_S)
@@ -176,6 +170,7 @@ class History:
 
     async def _check(self, id_: UUID) -> None:
         wrong, pair, status = self.outcome.wrong, self._pair, self.outcome.status
+        self._is_over = True
         wrong += violations(self._server, id_)
         wrong += pair.stale
         if status == MigrationStatus.COMPLETED.value and not pair.is_exact():
@@ -209,7 +204,7 @@ class History:
             source_connection_id=self._setting.source_id,
             target_connection_id=self._setting.target_id,
             parallel_tasks=self._dice.randint(1, 3),
-            batch_size=self._dice.randint(2, 8),
+            batch_size=self._dice.choice((2, 2, 3, 8)),
         )
         return await self._asked(StartMigration(project_id=self._setting.project_id, config=config))
 
@@ -232,9 +227,10 @@ class History:
         wishes: list[type[Wish]] = [PauseMigration, PauseMigration, ResumeMigration, ResumeMigration, RetryDeadChunks]
         if self._dice.random() < 0.4:
             wishes += [CancelMigration, RollbackMigration, RollbackMigration]
+        wish: type[Wish] | None = None
         for _ in range(self._dice.randint(0, 5)):
             await asyncio.sleep(self._dice.uniform(0, 5))
-            wish = self._dice.choice(wishes)
+            wish = ResumeMigration if wish is PauseMigration else self._dice.choice(wishes)
             self.outcome.faults[wish.__name__] += 1
             self._chance.note(wish.__name__)
             await self._wished(wish(migration_id=id_))
@@ -248,8 +244,8 @@ class History:
                 self.outcome.wrong.append(f"{type(command).__name__} was refused: {error!r}")
 
     async def _ends(self, id_: UUID) -> None:
-        """Wait for the end in a world without faults; a migration that stands still is told to go on."""
-        until_s = self._loop.time() + ENDS_WITHIN_S
+        """Wait for the end while the world becomes calm; a migration that stands still is told to go on."""
+        until_s = self._loop.time() + CALM_WITHIN_S + ENDS_WITHIN_S
         while self._loop.time() < until_s:
             row = self._server.observe(_STANDING, id_)[0]
             self.outcome.status = row["status"]
@@ -292,6 +288,8 @@ class History:
         return SimulatedApi(name, container, self._setting.user_id)
 
     def _start_worker(self) -> None:
+        if self._is_over:
+            return
         name = f"worker {next(self._names)}"
         container = self._parts.container(self._store.database(name), SimulatedDoorbell(self._queue))
         worker = SimulatedWorker(name, container, self._queue, self._pair)
@@ -344,13 +342,23 @@ class History:
             self._end(name)
             self._loop.call_later(self._dice.uniform(0.5, 8), self._start_worker)
 
-    def _freeze(self) -> None:
-        name = self._a_worker()
-        if name is not None:
+    def _freeze(self, name: str | None = None) -> None:
+        """Freeze a worker, for less than its lease or for longer than it takes until others have its work."""
+        name = name or self._a_worker()
+        if name in self._workers:
             lease_s = self._parts.settings.worker_lease_s
             self._loop.freeze(name)
-            self._loop.call_later(IDLE_MAX_S, self._cut_idle, name)
-            self._loop.call_later(self._dice.uniform(0.2, 4 * lease_s), self._loop.wake, name)
+            self._later(IDLE_MAX_S, self._cut_idle, name)
+            self._later(self._dice.uniform(0.2, 4 * lease_s), self._loop.wake, name)
+
+    def _later(self, after_s: float, what: Callable[[str], None], name: str) -> None:
+        """Do something to a process later, whatever becomes of the one that is at work now."""
+        self._loop.call_later(after_s, what, name, context=Context())
+
+    def _wake_all(self) -> None:
+        """Let those who sleep find that somebody has just taken their work over, and is still at it."""
+        for name in self._loop.frozen():
+            self._later(self._dice.expovariate(1 / WAKES_S), self._loop.wake, name)
 
     def _cut_idle(self, name: str) -> None:
         """The control store ends a transaction in which nothing happens for too long."""
@@ -373,10 +381,10 @@ class History:
         self._queue.repeat()
 
     def _queue_away(self) -> None:
-        self._queue.down_until_s = self._loop.time() + self._dice.uniform(0.5, 20)
+        self._queue.down_until_s = self._loop.time() + self._dice.uniform(0.5, 8)
 
     def _store_slow(self) -> None:
-        self._chance.slow_until_s = self._loop.time() + self._dice.uniform(0.5, 10)
+        self._chance.slow_until_s = self._loop.time() + self._dice.uniform(0.5, 4)
 
     def _clock_jumps(self) -> None:
         name = self._a_worker()

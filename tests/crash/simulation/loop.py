@@ -73,6 +73,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         for callback, args, context in self._frozen.pop(process, []):
             self.call_soon(callback, *args, context=context)
 
+    def frozen(self) -> tuple[str, ...]:
+        """Name the processes that are frozen."""
+        return tuple(self._frozen)
+
     def runs(self, process: str) -> bool:
         """Tell whether a process is neither dead nor frozen."""
         return process not in self._dead and process not in self._frozen

@@ -25,7 +25,8 @@ BEGINNING = datetime(2030, 1, 1, tzinfo=UTC)
 
 _NOW = re.compile(r"\b(?:clock_timestamp|now)\(\)")
 _PARAMETER = re.compile(r"\$(\d+)")
-_SETTINGS = {"plan_cache_mode": "force_generic_plan"}
+_SETTINGS = {"plan_cache_mode": "force_generic_plan", "lock_timeout": "30s"}
+"""Nothing waits for a lock in a history; what does nevertheless is to break off, since time stands still meanwhile."""
 
 
 @cache
@@ -53,6 +54,7 @@ class ControlServer:
         self._dsn, self._reset = dsn, reset
         self._lines = Lines()
         self._idle: list[Real] = []
+        self._lent: list[Real] = []
         self._engines: list[AsyncEngine] = []
         self._connect: dict[AsyncEngine, Connect] = {}
         self.statements = 0
@@ -63,7 +65,8 @@ class ControlServer:
 
     def lend(self) -> Real:
         """Return a session that nobody uses."""
-        return self._idle.pop() if self._idle else self._opened()
+        self._lent.append(self._idle.pop() if self._idle else self._opened())
+        return self._lent[-1]
 
     def _opened(self) -> Real:
         return Real(*self._aside(self._connected()))
@@ -85,6 +88,10 @@ class ControlServer:
         """Undo what a session has not committed, and keep it for others."""
         if real.connection.is_in_transaction():
             self.ask(real.connection.execute("ROLLBACK"))
+        self._put_away(real)
+
+    def _put_away(self, real: Real) -> None:
+        self._lent = [other for other in self._lent if other is not real]
         self._idle.append(real)
 
     def prepared(self, real: Real, sql: str) -> Any:
@@ -132,15 +139,17 @@ class ControlServer:
 
     def start_over(self) -> None:
         """Leave nothing of what happened before, so that a history is the same wherever it comes."""
+        while self._lent:
+            self._lent.pop().line.abort()
         real = self.lend()
         self.ask(real.connection.execute(self._reset))
-        self._idle.append(real)
+        self._put_away(real)
 
     def observe(self, sql: str, *args: object) -> Sequence[Any]:
         """Run a statement of the observer's, in no time."""
         real = self.lend()
         rows: Sequence[Any] = self.ask(self.prepared(real, sql).fetch(*args))
-        self._idle.append(real)
+        self._put_away(real)
         return rows
 
 

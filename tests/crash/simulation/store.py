@@ -171,6 +171,7 @@ class SimulatedSession:
         self._check_open()
         begins, self._begins = self._begins, False
         if begins:
+            await self._chance.step("frozen before a transaction")
             await self._store.gate.enter(self)
             self._check_open()
         if self._chance.happens("statement lost"):
@@ -184,6 +185,8 @@ class SimulatedSession:
         told = (wall(asyncio.get_running_loop().time()),) if timed(sql)[1] else ()
         try:
             found = self._server.ask(answer(*told))
+        except asyncpg.LockNotAvailableError:
+            raise SystemExit(f"{self.process} waits for a lock that nobody will give up: {sql}") from None
         except asyncpg.PostgresError as error:
             self._chance.note(sql, values, error)
             raise
