@@ -40,7 +40,8 @@ class RunOptions:
 
     `include` and `exclude` are shell patterns (`film*`) over table names, with or without schema;
     without `include` everything is in. With `mappings` only the tables they name are copied.
-    `parallel` is the number of lanes, `chunk_rows` the most rows committed at once. `on_misfit` says
+    `parallel` is the number of lanes, `chunk_rows` the most rows committed at once; a target that stores
+    rows in groups gets whole ones, which may be more (`Capabilities.rows_together`). `on_misfit` says
     what becomes of values that their target column cannot keep; the most specific rule counts.
     """
 

@@ -43,6 +43,8 @@ SHAPES = (
     ),
 )
 
+TARGETS = (Engine.POSTGRESQL, Engine.MYSQL, Engine.DUCKDB)
+EXCEPTIONS = {(Engine.DUCKDB, SHAPES[1])}
 
 HUGE = (
     Shape("256 MiB of bytes", 1, "body bytea NOT NULL", "decode(repeat(md5(n::text), 16777216), 'hex')"),
@@ -59,9 +61,11 @@ def running() -> Iterator[Databases]:
         yield both
 
 
-@pytest.mark.parametrize("target", [Engine.POSTGRESQL, Engine.MYSQL], ids=lambda engine: engine.value.lower())
+@pytest.mark.parametrize("target", TARGETS, ids=lambda engine: engine.value.lower())
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_memory_is_bounded_whatever_the_rows_look_like(running: Databases, shape: Shape, target: Engine) -> None:
+    if (target, shape) in EXCEPTIONS:
+        pytest.skip("DuckDB itself holds 2,048 rows of a column at once")
     rows = max(1, int(shape.rows * choices().scale))
     with _filled(running, shape, rows) as source, running.empty(target) as there:
         run = _moved(source, there)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -38,6 +39,7 @@ from domain.migrations.canonical import Carried, digest_rows
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject, Step
 from domain.migrations.transfer import Batch, ColumnCopy, PhysicalRange, TableCopy
 from infra.connectors.arrow import BATCH_BYTES_MAX
+from infra.connectors.duckdb import target as duckdb_target
 from infra.connectors.duckdb.connector import CONNECTOR
 from tests.connectors.lab import Lab, a_column, batches, copy_of, digest_columns, read_rows, table_named, whole
 
@@ -316,6 +318,12 @@ async def numbers(rows: int, at_once: int) -> AsyncGenerator[Batch]:
         yield Batch(len(array), array.nbytes, pa.record_batch({"id": array}))
 
 
+async def dice(rows: int) -> AsyncGenerator[Batch]:
+    """Numbers that no compression makes small."""
+    array = pa.array([random.Random(rows).getrandbits(60) for _ in range(rows)], pa.int64())
+    yield Batch(len(array), array.nbytes, pa.record_batch({"id": array}))
+
+
 async def test_a_chunk_of_several_groups_fills_each_and_keeps_its_rows(lab: Lab) -> None:
     copy = await lab.make(NUMBERS)
     async with lab.target() as target:
@@ -359,3 +367,21 @@ async def test_a_chunk_that_is_given_up_between_its_groups_leaves_nothing_and_th
         assert await target.receipts("run") == ()
         await target.write(copy, whole(copy), numbers(GROUP, 50_000), ticket)
         assert await target.row_counts((copy.target,)) == {copy.target: GROUP}
+
+
+async def test_a_chunk_that_needs_more_memory_than_usual_gets_it_with_the_next_try(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duckdb_target, "MEMORY_MAX", "1MB")
+    copy = await lab.make(NUMBERS)
+    async with lab.target() as target:
+        ticket = await target.open_run("run", "plan")
+        with pytest.raises(DatabaseError, match="Out of Memory") as refused:
+            await target.write(copy, whole(copy), dice(2 * GROUP), ticket)
+        assert refused.value.transient
+        assert await target.receipts("run") == ()
+
+        receipt = await target.write(copy, whole(copy), dice(2 * GROUP), ticket)
+
+        assert receipt.rows_written == 2 * GROUP
+        assert await target.row_counts((copy.target,)) == {copy.target: 2 * GROUP}

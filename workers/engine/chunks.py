@@ -16,9 +16,10 @@ _NUMBER_BITS = 31
 def chunk_rows(options: RunOptions, target: Capabilities) -> int:
     """Return how many rows to commit at once: as many as are asked for, but whole groups of the target's storage.
 
-    If at least one group is asked for, it is as many groups as the target stores side by side.
+    If about one group is asked for, it is as many groups as the target stores side by side.
     """
-    groups = options.chunk_rows // target.rows_together
+    asked = options.chunk_rows / target.rows_together
+    groups = int(asked) or round(asked)
     return max(groups, target.groups_at_once) * target.rows_together if groups else options.chunk_rows
 
 

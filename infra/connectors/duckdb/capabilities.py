@@ -33,15 +33,19 @@ LEDGER_SCHEMA = "_wherry"
 
 DEFAULT_SCHEMA = CAPABILITIES.default_schema
 
-SETTINGS = {
+MEMORY = "memory_limit"
+
+SETTINGS: dict[str, str | list[str]] = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",
     "arrow_large_buffer_size": "true",
+    "allowed_configs": [MEMORY],
 }
-"""No other file, no network, no extension, no look into our own variables, and Arrow columns without a 2 GiB bound."""
+"""No other file, no network, no extension, no look into our own variables, and Arrow columns without a 2 GiB bound.
+Once settings are locked, only the memory's limit may still be changed."""
 
 VECTOR_ROWS = 2048
 """DuckDB reads at least so many rows at once, however small a batch is asked for."""

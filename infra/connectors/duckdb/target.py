@@ -4,25 +4,80 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import duckdb
 
+from domain.catalog.model import TableName
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Rows
+from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Refusals, TableCopy, Ticket
 from infra.connectors.duckdb import values
-from infra.connectors.duckdb.capabilities import CAPABILITIES
+from infra.connectors.duckdb.capabilities import CAPABILITIES, MEMORY
 from infra.connectors.duckdb.session import open_sessions
 from infra.connectors.duckdb.streaming import Drawn, whole_groups
 from infra.connectors.duckdb.writer import DuckdbWriting, insert_stream
+from infra.connectors.files.session import FileSession
 from infra.connectors.files.target import FileTarget
 
 GROUP_BYTES_MAX = 64 * 1024 * 1024
 """Rows of more bytes are given to DuckDB before they fill a group: every thread of DuckDB's holds one."""
 
 
+MEMORY_MAX = "160MB"
+"""What DuckDB may hold while rows are stored or digested; it would keep all that it has touched, up to most of
+the machine's memory. What it cannot do without, as whole keys of a table or 2,048 very long rows, may be more."""
+
+
 class StreamingTarget(FileTarget[duckdb.DuckDBPyConnection]):
     """A target that gives DuckDB the rows of a chunk as one stream, where nothing has to be done batch by batch."""
+
+    def __init__(self, session: FileSession[duckdb.DuckDBPyConnection], writing: DuckdbWriting) -> None:
+        super().__init__(session, writing)
+        self._is_thrifty = True
+
+    async def write(
+        self,
+        copy: TableCopy,
+        chunk: Chunk,
+        batches: AsyncIterator[Batch],
+        ticket: Ticket,
+        refusals: Refusals | None = None,
+    ) -> ChunkReceipt:
+        """Write a chunk and its receipt in one transaction, in little memory unless that was not enough before.
+
+        Raises:
+            DatabaseError: a row was refused; or, if `transient`, memory was too little, but is not next time.
+        """
+        async with self._thrifty():
+            return await super().write(copy, chunk, batches, ticket, refusals)
+
+    async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
+        """Compute a table's digest in little memory, by a hash of the C helper's.
+
+        Raises:
+            DatabaseError: it failed; or, if `transient`, memory was too little, but is not next time.
+        """
+        async with self._thrifty():
+            return await super().quick_digest(hash_, table, columns)
+
+    @asynccontextmanager
+    async def _thrifty(self) -> AsyncIterator[None]:
+        """Limit DuckDB's memory for a while, unless that was too little before."""
+        if not self._is_thrifty:
+            yield
+            return
+        await self._session.run(lambda connection: connection.execute(f"SET GLOBAL {MEMORY} = '{MEMORY_MAX}'"))
+        try:
+            yield
+        except DatabaseError as error:
+            if not isinstance(error.__cause__, duckdb.OutOfMemoryException):
+                raise
+            self._is_thrifty = False
+            raise DatabaseError(error.message, transient=True) from error
+        finally:
+            await asyncio.shield(self._session.submit(lambda connection: connection.execute(f"RESET GLOBAL {MEMORY}")))
 
     async def _load(
         self, copy: TableCopy, chunk: Chunk, batches: AsyncIterator[Batch], ticket: Ticket, refusals: Refusals | None

@@ -36,6 +36,7 @@ async def test_one_lane_more_than_may_write_reads_ahead(parallel: int, readers: 
         pytest.param(200_000, 122_880, 1, 122_880, id="one group"),
         pytest.param(200_000, 122_880, 4, 491_520, id="as many groups as are stored side by side"),
         pytest.param(1_000_000, 122_880, 4, 983_040, id="several groups"),
+        pytest.param(100_000, 122_880, 2, 245_760, id="nearly a group"),
         pytest.param(1_000, 122_880, 4, 1_000, id="less than a group"),
     ],
 )
