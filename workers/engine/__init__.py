@@ -5,7 +5,7 @@ In one process (`workers.cli`) a run is one call: `run.run(ends, request, sink, 
 Spread over processes it is the same three acts, each re-entrant, driven by the ledger in the target:
 
 1. `prepare.prepare` plans, checks, takes the run over and makes the tables. Its `PreparedRun` is
-   plain data; `domain.kernel.codec` stores it. `chunks.split_table` cuts each table, leaving out
+   plain data; `domain.kernel.codec` stores it. `cuts.Cuts` cuts each table, leaving out
    what the target already has; the chunks go to a shared `schedule.ChunkQueue`, those of a wave
    (`PreparedRun.waves`, mostly one) once the wave before is in the target.
 2. Any number of lanes, in any process, each with its own `ends.open_ends`, a `pipeline.Desk` with

@@ -7,9 +7,10 @@ from dataclasses import replace
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunPhase
 from domain.migrations.transfer import Chunk, TableCopy
-from workers.engine.chunks import chunk_rows, split_table
+from workers.engine.chunks import chunk_rows
 from workers.engine.concurrency import each
 from workers.engine.control import Ask, Control
+from workers.engine.cuts import Cuts
 from workers.engine.ends import Ends
 from workers.engine.order import in_order
 from workers.engine.pipeline import Desk, copy_chunk
@@ -29,11 +30,12 @@ async def copy_tables(desk: Desk, prepared: PreparedRun, options: RunOptions) ->
     copies = {copy.number: copy for copy in prepared.plan.tables}
     receipts = await desk.ends.target.receipts(desk.ticket.run_id)
     rows_max = chunk_rows(options, desk.ends.route.target_connector.capabilities)
+    cuts = Cuts(desk.ends.source, desk.ends.target, desk.ticket.run_id, rows_max)
     crew = _Crew(desk.control)
     desk = replace(desk, control=crew)
 
     async def split(copy: TableCopy) -> tuple[Chunk, ...]:
-        chunks = await split_table(desk.ends.source, copy, rows_max, receipts)
+        chunks = await cuts.left(copy, receipts)
         desk.meter.planned(copy.number, chunks)
         return chunks
 

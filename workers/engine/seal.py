@@ -28,6 +28,20 @@ class SealedTable:
     digest: Digest
 
 
+Bound = tuple[int | str, ...]
+"""The values of a key."""
+
+
+@dataclass(frozen=True)
+class TableCuts:
+    """Where a table was cut into chunks when its copy began: the last key of each chunk but the last one."""
+
+    table_number: int
+    bounds: tuple[Bound, ...]
+    rows: Rows
+    """How many rows were expected in a chunk."""
+
+
 @dataclass(frozen=True)
 class Seal:
     """What a run notes of itself: the moments of the source it read, and at its end how it left the tables.
@@ -35,7 +49,7 @@ class Seal:
     These are all whose rows a rollback will remove. Tables that were extended keep the rows of others
     anyway. `lost` says why the last moment is gone, until somebody has chosen what becomes of that.
     `unseen` tells that nobody had looked at the values when the run began to copy.
-    `clean` names the looks at values that have found nothing.
+    `clean` names the looks at values that have found nothing. `cuts` are those of tables that were begun.
     """
 
     tables: tuple[SealedTable, ...] = ()
@@ -43,6 +57,7 @@ class Seal:
     lost: str = ""
     unseen: bool = False
     clean: tuple[str, ...] = ()
+    cuts: tuple[TableCuts, ...] = ()
 
 
 def seal_of(text: str) -> Seal:
@@ -70,7 +85,7 @@ async def sealed(target: Target, run_id: str, copies: Iterable[TableCopy], verdi
             tables.append(SealedTable(copy.target, target_columns(verdict.columns), verdict.target))
         else:
             tables.append(SealedTable(copy.target, (), Digest(Rows(written[copy.number]), 0)))
-    return json.dumps(to_json(replace(await noted(target, run_id), tables=tuple(tables), unseen=False)))
+    return json.dumps(to_json(replace(await noted(target, run_id), tables=tuple(tables), unseen=False, cuts=())))
 
 
 async def noted(target: Target, run_id: str) -> Seal:

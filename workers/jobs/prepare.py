@@ -11,16 +11,17 @@ from domain.migrations.aggregate import PlanSize
 from domain.migrations.facts import NotePlanned, NotePlanning
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunPhase, RunStatus
-from domain.migrations.transfer import Capabilities, Chunk, ChunkReceipt, TableCopy
+from domain.migrations.transfer import Capabilities, ChunkReceipt, TableCopy
 from domain.migrations.values import LogLevel, MigrationStatus
 from infra.db.readers.migration_brief import Brief
 from infra.db.stores.migrations.chunks import Chunks
 from infra.db.stores.migrations.plans import StoredPlan, TableWork
 from infra.stored_run import is_ours, prepared_run, stored_run
-from workers.engine.chunks import chunk_rows, split_table
+from workers.engine.chunks import chunk_rows
 from workers.engine.complete import ticket_for
 from workers.engine.concurrency import each
 from workers.engine.control import Stopped
+from workers.engine.cuts import Cuts
 from workers.engine.ends import Ends, open_ends
 from workers.engine.examine import watching
 from workers.engine.order import in_order
@@ -114,12 +115,11 @@ async def _planned(duty: Duty, ends: Ends, options: RunOptions) -> tuple[Prepare
     for warning in prepared.plan.warnings:
         await duty.log(LogLevel.WARNING, warning)
     receipts = await ends.target.receipts(name)
-    rows_max = chunk_rows(options, ends.route.target_connector.capabilities)
+    cuts = Cuts(ends.source, ends.target, name, chunk_rows(options, ends.route.target_connector.capabilities))
 
     async def work_on(copy: TableCopy) -> TableWork:
         done = tuple(receipt for receipt in receipts if receipt.table_number == copy.number)
-        chunks: tuple[Chunk, ...] = await split_table(ends.source, copy, rows_max, receipts)
-        return TableWork(copy, chunks, done)
+        return TableWork(copy, await cuts.left(copy, receipts), done)
 
     return prepared, tuple(await each(in_order(prepared.plan.tables, prepared.waves), work_on, at_once=SPLITTERS))
 

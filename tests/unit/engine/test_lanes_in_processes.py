@@ -17,8 +17,8 @@ from domain.migrations.transfer import Chunk, ChunkReceipt
 from tests.support.memory import MemoryDatabase
 from tests.support.runs import Watcher, memory_route
 from tests.unit.engine.test_run import ACTORS, FILMS, a_shop
-from workers.engine.chunks import split_table
 from workers.engine.control import ControlSwitch
+from workers.engine.cuts import Cuts
 from workers.engine.ends import open_ends
 from workers.engine.finish import Finish, finish
 from workers.engine.pipeline import Desk, copy_chunk
@@ -59,7 +59,8 @@ async def first_act(source: MemoryDatabase, target: MemoryDatabase) -> tuple[str
     async with open_ends(memory_route(source, target), parallel=1) as ends:
         prepared = await prepare(ends, REQUEST, Meter("run", Watcher()), ControlSwitch())
         receipts = await ends.target.receipts("run")
-        chunks = [chunk for copy in prepared.plan.tables for chunk in await split_table(ends.source, copy, 3, receipts)]
+        cuts = Cuts(ends.source, ends.target, "run", 3)
+        chunks = [chunk for copy in prepared.plan.tables for chunk in await cuts.left(copy, receipts)]
     return json.dumps(to_json(prepared)), chunks
 
 
