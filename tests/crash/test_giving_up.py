@@ -17,7 +17,7 @@ from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunPhase, RunProgress, RunStatus
 from infra.connectors.registry import connector_for
 from tests.crash.ledger import ROWS, fill_source
-from tests.crash.moving import assert_exact, brought_to_its_end, file_at, filled, moved, pair_of
+from tests.crash.moving import EVENT, EVENTS, assert_exact, brought_to_its_end, file_at, filled, moved, pair_of
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 from workers.engine.control import Ask, ControlSwitch
@@ -27,6 +27,9 @@ from workers.engine.run import run
 
 OPTIONS = RunOptions(parallel=2, chunk_rows=500)
 PAUSES = 50
+PROGRESS_ROWS = len(EVENTS[EVENT]) - 500
+"""Once so many are written, runs pause before their first chunk; what is left is much more than one run copies."""
+
 MADE = "CREATE TABLE entry (id bigint PRIMARY KEY, cents bigint NOT NULL, note varchar(60))"
 
 
@@ -128,7 +131,7 @@ async def test_a_pause_does_not_wait_for_a_locked_table_and_leaves_no_statement_
 
 
 class PauseAfterRows:
-    """A progress sink that asks for a pause once the run has written some rows."""
+    """A progress sink that asks for a pause once the run has written some rows, or at once if few are left."""
 
     def __init__(self, control: ControlSwitch) -> None:
         self._control = control
@@ -139,20 +142,23 @@ class PauseAfterRows:
             return
         if self._before is None:
             self._before = progress.rows_written
-        elif progress.rows_written > self._before:
+        if progress.rows_written > self._before or progress.rows_written > PROGRESS_ROWS:
             self._control.set(Ask.PAUSE)
 
 
 @pytest.mark.crash
 async def test_fifty_pauses_in_a_row_cost_no_row(postgresql_database: Endpoint, tmp_path: Path) -> None:
     """Each run goes on where the one before stood, copies a few chunks, and pauses."""
-    options = RunOptions(parallel=1, chunk_rows=5)
+    options = RunOptions(parallel=1, chunk_rows=2)
     pair = pair_of(await filled(file_at(tmp_path / "source.db")), postgresql_database)
-    statuses = []
+    statuses, written = [], []
     for _ in range(PAUSES):
         control = ControlSwitch()
         report = await moved(pair, PauseAfterRows(control), OnLostSnapshot.CONTINUE, options=options, control=control)
         statuses.append(report.status)
+        written.append(sum(table.rows_written for table in report.tables))
 
+    assert written == sorted(written)
+    assert 0 < written[0] < written[1] < written[-1] < len(EVENTS[EVENT])
     assert statuses == [RunStatus.PAUSED] * PAUSES
     await assert_exact(pair, await brought_to_its_end(pair, options=options))
