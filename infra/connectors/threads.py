@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
+
+from domain.kernel.errors import DatabaseError, ErrorCode
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_NOT_STARTED = "can't start new thread"
+"""What Python says when the system gives no thread."""
+
+_NO_THREAD = "There is too little memory for another thread; give the process more memory, or let it do less at once."
+
+
+@contextmanager
+def starting_threads() -> Iterator[None]:
+    """Say in the domain's words that a thread could not be started.
+
+    Raises:
+        DatabaseError: there is too little memory for another thread, which may pass.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != _NOT_STARTED:
+            raise
+        raise DatabaseError(_NO_THREAD, code=ErrorCode.INTERNAL, transient=True) from error
 
 
 class DriverThread:
@@ -16,10 +39,16 @@ class DriverThread:
 
     Cancelling the awaiting task does not stop a call that has begun; whatever is asked next
     (a rollback, a close) runs after it, so a session is never used by two calls at once.
+    The thread is there from the beginning, so whatever it has opened it can also close.
+
+    Raises:
+        DatabaseError: there is too little memory for another thread, which may pass.
     """
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        with starting_threads():
+            self._executor.submit(lambda: None)
 
     def submit(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Queue a call and return its result as a future of the running loop."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -35,10 +34,19 @@ async def open_sessions(path: str, count: int, *, writable: bool) -> list[Sessio
 
     Raises:
         ConnectFailed: no session could be opened; `code` says why.
+        DatabaseError: there is too little memory for another thread, which may pass.
     """
-    first = await asyncio.to_thread(_connect, path, writable=writable)
-    connections = [first, *(first.cursor() for _ in range(count - 1))]
-    return [FileSession(connection, partial(_explained, path)) for connection in connections]
+    explain = partial(_explained, path)
+    sessions = [await FileSession.open(partial(_connect, path, writable=writable), explain)]
+    try:
+        first = await sessions[0].run(lambda connection: connection)
+        while len(sessions) < count:
+            sessions.append(await FileSession.open(first.cursor, explain))
+    except BaseException:
+        for session in sessions:
+            await session.close()
+        raise
+    return sessions
 
 
 def _explained(path: str, error: Exception) -> DatabaseError | None:

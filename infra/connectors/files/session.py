@@ -53,10 +53,28 @@ class FileSession(Generic[C]):
     `explain` gives the domain's failure for one of the driver's, and nothing for any other.
     """
 
-    def __init__(self, connection: C, explain: Callable[[Exception], DatabaseError | None]) -> None:
+    def __init__(
+        self, connection: C, explain: Callable[[Exception], DatabaseError | None], thread: DriverThread
+    ) -> None:
         self._connection = connection
         self._explain = explain
-        self._thread = DriverThread("file")
+        self._thread = thread
+
+    @classmethod
+    async def open(
+        cls, connect: Callable[[], C], explain: Callable[[Exception], DatabaseError | None]
+    ) -> FileSession[C]:
+        """Connect on the thread that will use the connection.
+
+        Raises:
+            DatabaseError: there is no connection, or too little memory for another thread.
+        """
+        thread = DriverThread("file")
+        try:
+            return cls(await thread.run(connect), explain, thread)
+        except BaseException:
+            thread.close()
+            raise
 
     async def run(self, work: Callable[[C], T]) -> T:
         """Do some work on the connection. Whoever gives it up waits for its end, which is made to come soon.

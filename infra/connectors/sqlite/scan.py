@@ -13,6 +13,7 @@ from infra.connectors.sqlite.columns import LOWEST_NUMBER
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.pages import Pages
 from infra.connectors.sqlite.values import Present
+from infra.connectors.threads import starting_threads
 
 if TYPE_CHECKING:
     from infra.connectors.native._native import Shape, Walk
@@ -77,14 +78,18 @@ class Scan:
 
         Raises:
             sqlite3.Error: the look at a part failed; the other parts are given up.
+            DatabaseError: there is too little memory for a thread for each part, which may pass.
         """
         first, *others = parts
         with ExitStack() as stack:
             pool = stack.enter_context(ThreadPoolExecutor(len(others))) if others else None
-            begun = [pool.submit(self._part, part) for part in others] if pool else []
             try:
+                with starting_threads():
+                    begun = [pool.submit(self._part, part) for part in others] if pool else []
                 found = [self._part(first), *(part.result() for part in begun)]
             except BaseException:
+                if pool:
+                    pool.shutdown(wait=False, cancel_futures=True)
                 for part in others:
                     part.connection.interrupt()
                 raise

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,9 +24,13 @@ async def open_session(path: str, *, writable: bool) -> Session:
 
     Raises:
         ConnectFailed: no session could be opened; `code` says why.
+        DatabaseError: there is too little memory for another thread, which may pass.
     """
-    connection = await asyncio.to_thread(_connect, path, writable=writable)
-    return FileSession(connection, lambda error: failure(error, path) if isinstance(error, sqlite3.Error) else None)
+    return await FileSession.open(partial(_connect, path, writable=writable), partial(_explained, path))
+
+
+def _explained(path: str, error: Exception) -> DatabaseError | None:
+    return failure(error, path) if isinstance(error, sqlite3.Error) else None
 
 
 def _connect(path: str, *, writable: bool) -> sqlite3.Connection:
