@@ -25,6 +25,7 @@ class Cuts:
         self._run_id = run_id
         self._rows_max = rows_max
         self._turn = asyncio.Lock()
+        self._known: dict[int, TableCuts] | None = None
 
     async def left(self, copy: TableCopy, receipts: Iterable[ChunkReceipt]) -> tuple[Chunk, ...]:
         """Return the chunks of a table that are not in the target yet.
@@ -44,8 +45,12 @@ class Cuts:
         return left_of(copy, chunks, done)
 
     async def _noted(self, copy: TableCopy) -> TableCuts | None:
-        seal = await noted(self._target, self._run_id)
-        return next((cuts for cuts in seal.cuts if cuts.table_number == copy.number), None)
+        """Return a table's cuts from the ledger, which is read once: only tables begun before are asked for."""
+        async with self._turn:
+            if self._known is None:
+                seal = await noted(self._target, self._run_id)
+                self._known = {cuts.table_number: cuts for cuts in seal.cuts}
+        return self._known.get(copy.number)
 
     async def _note(self, copy: TableCopy, chunks: tuple[Chunk, ...]) -> None:
         """Note the bounds of chunks before any of them is written; places in a file are no bounds that last."""

@@ -24,7 +24,6 @@ from infra.connectors.files.target import FileTarget
 GROUP_BYTES_MAX = 64 * 1024 * 1024
 """Rows of more bytes are given to DuckDB before they fill a group: every thread of DuckDB's holds one."""
 
-
 MEMORY_MAX = "160MB"
 """What DuckDB may hold while rows are stored or digested; it would keep all that it has touched, up to most of
 the machine's memory. What it cannot do without, as whole keys of a table or 2,048 very long rows, may be more."""
