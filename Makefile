@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+DIST ?= loadfile
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist $(DIST)
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --universal --python-version 3.11 --generate-hashes --no-header
 WEB_SOURCES := $(shell find infra/web schema/examples -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
@@ -39,8 +40,10 @@ bench: dev servers ## Measure speed, and write the figures to .bench/
 samples: dev servers ## Migrate every sample database (WHERRY_SAMPLES) to every engine, and print what became of it
 	$(BIN)/python -m pytest -m "samples or slow" --timeout=0 tests/samples $(ARGS)
 
+crash: JOBS = 3
+crash: DIST = worksteal
 crash: dev servers ## Kill and cut everything that can be killed or cut, some hundred times, and print what became of it
-	$(PYTEST) -m "crash or not crash" tests/crash $(ARGS)
+	$(PYTEST) -m "not bench and not samples and not wide" tests/crash $$($(BIN)/python -m tests.crash.matrix) $(ARGS)
 
 sdl: dev ## Write the GraphQL schema to schema/schema.graphql
 	$(BIN)/python -m resolvers.sdl

@@ -56,15 +56,22 @@ def _tally(config: pytest.Config) -> Tally:
     return tallies[0]
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note which tests pass, since rows of the matrix of faults name them."""
-    report = yield
-    if not report.skipped and (report.when == "call" or report.failed):
-        tally = _tally(item.config)
-        name = report.nodeid.partition("[")[0]
-        tally.outcomes[name] = report.passed and tally.outcomes.get(name, True)
-    return report
+class Outcomes:
+    """Notes which tests pass, wherever they are, since rows of the matrix of faults name them."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if not report.skipped and (report.when == "call" or report.failed):
+            tally = _tally(item.config)
+            name = report.nodeid.partition("[")[0]
+            tally.outcomes[name] = report.passed and tally.outcomes.get(name, True)
+        return report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen to the tests of other folders, too; of a conftest's own hooks pytest calls only those for its folder."""
+    config.pluginmanager.register(Outcomes())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 Tests = tuple[str, ...]
 
 _BOUNDARY = "tests/crash/test_every_boundary.py::test_a_run_killed_at_any_boundary_is_completed_by_the_next"
@@ -232,3 +234,13 @@ ROWS = {"A": 15, "B": 8, "C": 7, "D": 11, "E": 15, "F": 12, "G": 7, "H": 8}
 def provoked() -> list[str]:
     """Return the rows that tests provoke."""
     return [row for row, by in MATRIX.items() if isinstance(by, tuple)]
+
+
+def elsewhere() -> list[str]:
+    """Return the tests of rows that are not among the crash tests."""
+    tests = {test for row in provoked() for test in MATRIX[row]}
+    return sorted(test for test in tests if not test.startswith("tests/crash/"))
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(f"{test}\n" for test in elsewhere())

@@ -56,7 +56,7 @@ def uniform(type_: LogicalType, random: Random) -> Carried:
                 {_text(random, 5): [random.random(), _text(random, 20)]}, ensure_ascii=random.random() < 0.5
             )
         case Bits(length=length, varying=varying):
-            return _bits(random, random.randint(1, length or 1) if varying else length or 1)
+            return _bits(random, length or 1, varying=varying)
         case Geometry():
             return point(random.choice((0, 4326)), random.uniform(-180, 180), random.uniform(-90, 90))
         case Opaque():
@@ -94,8 +94,9 @@ def _text(random: Random, length: int) -> str:
     return "".join(chr(random.randint(low, high)) for _ in range(length))
 
 
-def _bits(random: Random, length: int) -> str:
-    return f"{random.getrandbits(length):0{length}b}"
+def _bits(random: Random, length: int, *, varying: bool) -> str:
+    """Draw of all strings that there are, of which half are of the full length: a one before it keeps leading zeros."""
+    return f"{random.randrange(2 if varying else 1 << length, 2 << length):b}"[1:]
 
 
 def _moment(type_: Date | Time | Timestamp | Duration | Interval, random: Random) -> str:
