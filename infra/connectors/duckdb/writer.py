@@ -31,7 +31,8 @@ LEDGER = FileLedger(
     chunks="_wherry.chunk",
     rejects="_wherry.reject",
     uses="_wherry.use",
-    find="SELECT 1 FROM duckdb_tables() WHERE schema_name = '_wherry' AND table_name = 'run'",
+    # Schemas are few, while to look among the tables is to look at each.
+    find="SELECT 1 FROM duckdb_schemas() WHERE schema_name = '_wherry' AND NOT internal",
     make=(
         "CREATE SCHEMA IF NOT EXISTS _wherry",
         """

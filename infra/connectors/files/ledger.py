@@ -114,6 +114,11 @@ class FileLedger:
         found = connection.execute(f"SELECT number FROM {self.steps} WHERE run_id = ?", (run_id,)).fetchall()
         return frozenset(number for (number,) in found)
 
+    def has_step(self, connection: FileConnection, run_id: str, number: int) -> bool:
+        """Whether a step is done."""
+        sql = f"SELECT 1 FROM {self.steps} WHERE run_id = ? AND number = ?"
+        return first_row(connection, sql, (run_id, number)) is not None
+
     def note_step(self, connection: FileConnection, run_id: str, step: Step, undo: tuple[str, ...]) -> None:
         """Note that a step is done, and how it is taken back."""
         made = step.object

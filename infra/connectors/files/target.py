@@ -118,7 +118,7 @@ class FileTarget(Generic[C]):
 
         def run(connection: C) -> None:
             self._ledger.hold(connection, ticket)
-            if step.number not in self._ledger.steps_done(connection, ticket.run_id):
+            if not self._ledger.has_step(connection, ticket.run_id, step.number):
                 undo = self._undo.undoing(connection, step)
                 connection.execute(step.sql)
                 self._ledger.note_step(connection, ticket.run_id, step, undo)

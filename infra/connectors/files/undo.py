@@ -200,7 +200,7 @@ class FileUndo(Generic[C]):
 
         def work(connection: C) -> None:
             self._ledger.hold(connection, ticket)
-            if step.number in self._ledger.steps_done(connection, ticket.run_id):
+            if self._ledger.has_step(connection, ticket.run_id, step.number):
                 for statement in step.statements:
                     connection.execute(statement)
                 connection.execute(
