@@ -82,6 +82,8 @@ class Column:
     """What its makers say of it."""
     collation: str = ""
     """The rule by which its texts are compared, where its type does not tell it; empty for the default one."""
+    stored: LogicalType | None = None
+    """As what another database of its engine gets its values, bit for bit; null if that is its type."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from infra.connectors.sql.text import Token, group_of, split, text_of, tokenize
 
 _MODIFIERS = frozenset({"OR", "REPLACE", "UNIQUE", "FULLTEXT", "SPATIAL", "TEMPORARY", "CONSTRAINT", "RECURSIVE"})
 _IF_NOT_EXISTS = ("IF", "NOT", "EXISTS")
-_BEGINNINGS = frozenset({"", ";", "THEN", "BEGIN"})
+_BEGINNINGS = frozenset({";", "THEN", "BEGIN"})
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE"})
 _ON_TABLES = frozenset({"INDEX", "TRIGGER", "RULE", "POLICY"})
 _INDEX_WORDS = frozenset({"INDEX", "KEY"})
@@ -43,7 +43,7 @@ def made_by(step: Step) -> tuple[Made, ...]:
 
 
 def _begins(tokens: Sequence[Token], place: int) -> bool:
-    before = tokens[place - 1].word if place else ""
+    before = tokens[place - 1].word if place else ";"
     return tokens[place].word in ("CREATE", "ALTER") and before in _BEGINNINGS
 
 

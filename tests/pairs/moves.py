@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from domain.catalog.model import Table
+from domain.catalog.types import Carrier, LogicalType, Text, carrier
 from domain.migrations.canonical import Carried, digest_rows
 from domain.migrations.digests import DigestColumn
 from domain.migrations.plan import RunOptions
@@ -70,10 +71,15 @@ async def wrong_tables(pair: Pair, rows: Mapping[Table, Rows]) -> list[str]:
             kept = [
                 (place, column)
                 for place, (column, wanted) in enumerate(zip(copy.columns, table.columns, strict=True))
-                if type(column.type) is type(wanted.type)
+                if type(column.type) is type(wanted.type) or _is_text_of(column.type, wanted.type)
             ]
             columns = tuple(DigestColumn(column.target, column.target_native, column.type) for _, column in kept)
             held = [[row[place] for place, _ in kept] for row in rows[table]]
             if await target.digest(copy.target, columns) != digest_rows([column.type for column in columns], held):
                 wrong.append(copy.target.name)
     return wrong
+
+
+def _is_text_of(type_: LogicalType, wanted: LogicalType) -> bool:
+    """Whether values cross as texts which are those of the type that was wanted."""
+    return isinstance(type_, Text) and carrier(wanted) is Carrier.TEXT

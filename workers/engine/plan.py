@@ -93,9 +93,10 @@ def make_plan(
     _refuse_wide(choices, built, connector.capabilities)
     _refuse_collisions(choices, built, connector.capabilities)
     built = replace(built, parity=merged((*notes, *losses(wanted, connector.capabilities)), built.parity))
+    is_own = source.engine is connector.capabilities.engine
     formats = (source.emits & connector.capabilities.accepts) - {WireFormat.ARROW}
     tables = tuple(
-        _table_copy(number, choice, table, _exact_formats(choice.table, formats, source))
+        _table_copy(number, choice, table, _exact_formats(choice.table, formats, source), is_own=is_own)
         for number, (choice, table) in enumerate(zip(choices, built.tables, strict=True))
     )
     warnings = () if tables else ("the source holds no tables to copy; does the address name the right schema?",)
@@ -140,13 +141,20 @@ def _exact_formats(table: Table, shared: frozenset[WireFormat], source: Capabili
     return shared if opaque <= source.binary_types else shared - {WireFormat.PG_BINARY}
 
 
-def _table_copy(number: int, choice: Choice, planned: Table, formats: frozenset[WireFormat]) -> TableCopy:
-    """Describe one table's copy. Columns that the target computes itself are not copied."""
+def _table_copy(
+    number: int, choice: Choice, planned: Table, formats: frozenset[WireFormat], *, is_own: bool
+) -> TableCopy:
+    """Describe one table's copy. Columns that the target computes itself are not copied.
+
+    `is_own` tells that both databases are of one engine.
+    """
     columns = []
     for (source, _), column in zip(choice.renames, planned.columns, strict=True):
         original = choice.table.column(source)
         if original is not None and column.generated is None:
-            columns.append(ColumnCopy(source, column.name, original.type, original.native, column.native))
+            is_same = is_own and original.native == column.native
+            type_ = (original.stored if is_same else None) or original.type
+            columns.append(ColumnCopy(source, column.name, type_, original.native, column.native))
     return TableCopy(
         number=number,
         source=choice.table.name,

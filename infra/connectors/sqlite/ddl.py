@@ -38,6 +38,7 @@ _ORDERED_METHODS = frozenset({"btree", "hash", "brin", "art", ""})
 
 def plan_schema(wanted: DatabaseSchema) -> SchemaPlan:
     """Say how to build a schema in a SQLite file."""
+    wanted = _without_notes(wanted) if wanted.engine is Engine.SQLITE else wanted
     planner = _Planner(wanted)
     tables = tuple(planner.add_table(table) for table in wanted.tables)
     for table, made in zip(wanted.tables, tables, strict=True):
@@ -240,6 +241,15 @@ class _Planner:
                 made = SchemaObject(ObjectKind.TRIGGER, other.name)
                 self.draft.step(Phase.FINISH, made, other.definition, optional=True)
                 self.draft.created(made)
+
+
+def _without_notes(wanted: DatabaseSchema) -> DatabaseSchema:
+    """Leave out what we have noted of the values of another file's columns: here they are the same."""
+    tables = [
+        replace(table, columns=tuple(replace(column, comment="") for column in table.columns))
+        for table in wanted.tables
+    ]
+    return replace(wanted, tables=tuple(tables))
 
 
 def _numbered_columns(wanted: DatabaseSchema) -> set[tuple[TableName, str]]:

@@ -32,6 +32,7 @@ from infra.connectors.row_sums import LETTERS, links
 from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite import misfit, values
 from infra.connectors.sqlite.driver import driver_errors, handle_of
+from infra.connectors.sqlite.mixed import selected
 from infra.connectors.sqlite.shapes import digest_shapes
 from infra.connectors.sqlite.values import Misfit, Present, Stored, own_text
 
@@ -96,7 +97,7 @@ def _digested_natively(
         (text,) = spellers[place]([value])
         return text.encode() if isinstance(text, str) else bytes(text)  # type: ignore[arg-type]  # it is no NULL
 
-    names = ", ".join(f"{name}.{quoted(column.name)}" for column in columns)
+    names = ", ".join(selected(f"{name}.{quoted(column.name)}", column.type) for column in columns)
     sql, chain = f"SELECT {names} FROM {name}", links(column.type for column in columns)
     with driver_errors():
         rows, total = _native.sqlite_digest(handle, sql, (), shapes, LETTERS[by], spelled, chain)
@@ -107,7 +108,7 @@ def _digested(
     connection: sqlite3.Connection, name: str, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...]
 ) -> Digest:
     looked_at = {column.name: column.type for column in columns} | {each.on.column: each.on.type for each in treatments}
-    names = ", ".join(f"{name}.{quoted(column)}" for column in looked_at)
+    names = ", ".join(selected(f"{name}.{quoted(column)}", type_) for column, type_ in looked_at.items())
     large = values.large_places(list(looked_at.values()))
     spellers = [speller(column.type) for column in columns]
     cursor = connection.execute(f"SELECT {names} FROM {name}")

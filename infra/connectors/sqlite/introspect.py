@@ -194,6 +194,7 @@ def _column(row: ColumnRow, profile: TableProfile, declaration: TableDeclaration
         generated_stored=row.hidden == _STORED_COLUMN,
         comment=found.note,
         collation=declaration.collations.get(row.name.lower(), ""),
+        stored=found.stored,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.catalog.types import Float, Integer, Json, Opaque, Text
 from domain.migrations.limits import Finite, Limit, Utf8, Whole
 from domain.migrations.transfer import ColumnCopy
+from infra.connectors.sqlite.mixed import MIXED
 from infra.connectors.sqlite.types import Affinity, affinity
 
 _INTEGERS = Whole(-(2**63), 2**63 - 1)
@@ -13,6 +14,8 @@ _INTEGERS = Whole(-(2**63), 2**63 - 1)
 def limits(column: ColumnCopy) -> tuple[Limit, ...]:
     """Name the limits of a column: SQLite makes NULL of NaN, and whole numbers end at 64 bits."""
     place = affinity(column.target_native)
+    if column.type == MIXED:
+        return ()
     match column.type:
         case Text() | Json() | Opaque():
             return (Utf8(),)

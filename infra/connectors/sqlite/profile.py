@@ -17,10 +17,22 @@ from typing import TYPE_CHECKING, NoReturn
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.catalog.types import Binary, Decimal, Float, Integer, Json, LogicalType, Text, Timestamp
+from domain.catalog.types import (
+    Binary,
+    Boolean,
+    Decimal,
+    Float,
+    Integer,
+    Json,
+    LogicalType,
+    Text,
+    Time,
+    Timestamp,
+)
 from domain.migrations import limits
 from infra.connectors.sqlite import types, values
 from infra.connectors.sqlite.driver import handle_of
+from infra.connectors.sqlite.mixed import MIXED
 from infra.connectors.sqlite.scan import Facts, Part, Scan
 from infra.connectors.sqlite.shapes import candidate_shapes
 from infra.connectors.sqlite.values import Misfit, Present, Stored
@@ -46,6 +58,8 @@ class ColumnProfile:
     note: str = ""
     proven: frozenset[LimitKind] = frozenset()
     """Limits that none of its values is beyond, whatever their bounds are."""
+    stored: LogicalType | None = None
+    """What its values are for another SQLite file, if not of `type`."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +141,17 @@ class _Evidence:
         note = f"Holds {classes} values in SQLite; each is kept as its own text." if mixed else ""
         if bytearray in self.classes and not self.is_utf8:
             note = "Holds text that is not UTF-8 in SQLite."
-        return ColumnProfile(type_, self.nulls, note, frozenset(self._proven()))
+        return ColumnProfile(type_, self.nulls, note, frozenset(self._proven()), self._stored(type_))
+
+    def _stored(self, type_: LogicalType) -> LogicalType | None:
+        """Return as what another SQLite file gets the values, where crossing by their type would respell them."""
+        if len(self.classes) > 1:
+            return MIXED
+        if bytearray in self.classes:
+            return Text() if isinstance(type_, Decimal | Time | Timestamp | Integer) else None
+        if bytes in self.classes or isinstance(type_, Integer | Boolean | Float):
+            return None
+        return Integer(64) if self.classes == {int} else Float(64) if self.classes else None
 
     def _proven(self) -> Iterator[LimitKind]:
         if not self.nulls:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pyarrow as pa
 
-from domain.catalog.types import Text
+from domain.catalog.types import Opaque, Text
 from domain.kernel.errors import ObjectMissing, SchemaDrift
 from domain.migrations.transfer import (
     Batch,
@@ -24,6 +24,7 @@ from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite import values
 from infra.connectors.sqlite.columns import LOWEST_NUMBER, row_number_name
 from infra.connectors.sqlite.driver import driver_errors, handle_of
+from infra.connectors.sqlite.mixed import MIXED, selected
 from infra.connectors.sqlite.pages import pages_of
 from infra.connectors.sqlite.shapes import carried_shapes
 from infra.connectors.sqlite.values import Misfit, Present, Stored
@@ -55,11 +56,12 @@ def open_reading(connection: sqlite3.Connection, copy: TableCopy, scope: ChunkSc
         SchemaDrift: a table or column is no longer there.
     """
     table = quoted(copy.source.name)
-    columns = ", ".join(f"{table}.{quoted(column.source)}" for column in copy.columns)
+    columns = ", ".join(selected(f"{table}.{quoted(column.source)}", column.type) for column in copy.columns)
+    is_mixed = any(column.type == MIXED for column in copy.columns)
     where, bounds = condition(connection, copy, scope)
     handle, shapes = handle_of(connection), carried_shapes(column.type for column in copy.columns)
     walk = None
-    if handle and shapes and (ends := _ends(scope)) is not None:
+    if handle and shapes and not is_mixed and (ends := _ends(scope)) is not None:
         pages = pages_of(connection, copy.source.name, [column.source for column in copy.columns])
         if pages is not None:
             (where, bounds), walk = pages.condition(*ends), pages.walk(*ends)
@@ -105,7 +107,7 @@ class _NativeReading:
             column = copy.columns[place]
             try:
                 found = values.to_arrow(column.type, [value])
-                return (found.cast(pa.large_binary()) if isinstance(column.type, Text) else found)[0].as_py()
+                return (found.cast(pa.large_binary()) if isinstance(column.type, Text | Opaque) else found)[0].as_py()
             except Misfit as error:
                 _raise_drift(copy, column, error)
 

@@ -11,6 +11,7 @@ from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, Object
 from infra.connectors.files.session import FileSession
 from infra.connectors.sqlite.capabilities import BUSY_TIMEOUT_S, READER_CACHE_KIB, WRITER_CACHE_KIB
 from infra.connectors.sqlite.driver import Connection
+from infra.connectors.sqlite.mixed import add_functions
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -71,6 +72,7 @@ def _configure(connection: sqlite3.Connection, *, writable: bool) -> None:
     connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB if writable else READER_CACHE_KIB}")
     connection.execute("PRAGMA synchronous = FULL" if writable else "PRAGMA query_only = ON")
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    add_functions(connection)
 
 
 def _check_file(file: Path, *, writable: bool) -> None:

@@ -22,6 +22,7 @@ from domain.catalog.types import (
     Date,
     Decimal,
     LogicalType,
+    Opaque,
     Text,
     Time,
     Timestamp,
@@ -174,7 +175,7 @@ def _texts(type_: LogicalType, values: Sequence[Stored], found: set[type]) -> pa
     if bytes in found:
         raise Misfit("a value is a blob")
     raw = pa.array(_raw(values, found), pa.large_binary())
-    if isinstance(type_, Text):
+    if isinstance(type_, Text | Opaque):
         return raw.view(pa.large_string())  # what is no UTF-8 is found by its limit
     texts = raw.cast(pa.large_string())
     match type_:

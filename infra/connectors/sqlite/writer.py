@@ -19,6 +19,7 @@ from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.introspect import introspect
+from infra.connectors.sqlite.mixed import MIXED, parted
 from infra.connectors.sqlite.places import to_stored
 from infra.connectors.sqlite.session import open_session
 from infra.connectors.undoing import Made
@@ -98,11 +99,16 @@ class SqliteWriting:
     def insert(self, connection: sqlite3.Connection, copy: TableCopy, batch: pa.RecordBatch) -> None:
         """Insert the rows of a batch, each value bound."""
         columns = ", ".join(quoted(column.target) for column in copy.columns)
-        stored = [to_stored(column, array) for column, array in zip(copy.columns, batch.columns, strict=True)]
-        sound = [handle_of(connection) is not None or is_sound(array) for array in stored]
-        marks = ", ".join("?" if each else "CAST(? AS TEXT)" for each in sound)
-        stored = [array if each else array.cast(pa.large_binary()) for array, each in zip(stored, sound, strict=True)]
-        _insert(connection, f"INSERT INTO {quoted(copy.target.name)} ({columns}) VALUES ({marks})", stored)
+        stored: list[pa.Array] = []
+        values = []
+        for column, array in zip(copy.columns, batch.columns, strict=True):
+            parts = parted(array) if column.type == MIXED else [to_stored(column, array)]
+            sound = [handle_of(connection) is not None or is_sound(part) for part in parts]
+            marks = ["?" if each else "CAST(? AS TEXT)" for each in sound]
+            values.append(f"coalesce({', '.join(marks)})" if column.type == MIXED else marks[0])
+            stored += [part if each else part.cast(pa.large_binary()) for part, each in zip(parts, sound, strict=True)]
+        sql = f"INSERT INTO {quoted(copy.target.name)} ({columns}) VALUES ({', '.join(values)})"
+        _insert(connection, sql, stored)
 
     def store(self, connection: sqlite3.Connection, copy: TableCopy, batch: pa.RecordBatch) -> None:
         """Insert the rows of a batch; if one of them is refused, go back to where they began.
