@@ -250,6 +250,8 @@ class OtherObject:
     """Its name."""
     definition: str = ""
     """The statement that makes it, in its engine's SQL; empty where the engine cannot tell."""
+    settings: str = ""
+    """What a session must set so that the statement makes the same thing, as its engine's SET takes it."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from domain.catalog.model import TableName
+from domain.catalog.model import Sequence, TableName
 
 _NAME = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|[\w$]+)'
 _NEXT_VALUE = re.compile(
@@ -24,6 +24,17 @@ def next_value_of(name: str) -> str:
     """Return the default that takes the next number of a sequence, as `sequence_of` understands it."""
     quoted = name.replace('"', '""').replace("'", "''")
     return f"nextval('\"{quoted}\"')"
+
+
+def standing(sequence: Sequence, lowest: int, highest: int) -> tuple[int, bool]:
+    """Return where a sequence stands between its bounds, and whether it has given that number already.
+
+    One that has come to its end gives nothing more, or begins anew if it cycles.
+    """
+    value = min(max(sequence.next_value, lowest), highest)
+    if value == sequence.next_value:
+        return value, False
+    return (lowest if sequence.increment > 0 else highest, False) if sequence.cycle else (value, True)
 
 
 def _plain(name: str) -> str:

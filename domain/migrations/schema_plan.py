@@ -102,6 +102,8 @@ class Step:
     """Whether it may run beside others like it on its table, in sessions of their own."""
     also: tuple[int, ...] = ()
     """Numbers of the further steps that it does, if it was joined of several."""
+    settings: str = ""
+    """What the session is to set for the statement alone, as the target's SET takes it."""
 
 
 @dataclass(frozen=True)

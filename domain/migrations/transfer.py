@@ -169,7 +169,7 @@ class Capabilities:
     emits: frozenset[WireFormat]
     accepts: frozenset[WireFormat]
     identifier_max: int
-    """Longest identifier, in bytes."""
+    """Longest identifier, in bytes, or in characters (`names_in_characters`)."""
     transactional_ddl: bool
     enforces_foreign_keys: bool
     """Whether data read from it surely satisfies its foreign keys."""
@@ -181,6 +181,8 @@ class Capabilities:
     """It stores rows in groups of so many, and once more those of a group that a commit has left unfilled."""
     groups_at_once: int = 1
     """It stores so many groups of one commit side by side, or at little more cost than one."""
+    names_in_characters: bool = False
+    """Whether the longest identifier is one of so many characters, not bytes."""
     columns_max: int | None = None
     """How many columns a table may have; None if there is no limit worth the name."""
     ignores_case_of: frozenset[ObjectKind] = frozenset()

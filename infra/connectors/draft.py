@@ -43,9 +43,18 @@ class Draft:
         self._steps: list[Step] = []
         self._outcomes: dict[SchemaObject, Parity] = {}
 
-    def step(self, phase: Phase, made: SchemaObject, sql: str, *, optional: bool = False, head: str = "") -> None:
+    def step(
+        self,
+        phase: Phase,
+        made: SchemaObject,
+        sql: str,
+        *,
+        optional: bool = False,
+        head: str = "",
+        settings: str = "",
+    ) -> None:
         """Add a statement after those before it. Those of one `head` may be joined."""
-        self._steps.append(Step(len(self._steps) + 1, phase, made, sql, optional, head))
+        self._steps.append(Step(len(self._steps) + 1, phase, made, sql, optional, head, settings=settings))
 
     def created(self, made: SchemaObject) -> None:
         """Note that an object is made as it was."""
@@ -72,4 +81,5 @@ class Draft:
     def _left_out(self, item: SchemaObject, kind: str) -> Parity:
         """Say why an object that no statement makes is left out. `kind` is the source's word for what is no table."""
         outcome, reason = FOREIGN.get(kind, (Outcome.SKIPPED, self._not_built.get(item.kind, "")))
-        return Parity(item, outcome, reason or f"There is nothing like a {kind} here.")
+        article = "an" if kind[:1] in set("aeiou") else "a"
+        return Parity(item, outcome, reason or f"There is nothing like {article} {kind} here.")

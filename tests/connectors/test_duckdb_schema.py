@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, IndexPart, Key, Table, TableName
+from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, IndexPart, Key, Sequence, Table, TableName
 from domain.catalog.types import (
     Enumeration,
     Integer,
@@ -130,6 +130,40 @@ async def test_comments_sequences_and_computed_columns_arrive(lab: Lab) -> None:
     assert again.tables[0].columns == schema.tables[0].columns
     assert again.tables[0].checks == schema.tables[0].checks
     assert run(copied, "SELECT nextval('tickets')") == [(7,)]
+
+
+@pytest.mark.parametrize(
+    ("sequence", "numbers"),
+    [
+        (Sequence(TableName("s"), 8, -3, -100, 50, cycle=True), [8, 5, 2]),
+        (Sequence(TableName("s"), 5, -1, None, None), [5, 4, 3]),
+        (Sequence(TableName("s"), 0, 2, -(2**63) + 1, 2**63 - 1), [0, 2, 4]),
+        (Sequence(TableName("s"), 9, 4, 3, 8, cycle=True), [3, 7, 3]),
+        (Sequence(TableName("s"), 11, 1, 1, 10), []),
+    ],
+)
+async def test_a_sequence_goes_on_where_it_stands_within_its_bounds(
+    lab: Lab, sequence: Sequence, numbers: list[int]
+) -> None:
+    await lab.build(DatabaseSchema(Engine.POSTGRESQL, "15", (), (sequence,)))
+
+    if numbers:
+        assert [run(lab, "SELECT nextval('s')")[0][0] for _ in numbers] == numbers
+    else:
+        with pytest.raises(duckdb.SequenceException):
+            run(lab, "SELECT nextval('s')")
+
+
+async def test_bounds_of_a_sequence_are_found_again(lab: Lab) -> None:
+    run(lab, "CREATE SEQUENCE s INCREMENT -3 MINVALUE -100 MAXVALUE 50 START 20 CYCLE", "CREATE SEQUENCE t")
+
+    async with lab.source() as source:
+        sequences = (await source.introspect()).sequences
+
+    assert [replace(each, name=TableName(each.name.name)) for each in sequences] == [
+        Sequence(TableName("s"), 20, -3, -100, 50, cycle=True),
+        Sequence(TableName("t"), 1),
+    ]
 
 
 def test_a_column_made_for_a_set_of_repeated_labels_is_text() -> None:

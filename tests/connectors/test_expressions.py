@@ -111,3 +111,10 @@ def test_a_column_beside_the_grouped_ones_stands_for_one_value_of_its_group() ->
     )
     assert '(ARRAY_AGG("f"."title"))[1] AS "t"' in (transpile_view(query, MYSQL, POSTGRESQL) or "")
     assert "ANY_VALUE" not in (transpile_view(query, MYSQL, SQLITE) or "ANY_VALUE")
+
+
+@pytest.mark.parametrize("group", ["1", "y", "upper(title)"])
+def test_a_selected_expression_is_grouped_by_whichever_way_the_group_names_it(group: str) -> None:
+    query = f"SELECT upper(title) AS y, count(id) FROM film GROUP BY {group}"
+
+    assert "ANY_VALUE" not in (transpile_view(query, SQLITE, DUCKDB) or "ANY_VALUE")

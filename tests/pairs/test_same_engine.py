@@ -7,6 +7,9 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pymysql
+import pytest
+
 from domain.connections.values import Endpoint, Engine
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
@@ -85,6 +88,39 @@ async def test_a_mysql_database_arrives_with_its_code_and_partitions(
     assert mysql_server.run("SELECT film FROM log PARTITION (old)", database=database) == [(9,)]
     assert mysql_server.run("CALL films()", database=database) == [(3,)]
     assert mysql_server.run("SELECT title FROM film WHERE MATCH (title) AGAINST ('three')", database=database)
+    mysql_server.drop(source)
+
+
+async def test_code_of_a_mysql_database_runs_in_the_mode_that_it_was_made_in(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    name = "é" * 64
+    mysql_server.run(
+        "SET sql_mode = 'ALLOW_INVALID_DATES'",
+        f"CREATE TABLE note (word varchar(3), `{name}` int)",
+        "CREATE TABLE made (word varchar(9))",
+        "CREATE TRIGGER cut AFTER INSERT ON made FOR EACH ROW INSERT INTO note (word) VALUES (NEW.word)",
+        "CREATE PROCEDURE cut_too() INSERT INTO note (word) VALUES ('abcde')",
+        "CREATE SEQUENCE around START WITH 3 INCREMENT BY -1 MINVALUE 1 MAXVALUE 5 NOCACHE CYCLE",
+        *["SELECT NEXTVAL(around)"] * 3,
+        "CREATE SEQUENCE spent START WITH 1 MAXVALUE 2 NOCACHE",
+        *["SELECT NEXTVAL(spent)"] * 2,
+        database=source.database,
+    )
+    ends = [replace(mysql_server.admin, database=end.database) for end in (source, mysql_database)]
+
+    report = await migrate(between(*ends))
+
+    assert_whole(report)
+    assert (report.objects.skipped, report.objects.replaced) == ((), ())
+    database = mysql_database.database
+    mysql_server.run("INSERT INTO made VALUES ('fghij')", "CALL cut_too()", database=database)
+    assert mysql_server.run("SELECT word FROM note ORDER BY word", database=database) == [("abc",), ("fgh",)]
+    assert mysql_server.run(f"SELECT `{name}` FROM note LIMIT 1", database=database) == [(None,)]
+    assert mysql_server.run("SELECT NEXTVAL(around)", database=database) == [(5,)]
+    with pytest.raises(pymysql.err.OperationalError, match="run out"):
+        mysql_server.run("SELECT NEXTVAL(spent)", database=database)
     mysql_server.drop(source)
 
 

@@ -194,7 +194,7 @@ AWKWARD: tuple[Awkward, ...] = (
     Awkward("label_set", LabelSet(("read", "write", "own")), ("", "read", "read,write", "read,write,own")),
     Awkward("bits_1", Bits(1), ("0", "1")),
     Awkward("bits_12", Bits(12), ("000000000000", "111111111111", "100000000001")),
-    Awkward("bits_varying", Bits(20, varying=True), ("1", "0101", "11111111111111111111")),
+    Awkward("bits_varying", Bits(20, varying=True), ("", "1", "0101", "11111111111111111111")),
     Awkward("geometry", Geometry(), (point(0, 1.5, -2.5), point(4326, 0.0, 0.0))),
     Awkward("opaque", Opaque("inet"), ("10.1.2.3/8", "::1/128")),
 )

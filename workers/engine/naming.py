@@ -91,11 +91,16 @@ class Names:
 
     def _short(self, name: str) -> str:
         """Return a name, its end replaced by a mark of the whole if it is too long."""
-        if len(name.encode()) <= self._target.identifier_max:
+        if self._length(name) <= self._target.identifier_max:
             return name
         mark = sha256(name.encode()).hexdigest()[:_MARK_LENGTH]
-        kept = name.encode()[: self._target.identifier_max - _MARK_LENGTH - 1].decode(errors="ignore")
+        most = self._target.identifier_max - _MARK_LENGTH - 1
+        is_counted = self._target.names_in_characters
+        kept = name[:most] if is_counted else name.encode()[:most].decode(errors="ignore")
         return f"{kept}_{mark}"
+
+    def _length(self, name: str) -> int:
+        return len(name) if self._target.names_in_characters else len(name.encode())
 
     def _folded(self, name: TableName, kind: ObjectKind) -> TableName:
         return TableName(self._fold(name.name, kind), name.schema)
@@ -108,8 +113,9 @@ class Names:
             self.parity.append(Parity(SchemaObject(kind, str(target)), Outcome.REPLACED, self._reason(str(name))))
 
     def _reason(self, name: str) -> str:
-        if len(name.rpartition(".")[2].encode()) > self._target.identifier_max:
-            return f"a new name for {name}, which is longer than {self._target.identifier_max} bytes"
+        if self._length(name.rpartition(".")[2]) > self._target.identifier_max:
+            unit = "characters" if self._target.names_in_characters else "bytes"
+            return f"a new name for {name}, which is longer than {self._target.identifier_max} {unit}"
         return f"a new name for {name}, as another one is called so here"
 
 

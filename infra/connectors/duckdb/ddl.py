@@ -23,7 +23,7 @@ from domain.catalog.model import (
     Table,
     TableName,
 )
-from domain.catalog.numbering import sequence_of
+from domain.catalog.numbering import sequence_of, standing
 from domain.catalog.types import Binary, Text
 from domain.connections.values import Engine
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
@@ -42,6 +42,9 @@ _NOT_BUILT = {
     ObjectKind.OTHER: "DuckDB has nothing like it.",
 }
 _ORDERED_METHODS = frozenset({"art", "btree", "hash", "brin", ""})
+_LAST = 2**63 - 1
+"""The highest number of a sequence."""
+
 _UNCERTAIN = "Its expression has no certain counterpart in DuckDB."
 
 
@@ -102,10 +105,10 @@ class _Planner:
 
     def _add_sequence(self, made: SchemaObject, name: str, sequence: Identity | Sequence) -> str:
         free = self._free_name(name, "sequence")
-        next_value, increment = sequence.next_value, sequence.increment
-        bound = f" MINVALUE {next_value}" if increment > 0 and next_value < 1 else ""
-        numbers = f"INCREMENT BY {increment}{bound} START WITH {next_value}"
-        self._draft.step(Phase.BEFORE_DATA, made, f"CREATE SEQUENCE IF NOT EXISTS {self._in_schema(free)} {numbers}")
+        sql = f"CREATE SEQUENCE IF NOT EXISTS {self._in_schema(free)} {_numbers(sequence)}"
+        self._draft.step(Phase.BEFORE_DATA, made, sql)
+        if isinstance(sequence, Sequence) and standing(sequence, *_bounds(sequence))[1]:
+            self._draft.step(Phase.BEFORE_DATA, made, f"SELECT nextval({literal(self._in_schema(free))})")
         return free
 
     def _add_table(self, table: Table, references: References) -> Table:
@@ -307,3 +310,23 @@ def _index_changes(index: Index, name: str) -> list[str]:
 
 def _list(names: Listed[str]) -> str:
     return ", ".join(map(quoted, names))
+
+
+def _numbers(sequence: Identity | Sequence) -> str:
+    """Spell what a sequence gives; without bounds DuckDB's go up from 1, or down from -1."""
+    increment = sequence.increment
+    if isinstance(sequence, Identity):
+        bound = f" MINVALUE {sequence.next_value}" if increment > 0 and sequence.next_value < 1 else ""
+        bound = f" MAXVALUE {sequence.next_value}" if increment < 0 and sequence.next_value > -1 else bound
+        return f"INCREMENT BY {increment}{bound} START WITH {sequence.next_value}"
+    lowest, highest = _bounds(sequence)
+    start, _ = standing(sequence, lowest, highest)
+    cycle = " CYCLE" if sequence.cycle else ""
+    return f"INCREMENT BY {increment} MINVALUE {lowest} MAXVALUE {highest} START WITH {start}{cycle}"
+
+
+def _bounds(sequence: Sequence) -> tuple[int, int]:
+    lowest, highest = (min(1, sequence.next_value), _LAST) if sequence.increment > 0 else (-_LAST, -1)
+    lowest = lowest if sequence.minimum is None else max(sequence.minimum, -_LAST)
+    highest = max(highest, sequence.next_value) if sequence.maximum is None else min(sequence.maximum, _LAST)
+    return lowest, highest

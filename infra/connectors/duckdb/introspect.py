@@ -61,26 +61,26 @@ def introspect(connection: duckdb.DuckDBPyConnection, schema: str) -> DatabaseSc
     )
     tables = tuple(_with_indexes(table, indexes[table.name.name]) for table in tables)
     free = tuple(
-        Sequence(TableName(name, schema), next_value, increment)
-        for name, (next_value, increment) in sequences.items()
-        if name not in owned
+        replace(sequence, name=TableName(name, schema)) for name, sequence in sequences.items() if name not in owned
     )
     return DatabaseSchema(
         Engine.DUCKDB, version.removeprefix("v"), tables, free, _views(connection, schema), _others(connection, schema)
     )
 
 
-def _sequences(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, tuple[int, int]]:
-    """Return next value and increment of every sequence; `last_value` is missing before its first use."""
+def _sequences(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, Sequence]:
+    """Describe every sequence; `last_value` is missing before its first use."""
     sql = (
-        "SELECT sequence_name, coalesce(last_value + increment_by, start_value), increment_by"
+        "SELECT sequence_name, coalesce(last_value + increment_by, start_value), increment_by,"
+        " nullif(min_value, CASE WHEN increment_by > 0 THEN 1 ELSE -9223372036854775808 END),"
+        " nullif(max_value, CASE WHEN increment_by > 0 THEN 9223372036854775807 ELSE -1 END), cycle"
         " FROM duckdb_sequences() WHERE schema_name = ? AND database_name = current_database() ORDER BY sequence_oid"
     )
-    return {name: (following, step) for name, following, step in connection.execute(sql, (schema,)).fetchall()}
+    return {row[0]: Sequence(TableName(row[0]), *row[1:]) for row in connection.execute(sql, (schema,)).fetchall()}
 
 
 def _columns(
-    connection: duckdb.DuckDBPyConnection, schema: str, sequences: dict[str, tuple[int, int]]
+    connection: duckdb.DuckDBPyConnection, schema: str, sequences: dict[str, Sequence]
 ) -> dict[str, list[tuple[Column, str]]]:
     """Return the columns of every table, each with the sequence that numbers it."""
     sql = (
@@ -94,7 +94,7 @@ def _columns(
         sequence = _sequence_of(default)
         identity = None
         if sequence in sequences:
-            default, identity = None, Identity(sequences[sequence][0])
+            default, identity = None, Identity(sequences[sequence].next_value)
         column = Column(
             name,
             types.meaning(native),

@@ -128,8 +128,8 @@ def _plain(type_: LogicalType) -> str:
             return "UUID"
         case Json():
             return "JSON"
-        case Bits():
-            return "BIT"
+        case Bits(varying=False):
+            return "BIT"  # of a bit at least: an empty string of bits becomes 0
         case _:
             return "VARCHAR"
 

@@ -14,6 +14,7 @@ CAPABILITIES = Capabilities(
     emits=frozenset({WireFormat.ARROW}),
     accepts=frozenset({WireFormat.ARROW}),
     identifier_max=64,
+    names_in_characters=True,
     transactional_ddl=False,
     enforces_foreign_keys=False,
     inline_foreign_keys=False,
@@ -27,8 +28,6 @@ CAPABILITIES = Capabilities(
     sums_rows=has_native(),
 )
 """Foreign keys are not taken as surely satisfied: `foreign_key_checks=0` is every loader's habit.
-
-`identifier_max` counts characters here; a name of 64 ASCII characters is as long as it can be in bytes.
 
 Zero dates and 31 February are stored, though no RealDay: of the sources that read unseen only MySQL has such days.
 Only MariaDB from 10.8 on knows the hash.

@@ -53,15 +53,22 @@ async def read_code(control: Control) -> tuple[OtherObject, ...]:
     doing = "reading triggers and routines"
     found: list[OtherObject] = []
     for kind, name, mode in await control.rows(_ROUTINES, doing=doing):
-        found.append(OtherObject(kind, name, _readable(await _shown(control, kind, name), mode)))
+        found.append(OtherObject(kind, name, _readable(await _shown(control, kind, name), mode), _under(mode)))
     for name, timing, event, table, body, mode in await control.rows(_TRIGGERS, doing=doing):
         sql = f"CREATE TRIGGER {quoted(name)} {timing} {event} ON {quoted(table)} FOR EACH ROW {body}"
-        found.append(OtherObject("TRIGGER", name, _readable(sql if body else "", mode)))
+        found.append(OtherObject("TRIGGER", name, _readable(sql if body else "", mode), _under(mode)))
     for name, mode in await control.rows(_EVENTS, doing=doing):
-        found.append(OtherObject("EVENT", name, _readable(await _shown(control, "EVENT", name), mode)))
+        definition = _readable(await _shown(control, "EVENT", name), mode)
+        found.append(OtherObject("EVENT", name, definition, _under(mode)))
     for (name,) in await control.rows(_PARTITIONED, doing=doing):
         found.append(OtherObject("PARTITIONING", name, partitioning(await _shown(control, "TABLE", name))))
     return tuple(found)
+
+
+def _under(mode: str) -> str:
+    """Spell the mode that code was made in: it runs in that one, whoever calls it."""
+    words = ("ALLOW_INVALID_DATES" if word == "INVALID_DATES" else word for word in mode.split(","))
+    return f"sql_mode = '{','.join(words)}'"
 
 
 def partitioning(create_table: str) -> str:

@@ -18,6 +18,7 @@ from infra.connectors.mysql.ddl_objects import (
     foreign_key_sql,
     index_rule,
     sequence_sql,
+    sequence_standing,
     view_rules,
 )
 from infra.connectors.mysql.declare import same_engine
@@ -156,6 +157,10 @@ class _Planner:
         for sequence in self._wanted.sequences:
             made = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
             self.draft.step(Phase.FINISH, made, sequence_sql(sequence), optional=True)
+            last, is_spent = sequence_standing(sequence)
+            if is_spent:
+                sql = f"DO SETVAL({quoted(cut(sequence.name.name))}, {last})"
+                self.draft.step(Phase.FINISH, made, sql, optional=True)
             self.draft.created(made)
 
     def add_views(self) -> None:
@@ -177,7 +182,7 @@ class _Planner:
             if rule.change is None:
                 self.draft.skipped(item, rule.note)
             else:
-                self.draft.step(Phase.FINISH, item, rule.change, optional=True)
+                self.draft.step(Phase.FINISH, item, rule.change, optional=True, settings=other.settings)
                 self.draft.replaced(item, rule.note)
 
     def _other_items(self) -> tuple[SchemaObject, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.model import ReferentialAction
 from domain.catalog.names import in_order
+from domain.catalog.numbering import standing
 from domain.connections.values import Engine
 from infra.connectors.mysql.capabilities import CAPABILITIES, CHARACTER_BYTES, INDEX_PARTS_MAX
 from infra.connectors.mysql.code import EVENT_OFF
@@ -83,8 +84,15 @@ def sequence_sql(sequence: Sequence) -> str:
         if value is not None and abs(value) < abs(limit)
     ]
     cycle = " CYCLE" if sequence.cycle else ""
-    start = sequence.next_value
+    start, _ = sequence_standing(sequence)
     return f"CREATE SEQUENCE {name} START WITH {start} INCREMENT BY {sequence.increment}{''.join(bounds)}{cycle}"
+
+
+def sequence_standing(sequence: Sequence) -> tuple[int, bool]:
+    """Return where a sequence stands, and whether it has given its last number already."""
+    lowest = (1 if sequence.increment > 0 else -_SEQUENCE_END) if sequence.minimum is None else sequence.minimum
+    highest = (_SEQUENCE_END if sequence.increment > 0 else -1) if sequence.maximum is None else sequence.maximum
+    return standing(sequence, min(lowest, highest), highest)
 
 
 def code_rule(other: OtherObject) -> Clause:
@@ -119,7 +127,7 @@ def _foreign_obstacle(index: Index) -> str:
         meaning = "; its rows are not kept unique" if index.unique else ""
         return f"MySQL has no partial indexes{meaning}"
     if any(part.expression for part in index.parts):
-        return "an index on an expression is not translated"
+        return "MariaDB indexes no expressions; a computed column with an index of its own does the same"
     if index.method.lower() not in _ORDERED_METHODS:
         return f"MySQL has no {index.method} indexes"
     if len(index.parts) > INDEX_PARTS_MAX:

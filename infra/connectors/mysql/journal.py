@@ -11,6 +11,7 @@ from domain.kernel.failpoints import failpoint
 from infra.connectors.mysql import ledger
 from infra.connectors.mysql.errors import is_lost, number_of, text_of
 from infra.connectors.mysql.loading import check_ticket
+from infra.connectors.mysql.session import USUAL_MODE
 from infra.connectors.sql.text import unquoted
 from infra.connectors.undoing import Made, made_by
 
@@ -57,7 +58,7 @@ def run_step(connection: BulkConnection, step: Step, ticket: Ticket) -> None:
     connection.commit()
     failpoint("journal.intended")
     try:
-        connection.fetch(step.sql)
+        _run(connection, step)
     except err.MySQLError as error:
         if intended or not _says_already_there(error):
             if not is_lost(error):
@@ -67,6 +68,20 @@ def run_step(connection: BulkConnection, step: Step, ticket: Ticket) -> None:
     failpoint("journal.ran")
     for args in numbers:
         connection.fetch(ledger.FINISH_STEP, args)
+
+
+def _run(connection: BulkConnection, step: Step) -> None:
+    """Run a step's statement, in the session's usual mode or in the one that the step asks for."""
+    if step.settings:
+        connection.fetch(f"SET {step.settings}")
+    try:
+        connection.fetch(step.sql)
+    except err.MySQLError as error:
+        if step.settings and not is_lost(error):
+            connection.fetch(USUAL_MODE)
+        raise
+    if step.settings:
+        connection.fetch(USUAL_MODE)
 
 
 def undoing(connection: BulkConnection, step: Step) -> tuple[str, ...]:

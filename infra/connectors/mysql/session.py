@@ -34,6 +34,9 @@ SQL_MODE = (
 )
 """Errors instead of silent changes; 0 is a value; zero dates and 31 February pass, since sources hold them."""
 
+USUAL_MODE = f"SET SESSION sql_mode = '{SQL_MODE}'"
+"""Back to it, after a statement in another one."""
+
 SETTINGS = (
     "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
     f", SESSION sql_mode = '{SQL_MODE}'"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.model import OtherObject, Table, TableName, View
 from domain.catalog.names import mentions
+from domain.catalog.numbering import standing
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
@@ -191,13 +192,12 @@ def _add_routines_and_views(draft: Draft) -> None:
 
 
 def _add_next_value(draft: Draft, sequence: Sequence) -> None:
-    """Plan that a sequence goes on where it stands; one that has come to its end gives nothing more, or begins anew."""
+    """Plan that a sequence goes on where it stands."""
     found = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
     lowest = -BIGINT_END if sequence.minimum is None else sequence.minimum
     highest = BIGINT_END - 1 if sequence.maximum is None else sequence.maximum
-    value = min(max(sequence.next_value, lowest), highest)
-    is_spent = "false" if value == sequence.next_value else "true"
-    sql = f"SELECT setval({literal(draft.spelled(sequence.name))}, {value}, {is_spent})"
+    value, is_spent = standing(sequence, lowest, highest)
+    sql = f"SELECT setval({literal(draft.spelled(sequence.name))}, {value}, {str(is_spent).lower()})"
     draft.step(Phase.FINISH, found, sql)
 
 

@@ -27,18 +27,30 @@ def with_single_values(tree: exp.Expr, read: Engine, write: Engine) -> exp.Expr:
 
 def _say_which(select: exp.Select, group: exp.Expr, first_value: str) -> None:
     grouped = {column.name.lower() for column in group.find_all(exp.Column)}
+    chosen = [_chosen(select, each) for each in group.expressions]
     ordered = select.args["order"].expressions if select.args.get("order") else []
     named = {projection.alias.lower() for projection in select.expressions if projection.alias}
     for projection in list(select.expressions):
         whole = projection.this if isinstance(projection, exp.Alias) else projection
         for column in list(_bare(whole, select)):
-            if column.name.lower() not in grouped and whole not in group.expressions:
+            if column.name.lower() not in grouped and whole not in (*group.expressions, *chosen):
                 single = sqlglot.parse_one(first_value.format(column.sql("postgres")), read="postgres")
                 column.replace(exp.alias_(single, column.name, quoted=True) if column is projection else single)
     for item in ordered:
         for column in list(_bare(item.this, select)):
             if column.name.lower() not in grouped | named:
                 column.replace(sqlglot.parse_one(first_value.format(column.sql("postgres")), read="postgres"))
+
+
+def _chosen(select: exp.Select, group: exp.Expr) -> exp.Expr | None:
+    """Return the selected expression that a group names by its place or by its alias."""
+    if isinstance(group, exp.Literal) and not group.is_string and group.name.isdigit():
+        place = int(group.name) - 1
+        found = select.expressions[place] if place < len(select.expressions) else None
+    else:
+        alias = group.name.lower() if isinstance(group, exp.Column) and not group.table else ""
+        found = next((each for each in select.expressions if alias and each.alias.lower() == alias), None)
+    return found.this if isinstance(found, exp.Alias) else found
 
 
 def _bare(expression: exp.Expr, select: exp.Select) -> Iterator[exp.Column]:
