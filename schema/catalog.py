@@ -104,7 +104,7 @@ def _index_columns(root: strawberry.Parent[model.Index]) -> list[str]:
 
 expose_type(model.TableName)
 expose_type(model.Identity, hidden=("next_value", "increment"), next_value=_next_of_identity)
-expose_type(model.Column, hidden=("type",), logical_type=_logical_type)
+expose_type(model.Column, hidden=("type", "stored"), logical_type=_logical_type)
 expose_type(model.Key, name="PrimaryKey")
 expose_type(model.IndexPart)
 expose_type(model.Index, columns=_index_columns)
@@ -121,7 +121,7 @@ expose_type(model.View, hidden=("name",))
 add_edges(model.Table, name=_name, schema=_schema)
 add_edges(model.Sequence, name=_name, schema=_schema)
 add_edges(model.View, name=_name, schema=_schema)
-expose_type(model.OtherObject)
+expose_type(model.OtherObject, hidden=("settings",))
 expose_type(values.SchemaCounts)
 expose_type(
     views.SchemaAnalysis,

@@ -183,6 +183,8 @@ class Capabilities:
     """It stores so many groups of one commit side by side, or at little more cost than one."""
     names_in_characters: bool = False
     """Whether the longest identifier is one of so many characters, not bytes."""
+    unnameable: str = ""
+    """A regular expression for what no name may hold; empty if names hold anything."""
     columns_max: int | None = None
     """How many columns a table may have; None if there is no limit worth the name."""
     ignores_case_of: frozenset[ObjectKind] = frozenset()

@@ -254,6 +254,22 @@ async def test_a_numbered_column_outside_the_primary_key_takes_its_index_along(m
     assert SchemaObject(ObjectKind.INDEX, "numbers", "t") not in {step.object for step in plan.steps}
 
 
+async def test_a_column_computed_of_a_numbered_one_holds_its_values(mysql_database: Endpoint) -> None:
+    table = Table(
+        TableName("t"),
+        (
+            Column("id", Integer(64), "", nullable=False, identity=Identity(8)),
+            Column("twice", Integer(64), "", generated="id * 2", generated_stored=True),
+        ),
+        primary_key=Key(("id",), "p"),
+    )
+
+    plan = await built(wanted(table), mysql_database)
+
+    assert [column.generated for column in (await introspected(mysql_database)).tables[0].columns] == [None, None]
+    assert outcome(plan, ObjectKind.COLUMN, "twice")[0] is Outcome.REPLACED
+
+
 @pytest.mark.parametrize(
     ("native", "spelled"),
     [

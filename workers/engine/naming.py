@@ -7,6 +7,7 @@ first keeps its name. A new name is made of the old one alone, and a line of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
@@ -90,7 +91,8 @@ class Names:
         yield from (self._short(f"{names[-1]}_{number}") for number in range(2, _TRIES_MAX))
 
     def _short(self, name: str) -> str:
-        """Return a name, its end replaced by a mark of the whole if it is too long."""
+        """Return a name that the target takes, its end replaced by a mark of the whole if it is too long."""
+        name = self._takeable(name)
         if self._length(name) <= self._target.identifier_max:
             return name
         mark = sha256(name.encode()).hexdigest()[:_MARK_LENGTH]
@@ -98,6 +100,10 @@ class Names:
         is_counted = self._target.names_in_characters
         kept = name[:most] if is_counted else name.encode()[:most].decode(errors="ignore")
         return f"{kept}_{mark}"
+
+    def _takeable(self, name: str) -> str:
+        """Return a name with a `_` for each character that no name of the target may hold."""
+        return re.sub(self._target.unnameable, "_", name) if self._target.unnameable else name
 
     def _length(self, name: str) -> int:
         return len(name) if self._target.names_in_characters else len(name.encode())
@@ -116,6 +122,8 @@ class Names:
         if self._length(name.rpartition(".")[2]) > self._target.identifier_max:
             unit = "characters" if self._target.names_in_characters else "bytes"
             return f"a new name for {name}, which is longer than {self._target.identifier_max} {unit}"
+        if self._takeable(name) != name:
+            return f"a new name for {name}, as {self._target.engine.value} takes no such characters in names"
         return f"a new name for {name}, as another one is called so here"
 
 

@@ -15,6 +15,7 @@ CAPABILITIES = Capabilities(
     accepts=frozenset({WireFormat.ARROW}),
     identifier_max=64,
     names_in_characters=True,
+    unnameable=r"[^\x01-\uffff]|\s(?=\s*$)",
     transactional_ddl=False,
     enforces_foreign_keys=False,
     inline_foreign_keys=False,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.catalog.model import TableName
+from domain.catalog.names import mentions
 from domain.catalog.numbering import sequence_of
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
@@ -205,7 +206,10 @@ class _Planner:
         generated = column.generated
         if generated is not None and not self._is_own:
             generated = transpile(generated, self._wanted.engine, Engine.MYSQL)
-            if generated is None:
+            if generated is not None and numbered and mentions(generated, (numbered,)):
+                generated = None
+                note = "MySQL computes nothing of a column that it numbers; the column holds the computed values"
+            elif generated is None:
                 note = "its expression has no certain counterpart in MySQL; the column holds the computed values"
         identity = column.identity if column.name == numbered else None
         numbering = SchemaObject(ObjectKind.IDENTITY, column.name, name)

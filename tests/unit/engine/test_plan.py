@@ -14,6 +14,7 @@ from domain.mappings.values import ColumnMapping, TableMapping
 from domain.migrations.plan import MigrationPlan, RunOptions
 from domain.migrations.schema_plan import ObjectKind, Outcome, SchemaPlan
 from domain.migrations.transfer import ColumnCopy, WireFormat
+from infra.connectors.registry import connector_for
 from tests.support.catalog import a_column, a_foreign_key, a_table, an_index
 from tests.support.memory import MemoryConnector, MemoryDatabase
 from workers.engine.plan import make_plan, plan_migration
@@ -231,6 +232,28 @@ def test_a_name_that_is_too_long_gets_a_shorter_one_that_tells_it_apart() -> Non
     names = [copy.target.name for copy in plan.tables]
     assert len(set(names)) == 2
     assert all(name.startswith("x" * 54 + "_") and len(name) == 63 for name in names)
+
+
+def test_names_are_measured_and_spelled_as_the_target_takes_them() -> None:
+    schema = a_schema(a_table("é" * 64, "smile 😀", "end "), a_table("日" * 65))
+    connector = MemoryConnector(MemoryDatabase())
+    mysql = connector_for(Engine.MYSQL).capabilities
+    connector.capabilities = replace(
+        connector.capabilities,
+        identifier_max=mysql.identifier_max,
+        names_in_characters=mysql.names_in_characters,
+        unnameable=mysql.unnameable,
+    )
+
+    plan = make_plan(schema, RunOptions(), {}, connector.capabilities, connector, TARGET)
+
+    first, second = plan.tables
+    assert first.target.name == "é" * 64
+    assert [column.target for column in first.columns] == ["id", "smile _", "end_"]
+    assert len(second.target.name) == 64
+    reasons = [line.reason for line in plan.schema.parity if line.outcome is Outcome.REPLACED]
+    assert sum("takes no such characters in names" in reason for reason in reasons) == 2
+    assert sum("which is longer than 64 characters" in reason for reason in reasons) == 1
 
 
 def test_tables_of_several_schemas_come_together_and_get_their_schema_in_front_where_names_meet() -> None:
