@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.connectors.native import has_native
 from tests.support.cli import ROOT, wherry
 
 SERVER_FOLDERS = ("infra/db", "infra/redis")
@@ -85,6 +86,29 @@ def test_migrate_starts_without_what_it_does_not_need(engines: tuple[str, str], 
     imported = run.stdout.partition("|")[2].split()
     assert "workers.engine.run" in imported
     assert not set(spared) & set(imported)
+
+
+def test_a_whole_run_between_files_imports_neither_sql_parser_nor_computing(tmp_path: Path) -> None:
+    """Nor does it where a value has to be asked about: a day is the second guess for what is declared as a moment."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection:
+        connection.execute("CREATE TABLE film (id INTEGER PRIMARY KEY, made DATE, price DECIMAL(10,2), seen DATETIME)")
+        connection.execute("INSERT INTO film VALUES (1, '2020-01-01', 1.5, '2020-01-01 12:00:00')")
+        connection.commit()
+    code = (
+        "import sys, workers.cli; sys.argv[0] = 'wherry'\n"
+        "try:\n    workers.cli.main()\n"
+        "finally:\n    print('|', *sys.modules)"
+    )
+    addresses = (f"sqlite:///{tmp_path}/source.db", f"duckdb:///{tmp_path}/target.db")
+
+    run = subprocess.run(
+        [sys.executable, "-c", code, "migrate", *addresses], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert "succeeded: 1 tables, 1 rows" in run.stdout
+    imported = set(run.stdout.rpartition("|")[2].split())
+    assert not {"sqlglot", "numpy", "pandas", "rich"} & imported
+    assert "pyarrow.compute" not in imported or not has_native()
 
 
 def test_a_command_is_imported_when_it_is_called() -> None:

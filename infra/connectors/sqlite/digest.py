@@ -10,7 +10,6 @@ from itertools import compress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from domain.catalog.model import TableName
 from domain.catalog.types import Carrier, Decimal, LogicalType, Time, Timestamp, carrier
@@ -28,6 +27,7 @@ from domain.migrations.canonical import (
 )
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import Treatment
+from infra.connectors.late import compute as pc
 from infra.connectors.row_sums import LETTERS, links
 from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite import misfit, values

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import NoReturn
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from domain.catalog.types import Carrier, Decimal, Integer, carrier
 from domain.kernel.errors import ValueRejected
 from domain.migrations.transfer import ColumnCopy
+from infra.connectors.late import compute as pc
 from infra.connectors.sqlite.types import Affinity, affinity
 from infra.connectors.sqlite.values import INTEGER_EXACT_MAX
 

@@ -15,7 +15,6 @@ from itertools import compress
 from typing import TYPE_CHECKING, NoReturn
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from domain.catalog.types import (
     Binary,
@@ -30,6 +29,7 @@ from domain.catalog.types import (
     Timestamp,
 )
 from domain.migrations import limits
+from infra.connectors.late import compute as pc
 from infra.connectors.sqlite import types, values
 from infra.connectors.sqlite.driver import handle_of
 from infra.connectors.sqlite.mixed import MIXED
@@ -184,14 +184,15 @@ def _belongs(type_: LogicalType, declared: str, column: Sequence[Stored], found:
     """Whether a column's values are all of a type."""
     if not found:
         return True
+    is_for_marked = type_ == Timestamp(zoned=True) and types.declared_word(declared)[0] not in types.ZONED_WORDS
+    if is_for_marked and not values.is_marked_utc(column):
+        return False
     try:
         values.to_arrow(type_, column)
         if isinstance(type_, Json):
             return all(value is None or _is_json(value) for value in column)
     except Misfit:
         return False
-    if type_ == Timestamp(zoned=True) and types.declared_word(declared)[0] not in types.ZONED_WORDS:
-        return values.is_marked_utc(column)
     return True
 
 

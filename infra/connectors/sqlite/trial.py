@@ -6,16 +6,10 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
-
 from domain.catalog.model import Column, DatabaseSchema, Table
-from domain.catalog.types import Date, Decimal, Duration, Integer, Interval, Time, Timestamp
 from domain.connections.values import Engine
 from infra.connectors.sql.expressions import transpile
 from infra.connectors.sql.text import quoted
-from infra.connectors.sqlite.types import Affinity, affinity
 
 
 class Translator:
@@ -70,24 +64,9 @@ class Translator:
         text = self._translated(expression)
         if text is None or self._engine is Engine.SQLITE:
             return text
-        try:
-            tree = sqlglot.parse_one(text, read="sqlite")
-        except SqlglotError:
-            return None
-        if self._compares_moments_with_words(tree):
-            return None
-        numbers = {column.name for column in self._columns if _is_number_as_text(column)}
-        return tree.transform(lambda node: _as_number(node, numbers)).sql("sqlite", identify=True)
+        from infra.connectors.sqlite.conditions import comparing_alike  # noqa: PLC0415 - it brings the SQL parser along
 
-    def _compares_moments_with_words(self, tree: exp.Expr) -> bool:
-        """Whether a literal may spell a moment differently from the column it is compared with."""
-        moments = {
-            column.name
-            for column in self._columns
-            if isinstance(column.type, Date | Time | Timestamp | Duration | Interval)
-        }
-        named = any(node.name in moments for node in tree.find_all(exp.Column))
-        return named and any(node.is_string for node in tree.find_all(exp.Literal))
+        return comparing_alike(text, self._columns)
 
     def _is_indexed(self, part: str, where: str) -> bool:
         return self._is_accepted(
@@ -108,14 +87,3 @@ class Translator:
 def declared(column: Column) -> str:
     """Return a column's declared type as it stands in a CREATE TABLE."""
     return column.native.removesuffix(" AUTOINCREMENT")
-
-
-def _is_number_as_text(column: Column) -> bool:
-    return isinstance(column.type, Decimal | Integer) and affinity(column.native) is Affinity.TEXT
-
-
-def _as_number(node: exp.Expr, numbers: set[str]) -> exp.Expr:
-    """Compare a column of digits as a number, not as a text."""
-    if isinstance(node, exp.Column) and node.name in numbers:
-        return exp.Cast(this=node.copy(), to=exp.DataType.build("NUMERIC", dialect="sqlite"))
-    return node
