@@ -9,12 +9,16 @@ import sys
 HIDDEN = frozenset({"numpy", "pandas"})
 """What pyarrow imports, wherever it is installed, to ask whether it was given any; we never give it any."""
 
+GARBAGE_EVERY = 20_000
+"""How many new objects are kept between two searches for garbage: a start makes a hundred thousand, and hardly any."""
+
 
 def main() -> None:
     """Run the command that the process was given, and exit with its code.
 
     0 means success, 1 failure, 2 a command that cannot be understood, 130 stopped by Ctrl-C.
     """
+    gc.set_threshold(GARBAGE_EVERY)
     sys.meta_path.insert(0, WithoutHidden())
 
     from domain.kernel.failpoints import arm_from

@@ -6,7 +6,7 @@ it has the planned name or does the same under another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, Index, Table, TableName
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan, Step
@@ -29,6 +29,16 @@ def steps_left(
         if step.phase is phase and step.number not in done and not (makes and there.has(step.object)):
             left.append(step)
     return tuple(left)
+
+
+def others_decide(plan: SchemaPlan, done: frozenset[int], phases: Collection[Phase]) -> bool:
+    """Tell whether it depends on what the target holds which steps of some phases are left.
+
+    It does not for what belongs to tables that the run has made itself.
+    """
+    made = {step.object.name for step in plan.steps if step.number in done and _is_table(step)}
+    left = (step.object for step in plan.steps if step.phase in phases and step.number not in done)
+    return any(item.table not in made for item in left)
 
 
 class _Held:

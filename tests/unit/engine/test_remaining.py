@@ -8,7 +8,7 @@ from domain.catalog.model import DatabaseSchema, Key, Table, TableName, View
 from domain.connections.values import Engine
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan, Step
 from tests.support.catalog import a_foreign_key, a_table, an_index
-from workers.engine.remaining import steps_left
+from workers.engine.remaining import others_decide, steps_left
 
 FILM = a_table(
     "film",
@@ -88,3 +88,22 @@ def test_a_table_whose_name_has_a_dot_is_not_taken_for_another() -> None:
     dotted = SchemaObject(ObjectKind.TABLE, "old.film")
 
     assert left(dotted, there=FILM) == [0]
+
+
+@pytest.mark.parametrize(
+    ("item", "done", "decide"),
+    [
+        (INDEX, {0}, False),
+        (INDEX, set(), True),
+        (VIEW, {0}, True),
+        (VIEW, {0, 1}, False),
+    ],
+    ids=["in a table of the run", "in a table of others", "by itself", "done"],
+)
+def test_what_belongs_to_tables_of_the_run_is_for_nobody_else_to_decide(
+    item: SchemaObject, done: set[int], decide: bool
+) -> None:
+    table = Step(0, Phase.BEFORE_DATA, SchemaObject(ObjectKind.TABLE, "film"), "sql")
+    plan = SchemaPlan((FILM,), (table, Step(1, Phase.INDEXES, item, "sql")), ())
+
+    assert others_decide(plan, frozenset(done), {Phase.INDEXES}) is decide
