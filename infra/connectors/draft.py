@@ -24,6 +24,7 @@ FOREIGN: dict[str, tuple[Outcome, str]] = {
     "storage parameters": (Outcome.SKIPPED, "They say how its engine stores the table."),
     "table option": (Outcome.SKIPPED, "It says how SQLite stores the table."),
     "storage engine": (Outcome.REPLACED, "Its rows are stored as this engine does by itself."),
+    "invisible column": (Outcome.REPLACED, "It is seen like any other column here."),
     "versioning": (Outcome.SKIPPED, "The rows as they are now are copied, and not those of earlier times."),
     "unlogged": (Outcome.SKIPPED, "The table is as safe as any other here."),
     "unreadable schema": (Outcome.SKIPPED, "The source's user may not look into this schema; grant USAGE on it."),

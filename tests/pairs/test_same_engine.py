@@ -11,12 +11,13 @@ import pymysql
 import pytest
 
 from domain.connections.values import Endpoint, Engine
+from domain.migrations.misfits import RejectLimit
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
 from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab
 from tests.pairs.conftest import Pair
-from tests.pairs.moves import migrate
+from tests.pairs.moves import STANDARD, migrate
 from tests.pairs.one_engine import MYSQL, POSTGRESQL, POSTGRESQL_FACTS, SQLITE
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
@@ -121,6 +122,31 @@ async def test_code_of_a_mysql_database_runs_in_the_mode_that_it_was_made_in(
     assert mysql_server.run("SELECT NEXTVAL(around)", database=database) == [(5,)]
     with pytest.raises(pymysql.err.OperationalError, match="run out"):
         mysql_server.run("SELECT NEXTVAL(spent)", database=database)
+    mysql_server.drop(source)
+
+
+async def test_values_beside_the_labels_of_a_mysql_enum_are_found_before_anything_is_made(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(
+        "SET sql_mode = ''",
+        "CREATE TABLE t (id int PRIMARY KEY, e enum('a', 'b'), h int INVISIBLE DEFAULT 5)",
+        "INSERT INTO t (id, e) VALUES (1, 'zzz'), (2, 'a')",
+        database=source.database,
+    )
+    ends = between(*(replace(mysql_server.admin, database=end.database) for end in (source, mysql_database)))
+
+    refused = await migrate(ends, run_id="refused")
+    tables = mysql_server.run("SHOW TABLES LIKE 't'", database=mysql_database.database)
+    allowed = await migrate(ends, replace(STANDARD, reject_limit=RejectLimit(rows=1)), run_id="allowed")
+
+    assert refused.error is not None
+    assert "t.e: 1 values are none of the type's labels" in refused.error.message
+    assert tables == []
+    assert_whole(allowed)
+    assert [note.name for note in allowed.objects.replaced] == ["other t.h"]
+    assert mysql_server.run("SELECT id, e, h FROM t", database=mysql_database.database) == [(2, "a", 5)]
     mysql_server.drop(source)
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index
+from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, Table
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject, Trait
 from domain.migrations.transfer import Capabilities
+
+_FOLDING = re.compile(r"COLLATE (\w+_ci)\b|^(citext)$", re.IGNORECASE)
+"""What types say of columns that take letters of different case, or with other accents, for one."""
+
+_APART = "texts that {} takes for one are different here"
 
 
 def losses(wanted: DatabaseSchema, target: Capabilities) -> Iterator[Parity]:
@@ -17,12 +23,16 @@ def losses(wanted: DatabaseSchema, target: Capabilities) -> Iterator[Parity]:
         for column in table.columns:
             if reasons := list(_of_column(column, target, is_own=is_own)):
                 yield _line(ObjectKind.COLUMN, column.name, name, reasons)
+        folding = {} if is_own else _folding(table)
+        key = table.primary_key
+        if key and (rules := sorted({folding[each] for each in key.columns if each in folding})):
+            yield _line(ObjectKind.PRIMARY_KEY, key.name, name, [_APART.format(", ".join(rules))])
         for index in table.indexes:
-            if reasons := list(_of_index(index, target, is_own=is_own)):
+            if reasons := [*_of_index(index, target, is_own=is_own), *_told_apart(index, folding)]:
                 yield _line(ObjectKind.INDEX, index.name, name, reasons)
-        for key in table.foreign_keys:
-            if reasons := list(_of_key(key, target)):
-                yield _line(ObjectKind.FOREIGN_KEY, key.name, name, reasons)
+        for reference in table.foreign_keys:
+            if reasons := list(_of_key(reference, target)):
+                yield _line(ObjectKind.FOREIGN_KEY, reference.name, name, reasons)
 
 
 def _line(kind: ObjectKind, name: str, table: str, reasons: list[str]) -> Parity:
@@ -46,6 +56,18 @@ def _of_index(index: Index, target: Capabilities, *, is_own: bool) -> Iterator[s
     manners = [part.operator_class for part in index.parts if part.operator_class]
     if manners and not is_own:
         yield f"without {', '.join(manners)}"
+
+
+def _folding(table: Table) -> dict[str, str]:
+    """Return the columns in which texts of different letters may be equal, with the rule that says so."""
+    found = ((column.name, _FOLDING.search(column.native)) for column in table.columns)
+    return {name: match[1] or match[2] for name, match in found if match}
+
+
+def _told_apart(index: Index, folding: dict[str, str]) -> Iterator[str]:
+    rules = sorted({folding[part.column] for part in index.parts if part.column in folding})
+    if index.unique and rules:
+        yield _APART.format(", ".join(rules))
 
 
 def _of_key(key: ForeignKey, target: Capabilities) -> Iterator[str]:

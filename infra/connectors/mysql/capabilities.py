@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.connections.values import Engine
 from domain.migrations.digests import RowHash
-from domain.migrations.limits import Finite, RealDay, Utf8
+from domain.migrations.limits import Finite, OneOf, RealDay, Utf8
 from domain.migrations.schema_plan import ObjectKind
 from domain.migrations.transfer import Capabilities, WireFormat
 from infra.connectors.native import has_native
@@ -20,6 +20,7 @@ CAPABILITIES = Capabilities(
     enforces_foreign_keys=False,
     inline_foreign_keys=False,
     always_within=frozenset({Finite, Utf8}),
+    differ_by_database=frozenset({OneOf}),
     reads_unseen=True,
     refuses_beyond=frozenset({Finite, RealDay}),
     writers_max=64,

@@ -41,7 +41,7 @@ from infra.connectors.mysql.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from infra.connectors.mysql.session import Control, Row
 
@@ -119,8 +119,15 @@ class _Reader:
                     if row[2] not in (None, "InnoDB")
                 ),
                 *(OtherObject("VERSIONING", row[0]) for row in rows if row[1] == "SYSTEM VERSIONED"),
+                *self._invisible(),
             ),
         )
+
+    def _invisible(self) -> Iterator[OtherObject]:
+        """Yield the columns that `SELECT *` does not show."""
+        for column in (_ColumnRow(*row) for rows in self._columns.values() for row in rows):
+            if "invisible" in column.extra.lower():
+                yield OtherObject("INVISIBLE COLUMN", f"{column.table}.{column.name}")
 
     def _table(self, row: Row) -> Table:
         name, _, _, row_estimate, size, next_value, comment, _ = row
