@@ -57,6 +57,10 @@ class Draft:
         """Add a statement after those before it. Those of one `head` may be joined."""
         self._steps.append(Step(len(self._steps) + 1, phase, made, sql, optional, head, settings=settings))
 
+    def statements(self, phase: Phase) -> tuple[str, ...]:
+        """Return the statements of a phase so far."""
+        return tuple(step.sql for step in self._steps if step.phase is phase)
+
     def created(self, made: SchemaObject) -> None:
         """Note that an object is made as it was."""
         self._outcomes[made] = Parity(made, Outcome.CREATED)

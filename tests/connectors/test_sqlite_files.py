@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Identity, Key, Table, TableName
+from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Identity, Key, Table, TableName, View
 from domain.catalog.types import Date, Decimal, Float, Integer, LogicalType, Text
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueRejected
@@ -280,3 +280,28 @@ def test_what_sqlite_lacks_is_left_out_with_a_reason() -> None:
     (comment,) = [line for line in plan.parity if line.object.kind is ObjectKind.COMMENT]
     assert (comment.outcome, comment.reason) == (Outcome.SKIPPED, "SQLite keeps no comments.")
     assert [step.phase for step in plan.steps] == [Phase.BEFORE_DATA]
+
+
+def test_a_view_that_could_be_made_but_not_read_is_left_out_with_the_reason() -> None:
+    wanted = DatabaseSchema(
+        Engine.POSTGRESQL,
+        "16",
+        (Table(TableName("t"), (Column("a", Text(), "text"),)),),
+        views=(
+            View(TableName("good"), "SELECT a FROM t"),
+            View(TableName("bad"), "SELECT a FROM t WHERE a ~ 'x'"),
+            View(TableName("on_good"), "SELECT upper(a) AS b FROM good"),
+            View(TableName("on_bad"), "SELECT a FROM bad"),
+        ),
+    )
+
+    plan = CONNECTOR.plan_schema(wanted, Endpoint(Engine.SQLITE))
+
+    views = {line.object.name: line for line in plan.parity if line.object.kind is ObjectKind.VIEW}
+    assert {name: line.outcome for name, line in views.items()} == {
+        "good": Outcome.CREATED,
+        "bad": Outcome.SKIPPED,
+        "on_good": Outcome.CREATED,
+        "on_bad": Outcome.SKIPPED,
+    }
+    assert "no such function: REGEXP" in views["bad"].reason

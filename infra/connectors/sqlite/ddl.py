@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from domain.catalog.model import (
@@ -23,7 +24,7 @@ from infra.connectors.draft import Draft
 from infra.connectors.sql.expressions import transpile_view
 from infra.connectors.sql.text import literal, quoted
 from infra.connectors.sqlite import types
-from infra.connectors.sqlite.trial import Translator, declared
+from infra.connectors.sqlite.trial import Translator, ViewTrial, declared
 
 _NOT_BUILT = {
     ObjectKind.COMMENT: "SQLite keeps no comments.",
@@ -222,14 +223,23 @@ class _Planner:
 
     def add_views(self) -> None:
         """Plan the views; one that SQLite refuses is a line of the report."""
+        own = self._wanted.engine is Engine.SQLITE
+        with closing(ViewTrial(() if own else self.draft.statements(Phase.BEFORE_DATA))) as trial:
+            self._add_views(trial, own=own)
+
+    def _add_views(self, trial: ViewTrial, *, own: bool) -> None:
         for view in self._wanted.views:
             made = SchemaObject(ObjectKind.VIEW, str(view.name))
-            own = self._wanted.engine is Engine.SQLITE
             query = view.definition if own else transpile_view(view.definition, self._wanted.engine, Engine.SQLITE)
             if query is None:
                 self.draft.skipped(made, "Its query has no certain counterpart in SQLite.")
                 continue
-            self.draft.step(Phase.FINISH, made, f"CREATE VIEW {quoted(view.name.name)} AS {query}", optional=True)
+            sql = f"CREATE VIEW {quoted(view.name.name)} AS {query}"
+            reason = "" if own else trial.refusal(view.name.name, sql)
+            if reason:
+                self.draft.skipped(made, f"SQLite cannot run its query: {reason}.")
+                continue
+            self.draft.step(Phase.FINISH, made, sql, optional=True)
             self.draft.replaced(made, "A plain view; SQLite keeps no results of views." if view.materialized else "")
 
     def add_triggers(self) -> None:

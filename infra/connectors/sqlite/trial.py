@@ -84,6 +84,33 @@ class Translator:
         return True
 
 
+class ViewTrial:
+    """Tries views over an empty copy of the schema: SQLite makes any view, and fails when it is read."""
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        self._tables = tables
+        self._connection: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        """End the trial."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def refusal(self, name: str, sql: str) -> str:
+        """Say why a view cannot be read; nothing if it can, and the views after it may read it."""
+        if self._connection is None:
+            self._connection = sqlite3.connect(":memory:", isolation_level=None)
+            for table in self._tables:
+                self._connection.execute(table)
+        try:
+            self._connection.execute(sql)
+            self._connection.execute(f"EXPLAIN SELECT * FROM {quoted(name)}")
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            self._connection.execute(f"DROP VIEW IF EXISTS {quoted(name)}")
+            return str(error)
+        return ""
+
+
 def declared(column: Column) -> str:
     """Return a column's declared type as it stands in a CREATE TABLE."""
     return column.native.removesuffix(" AUTOINCREMENT")
