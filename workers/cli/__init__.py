@@ -25,8 +25,10 @@ def main() -> None:
     from workers.cli.app import build_app
 
     arm_from(os.environ)
+    command = build_app(next(iter(sys.argv[1:]), ""))
+    gc.freeze()  # what is imported by now stays: no search for garbage looks at it, least of all the last one
     try:
-        build_app(next(iter(sys.argv[1:]), ""))()
+        command()
     finally:
         if "_duckdb" not in sys.modules:  # which takes what is never searched for lost, and says so
             gc.freeze()  # or all modules were searched for cycles before the end: a quarter of the start-up
