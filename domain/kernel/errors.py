@@ -19,7 +19,8 @@ WherryError
     ├── VerificationFailed source and target differ
     └── Fenced             another worker has taken this work over
 
-`transient` decides retry: a transient failure may pass by itself, any other will not.
+`transient` decides retry: a transient failure may pass by itself, any other will not. Whether what is left
+ends a migration or lets it rest until somebody helps is decided by its code: `domain.migrations.pausing`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class ErrorCode(Enum):
     INTERNAL = "INTERNAL"
     """A fault of ours; quote the requestId."""
     HOST_UNREACHABLE = "HOST_UNREACHABLE"
-    """No server answers at this host and port."""
+    """No server answers at this host and port, or the line to it breaks."""
     AUTHENTICATION_FAILED = "AUTHENTICATION_FAILED"
     """The database does not accept this user name and password."""
     DATABASE_NOT_FOUND = "DATABASE_NOT_FOUND"
@@ -59,13 +60,17 @@ class ErrorCode(Enum):
     PATH_NOT_ALLOWED = "PATH_NOT_ALLOWED"
     """The file lies outside the folder for file databases."""
     DATABASE_BUSY = "DATABASE_BUSY"
-    """The database is locked by somebody else."""
+    """The database is locked by somebody else, or held up by something that may pass."""
     DATABASE_FAILED = "DATABASE_FAILED"
     """The database failed in a way that has no code of its own."""
     TABLE_NOT_FOUND = "TABLE_NOT_FOUND"
     """A named table is not there."""
     COLUMN_NOT_FOUND = "COLUMN_NOT_FOUND"
     """A named column is not there."""
+    TARGET_DISK_FULL = "TARGET_DISK_FULL"
+    """No room is left on the disk of the target (or of a source, for what it sorts)."""
+    TARGET_READ_ONLY = "TARGET_READ_ONLY"
+    """The target may only be read now."""
     TARGET_NOT_EMPTY = "TARGET_NOT_EMPTY"
     """A target table already holds rows."""
     SCHEMA_DRIFT = "SCHEMA_DRIFT"
@@ -149,7 +154,7 @@ class RateLimited(Refused):
 
 
 class DatabaseError(WherryError):
-    """A source or target database refused or failed; `code` tells how."""
+    """A source or target database refused or failed; `code` tells how. What may pass by itself never is without one."""
 
     code = ErrorCode.DATABASE_FAILED
 
@@ -164,6 +169,8 @@ class DatabaseError(WherryError):
         super().__init__(message, path=path)
         if code is not None:
             self.code = code
+        elif transient and self.code is ErrorCode.DATABASE_FAILED:
+            self.code = ErrorCode.DATABASE_BUSY
         self.transient = transient
 
 

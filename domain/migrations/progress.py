@@ -15,7 +15,7 @@ class RunStatus(Enum):
     RUNNING = "RUNNING"
     """Somebody works on it."""
     PAUSED = "PAUSED"
-    """Stopped on request, to go on later."""
+    """Stopped on request, or until somebody has lifted what holds it up; it goes on from there."""
     CANCELLED = "CANCELLED"
     """Stopped on request; starting it again resumes it."""
     FAILED = "FAILED"

@@ -66,7 +66,7 @@ class Failure:
 class RunReport:
     """What became of a run, whole or not. `error` is there if and only if it failed.
 
-    `pause` is there if it has paused without being asked to; then it says what to choose from.
+    `pause` is there if it has paused without being asked to; then it says what is to be done.
     """
 
     status: RunStatus
@@ -86,6 +86,6 @@ class RunReport:
     error: Failure | None = None
     """Why it failed; null if it did not."""
     pause: Failure | None = None
-    """Why it has paused by itself, and what to choose from; null if it has not."""
+    """Why it has paused by itself, and what is to be done; null if it has not."""
     snapshots: tuple[Moment, ...] = ()
     """The states of the source that were read, the first one first; more than one if it was shared out or resumed."""

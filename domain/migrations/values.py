@@ -33,7 +33,7 @@ class MigrationStatus(Enum):
     PAUSING = "PAUSING"
     """Chunks at hand are finished if that takes but a moment, else given up; no new ones are begun."""
     PAUSED = "PAUSED"
-    """Nothing works on it; it can go on where it stood."""
+    """Nothing works on it; it can go on where it stood, once its `pauseReason` is lifted if it has one."""
     CANCELLING = "CANCELLING"
     """Its end was asked for; workers are giving their work up."""
     CANCELLED = "CANCELLED"
@@ -64,7 +64,7 @@ TRANSITIONS: dict[MigrationStatus, frozenset[MigrationStatus]] = {
     MigrationStatus.PENDING: frozenset(
         {MigrationStatus.PLANNING, MigrationStatus.PAUSED, MigrationStatus.CANCELLED, MigrationStatus.FAILED}
     ),
-    # Straight to PAUSED goes what has lost the source's snapshot.
+    # Straight to PAUSED goes what somebody has to help: `domain.migrations.pausing`.
     MigrationStatus.PLANNING: frozenset({MigrationStatus.RUNNING, MigrationStatus.PAUSED}) | _STOPPING,
     MigrationStatus.RUNNING: frozenset({MigrationStatus.VERIFYING, MigrationStatus.PAUSED}) | _STOPPING,
     MigrationStatus.VERIFYING: frozenset({MigrationStatus.COMPLETED, MigrationStatus.PAUSED}) | _STOPPING,

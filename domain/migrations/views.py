@@ -58,7 +58,7 @@ class Migration:
     error: Failure | None
     """Why it failed; null if it did not."""
     pause_reason: Failure | None
-    """Why it has paused without being asked to, and what to choose from; null if it has not."""
+    """Why it has paused without being asked to, and what is to be done; null if it has not."""
 
 
 @dataclass(frozen=True)

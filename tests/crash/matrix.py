@@ -31,6 +31,7 @@ _BUSY = "tests/crash/test_busy_targets.py::test_"
 
 _STORE = "tests/crash/test_control_store.py::test_"
 _CHANGING = "tests/crash/test_changing_sources.py::test_"
+_PAUSES = "tests/crash/test_pauses.py::test_"
 _DISKS = "tests/crash/test_full_disks.py::test_"
 
 MATRIX: dict[str, Tests | str] = {
@@ -130,14 +131,23 @@ MATRIX: dict[str, Tests | str] = {
     "E2 target restarted": (_RESTARTS + "a_run_outlives_a_target_that_is_started_again",),
     "E3 target lost what it had promised": (_STEERING + "what_the_target_has_lost_is_copied_again",),
     "E4 unlogged tables": (_BUSY + "a_table_that_a_crash_would_empty_takes_no_rows",),
-    "E5 PostgreSQL's disk full": (_DISKS + "a_server_on_a_full_disk_is_filled_to_the_end_once_there_is_room",),
+    "E5 PostgreSQL's disk full": (
+        _DISKS + "a_run_pauses_when_the_disk_of_a_tablespace_is_full_and_is_resumed_by_the_same_command",
+        _DISKS + "a_server_on_a_full_disk_is_filled_to_the_end_once_there_is_room",
+        _PAUSES + "a_migration_pauses_when_the_disk_of_its_target_is_full_and_is_complete_once_it_is_resumed",
+    ),
     "E6 MariaDB's disk full": (_DISKS + "a_server_on_a_full_disk_is_filled_to_the_end_once_there_is_room",),
     "E7 disk full under files": (_DISKS + "a_file_on_a_full_disk_is_completed_once_there_is_room",),
-    "E8 lock timeout": (_BUSY + "a_lock_that_is_held_too_long_ends_the_run_with_its_reason",),
+    "E8 lock timeout": (
+        _BUSY + "a_run_pauses_at_a_lock_that_is_held_too_long_and_goes_on_later",
+        _PAUSES + "a_migration_pauses_at_a_lock_that_is_held_too_long_and_goes_on_later",
+    ),
     "E9 deadlock with others": (_BUSY + "a_deadlock_with_others_is_tried_again",),
     "E10 slow target": (_LINES + "a_slow_target_only_takes_its_time",),
     "E11 target becomes read-only": (
-        _BUSY + "a_target_that_becomes_read_only_ends_the_run_at_once_and_the_run_goes_on_later",
+        _BUSY + "a_run_pauses_at_once_when_its_target_becomes_read_only_and_goes_on_later",
+        _BUSY + "a_run_pauses_when_its_user_may_not_write_any_more_and_goes_on_later",
+        _PAUSES + "a_migration_whose_target_becomes_read_only_pauses_and_shows_why_until_it_is_resumed",
     ),
     "E12 rows already there": (
         "tests/api/test_migrations.py::test_rows_in_the_target_are_left_alone",

@@ -9,7 +9,7 @@ from typing import Protocol
 from domain.catalog.model import Column, Key, Table, TableName
 from domain.catalog.types import Integer, Text
 from domain.connections.values import Endpoint, Engine
-from domain.kernel.errors import DatabaseError
+from domain.kernel.errors import DatabaseError, ErrorCode
 from domain.migrations.moments import OnLostSnapshot
 from domain.migrations.plan import RunOptions
 from domain.migrations.progress import ProgressSink, RunProgress, RunStatus
@@ -123,6 +123,15 @@ def why(report: RunReport) -> str:
     assert reason is not None
     assert reason.message
     return f"{reason.code.value}: {reason.message}"
+
+
+def assert_pauses(report: RunReport | None, *codes: ErrorCode) -> None:
+    """The run rests, for one of these reasons, and says that it is to be resumed; it has not failed."""
+    assert report is not None
+    assert (report.status, report.error) == (RunStatus.PAUSED, None), why(report)
+    assert report.pause is not None
+    assert report.pause.code in codes, why(report)
+    assert "Resume once" in report.pause.message
 
 
 async def survived(pair: Pair, sink: ProgressSink, *, options: RunOptions = OPTIONS) -> tuple[str, RunReport]:

@@ -16,10 +16,22 @@ import pytest
 
 from domain.catalog.model import Table
 from domain.connections.values import Engine
+from domain.kernel.errors import ErrorCode
 from domain.migrations.plan import RunOptions
 from infra.embedded import process
-from tests.crash.moving import EVENT, Silent, assert_exact, brought_to_its_end, file_at, filled, pair_of, tried
-from tests.pairs.moves import Rows
+from tests.crash.moving import (
+    EVENT,
+    Silent,
+    assert_exact,
+    assert_pauses,
+    brought_to_its_end,
+    file_at,
+    filled,
+    pair_of,
+    tried,
+)
+from tests.pairs.moves import Rows, wrong_tables
+from tests.support.cli import url, wherry
 from tests.support.restarts import OwnServer, own_server
 from tests.support.waiting import wait_until
 
@@ -101,12 +113,11 @@ async def test_a_file_on_a_full_disk_is_completed_once_there_is_room(
     pair = pair_of(await filled(file_at(tmp_path / "source.db"), BULKY), file_at(small_disk.path / "copy", engine))
     small_disk.resize(ROOM_MB if engine in (Engine.SQLITE, Engine.CSV) else 1)
 
-    report, reason = await tried(pair, Silent(), options=OPTIONS)
+    report, _ = await tried(pair, Silent(), options=OPTIONS)
     small_disk.resize(500)
     complete = await brought_to_its_end(pair, options=OPTIONS)
 
-    assert reason
-    assert report is None or report.error is not None
+    assert_pauses(report, ErrorCode.TARGET_DISK_FULL)
     await assert_exact(pair, complete, BULKY)
 
 
@@ -122,13 +133,39 @@ async def test_a_server_on_a_full_disk_is_filled_to_the_end_once_there_is_room(
         pair = pair_of(source, own.server.create_database())
         small_disk.resize(small_disk.used_mb + ROOM_MB)
 
-        report, reason = await tried(pair, Silent(), options=OPTIONS)
+        report, _ = await tried(pair, Silent(), options=OPTIONS)
         small_disk.resize(2_000)
         if not own.running.is_alive:
             own.start()
         await asyncio.to_thread(wait_until, lambda: is_open(own))
         complete = await brought_to_its_end(pair, options=OPTIONS)
 
-        assert reason
-        assert report is None or report.error is not None
+        assert_pauses(report, ErrorCode.TARGET_DISK_FULL, ErrorCode.HOST_UNREACHABLE)
         await assert_exact(pair, complete, BULKY)
+
+
+@pytest.mark.crash
+async def test_a_run_pauses_when_the_disk_of_a_tablespace_is_full_and_is_resumed_by_the_same_command(
+    small_disk: SmallDisk, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """PostgreSQL itself goes on: its log has room."""
+    source = await filled(file_at(tmp_path / "source.db"), BULKY)
+    with own_server(Engine.POSTGRESQL, request) as own:
+        target = own.server.create_database()
+        own.server.run(f"CREATE TABLESPACE small LOCATION '{small_disk.path}'")
+        own.server.run(f'ALTER DATABASE "{target.database}" SET TABLESPACE small')
+        small_disk.resize(small_disk.used_mb + ROOM_MB)
+        command = ("migrate", url(source), url(target), "--parallel", "1", "--chunk-rows", "500", "--json")
+
+        paused = await asyncio.to_thread(wherry, *command)
+        small_disk.resize(2_000)
+        resumed = await asyncio.to_thread(wherry, *command)
+
+        assert (paused.exit_code, paused.document["status"], "error" in paused.document) == (130, "PAUSED", False)
+        assert paused.document["pause"]["code"] == "TARGET_DISK_FULL", paused.document["pause"]
+        assert "Resume once there is room on its disk." in paused.stderr
+        assert "give the same command again" in paused.stderr
+        assert 0 < sum(paused.counts.values()) < len(BULKY[EVENT])
+        assert (resumed.exit_code, resumed.document["status"], "pause" in resumed.document) == (0, "SUCCEEDED", False)
+        assert resumed.counts == {"event": len(BULKY[EVENT])}
+        assert await wrong_tables(pair_of(source, target), BULKY) == []

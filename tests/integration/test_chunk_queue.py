@@ -147,17 +147,14 @@ async def test_a_chunk_that_is_given_back_has_lost_no_attempt(store: Database, p
     assert (await chunks.left()).dead == 0
 
 
-async def test_a_chunk_that_fails_again_and_again_dies_with_its_reason(store: Database, prepared: Assignment) -> None:
-    chunks, died = lane(store, prepared), []
-    for _ in range(ATTEMPTS_MAX):
-        chunk = await chunks.claim()
-        assert chunk is not None
-        assert chunk.number == 0
-        died.append(await chunks.fail(chunk, "the disk is full", for_good=False))
+async def test_a_chunk_that_is_given_up_is_dead_with_its_reason(store: Database, prepared: Assignment) -> None:
+    chunks = lane(store, prepared)
+    chunk = await chunks.claim()
+    assert chunk is not None
+    await chunks.fail(chunk, "row 7 is refused")
 
     left = await chunks.left()
-    assert died == [False] * (ATTEMPTS_MAX - 1) + [True]
-    assert (left.open, left.dead, left.error) == (CHUNKS + 1, 1, "the disk is full")
+    assert (left.open, left.dead, left.error) == (CHUNKS + 1, 1, "row 7 is refused")
 
 
 async def test_a_chunk_whose_workers_die_again_and_again_is_given_up(store: Database, prepared: Assignment) -> None:

@@ -81,8 +81,8 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
 ) -> None:
     """Copy a whole database: tables, rows, keys, indexes, views; then compare source and target.
 
-    The same command again resumes an interrupted run. Exits with 0 only if everything was copied
-    and compared equal.
+    The same command again resumes an interrupted run. Exits with 0 only if everything was copied and compared
+    equal, with 130 if it has paused: on request, or by itself until somebody makes room, grants a right and so on.
     """
     with failures_reported(as_json=as_json, code=EXIT_USAGE):
         route = route_between(source_url, target_url)
@@ -143,7 +143,9 @@ def _print_report(report: RunReport, *, as_json: bool) -> None:
         raise typer.Exit(EXIT_FAILED)
     if report.pause is not None:
         say(f"wherry: paused: {report.pause.code.value}: {report.pause.message}")
-        say("wherry: give the same command again with --on-lost-snapshot restart, or --on-lost-snapshot continue")
+        is_lost = report.pause.code is ErrorCode.SNAPSHOT_LOST
+        choice = " with --on-lost-snapshot restart, or --on-lost-snapshot continue" if is_lost else ""
+        say(f"wherry: what is copied is kept; to resume, give the same command again{choice}")
         raise typer.Exit(EXIT_STOPPED)
     if report.status is not RunStatus.SUCCEEDED:
         say("wherry: paused; what is copied is kept, and the same command goes on from here")

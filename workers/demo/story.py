@@ -19,6 +19,7 @@ subscription($id: ID!) {
     progress { phase processedRecords totalRecords percentage tables { name phase rowsWritten rowsTotal } }
     table { name phase rowsWritten rowsTotal }
     error { code message }
+    pauseReason { code message }
   }
 }
 """
@@ -137,7 +138,7 @@ async def _connection(client: Client, project_id: str, name: str, role: Json, pl
 
 
 async def _follow(client: Client, migration_id: str, stage: Stage) -> None:
-    """Show the migration's events up to the last one, which must tell of success."""
+    """Show the migration's events up to the last one, which must tell of success; nobody would resume a pause."""
     last: Json = {}
     async for data in client.follow(_EVENTS, {"id": migration_id}):
         event: Json = data["migrationEvents"]
@@ -145,6 +146,10 @@ async def _follow(client: Client, migration_id: str, stage: Stage) -> None:
             raise ApiFailed(f"event {event['sequence']} came after {last['sequence']}")
         stage.progress(event)
         last = event
+        if event["pauseReason"]:
+            break
     if last.get("status") != "COMPLETED":
-        error = last.get("error") or {"message": f"the stream ended while {last.get('status')}"}
+        error = (
+            last.get("error") or last.get("pauseReason") or {"message": f"the stream ended while {last.get('status')}"}
+        )
         raise ApiFailed(f"the migration did not succeed: {error['message']}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from domain.kernel.errors import SnapshotLost, TargetNotEmpty, ValueRejected, VerificationFailed, WherryError
 from domain.migrations.moments import Moment
+from domain.migrations.pausing import pause_after
 from domain.migrations.plan import RunOptions, VerifyLevel
 from domain.migrations.progress import ProgressSink, RunStatus
 from domain.migrations.report import Failure, RunReport
@@ -29,10 +30,10 @@ async def run(
 ) -> RunReport:
     """Carry a run through, or as far as it comes, and report.
 
-    Expected failures do not raise: the report's status and `error` tell, and `pause` if it has lost
-    its snapshot. Whatever the end, the target's ledger knows what is done, and the same request goes
-    on from there. Rejected rows go to the book that is opened for them; without one they stay in the
-    ledger.
+    Expected failures do not raise: the report's status and `error` tell, and `pause` if all is ready and
+    somebody has to lift what holds it up. Whatever the end, the target's ledger knows what is done, and
+    the same request goes on from there. Rejected rows go to the book that is opened for them; without
+    one they stay in the ledger.
     """
     story = _Story(ends, request, Meter(request.run_id, sink), control, open_book)
     status = RunStatus.SUCCEEDED
@@ -47,7 +48,9 @@ async def run(
     except Stopped as stopped:
         status = stopped.status
     except WherryError as error:
-        status, failure = RunStatus.FAILED, error
+        if story.prepared is not None:
+            pause = pause_after(Failure(error.code, error.message))
+        status, failure = (RunStatus.PAUSED, None) if pause else (RunStatus.FAILED, error)
     warnings: tuple[str, ...] = ()
     if story.prepared is not None and story.finished is None:
         warnings = await _settle(ends, request.run_id, story.meter)

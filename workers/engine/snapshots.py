@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from domain.kernel.errors import Conflict, DatabaseError, SnapshotLost
 from domain.migrations.moments import CHOICES, Moment, OnLostSnapshot, distinct
+from domain.migrations.pausing import pause_after
 from domain.migrations.report import Failure
 from domain.migrations.rollback import RollbackOptions
 from domain.migrations.transfer import Target
@@ -97,7 +98,7 @@ async def begin_reading(ends: Ends, run_id: str) -> tuple[Moment, ...]:
     return moments
 
 
-async def note_lost(ends: Ends, run_id: str, lost: SnapshotLost) -> Failure:
+async def note_lost(ends: Ends, run_id: str, lost: SnapshotLost) -> Failure | None:
     """Note that a run has lost its snapshot, and return why it pauses and what to choose from.
 
     Raises:
@@ -105,12 +106,7 @@ async def note_lost(ends: Ends, run_id: str, lost: SnapshotLost) -> Failure:
     """
     seal = await noted(ends.target, run_id)
     await note(ends.target, run_id, replace(seal, lost=lost.message))
-    return pause_of(lost)
-
-
-def pause_of(lost: SnapshotLost) -> Failure:
-    """Say why a run pauses, and what to choose from."""
-    return Failure(lost.code, f"{lost.message} To go on, {CHOICES}.")
+    return pause_after(Failure(lost.code, lost.message))
 
 
 async def retaken(work: Callable[[], Awaitable[T]]) -> T:

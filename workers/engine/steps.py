@@ -7,8 +7,9 @@ from dataclasses import replace
 from itertools import groupby, islice
 
 from domain.catalog.model import DatabaseSchema
-from domain.kernel.errors import DatabaseError, Fenced
+from domain.kernel.errors import DatabaseError, ErrorCode, Fenced
 from domain.kernel.failpoints import failpoint
+from domain.migrations.pausing import REMEDIES
 from domain.migrations.schema_plan import Outcome, Parity, Phase, SchemaPlan, Step
 from workers.engine.concurrency import each
 from workers.engine.control import check
@@ -26,7 +27,7 @@ async def run_phase(
 
     Those of one table run in order; then those that may share their table, each by itself.
 
-    Re-entrant: the ledger knows what is done. Returns a line for each optional step that failed.
+    Re-entrant: the ledger knows what is done. Returns a line for each optional step that was refused.
 
     Raises:
         Stopped: the owner asked for a pause or an end; the next start goes on from here.
@@ -95,10 +96,15 @@ async def _run_step(desk: Desk, step: Step) -> Parity | None:
     except Fenced:
         raise
     except DatabaseError as error:
-        if step.optional:
+        if step.optional and _is_refusal(error):
             return Parity(step.object, Outcome.SKIPPED, error.message)
         raise
     return None
+
+
+def _is_refusal(error: DatabaseError) -> bool:
+    """Tell whether a step will never be done by this user; otherwise something holds it up that can be lifted."""
+    return error.code is ErrorCode.PRIVILEGE_MISSING or error.code not in REMEDIES
 
 
 def _rounds(plan: SchemaPlan, steps: Iterable[Step]) -> list[list[list[Step]]]:

@@ -11,10 +11,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.kernel.errors import ConcurrencyConflict, ErrorCode, Fenced, SnapshotLost, WherryError
+from domain.kernel.errors import ConcurrencyConflict, ErrorCode, Fenced, WherryError
 from domain.kernel.failpoints import failpoint
 from domain.migrations.assignments import ROLLBACK, Assignment
 from domain.migrations.facts import NoteCancelled, NoteFailed, NotePaused, NoteTables
+from domain.migrations.pausing import pause_after
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure
 from domain.migrations.rolling_back import NoteRollbackFailed
@@ -26,7 +27,6 @@ from infra.db.stores.migrations.pulse import UnderWay
 from workers.engine.concurrency import cancelled
 from workers.engine.control import Ask, ControlSwitch, Stopped, attended, check
 from workers.engine.retry import RetryPolicy
-from workers.engine.snapshots import pause_of
 from workers.jobs.report import stored_report
 from workers.jobs.settle import settle
 from workers.jobs.stall import StallWatch, where_everything_waits, write_dump
@@ -182,8 +182,6 @@ async def _done(duty: Duty, work: Callable[[Duty], Awaitable[None]]) -> bool:
         _log.info("taken over by another worker", job=assignment.key, reason=error.message)
         await shop.leases.finish(assignment)
         return False
-    except SnapshotLost as lost:
-        await shop.pulse.fail(duty.migration_id, pause_of(lost))
     except WherryError as error:
         await shop.pulse.fail(duty.migration_id, Failure(error.code, error.message))
     except asyncio.CancelledError:
@@ -215,14 +213,17 @@ async def leave(shop: Workshop, migration_id: UUID) -> None:
         if failure is not None:
             await shop.tell(NoteRollbackFailed(migration_id=migration_id, failure=failure))
         return
-    is_lost = failure is not None and failure.code is ErrorCode.SNAPSHOT_LOST
-    if is_lost and brief.status is MigrationStatus.CANCELLING:
-        failure = None  # what is to end needs no choice any more
-    elif is_lost or (failure is None and brief.status is MigrationStatus.PAUSING):
-        await shop.tell(NotePaused(migration_id=migration_id, reason=failure))
-        return
+    reason = pause_after(failure) if failure else None
+    if reason and brief.status is MigrationStatus.CANCELLING:
+        reason = failure = None  # what is to end needs nobody's help any more
     if failure is not None or brief.status is MigrationStatus.CANCELLING:
         await settle(shop, migration_id, brief, for_good=failure is None)
+    if failure is None and brief.status is MigrationStatus.PAUSING:
+        await shop.tell(NotePaused(migration_id=migration_id))
+        return
+    if reason and await shop.plans.find(migration_id) is not None:  # before its plan stands there is nothing to keep
+        await shop.tell(NotePaused(migration_id=migration_id, reason=reason))
+        return
     status = RunStatus.FAILED if failure else RunStatus.CANCELLED
     report = await stored_report(shop, migration_id, status)
     if failure is None:

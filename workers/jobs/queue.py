@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 
-from domain.kernel.errors import Fenced, SnapshotLost, WherryError
+from domain.kernel.errors import Fenced, WherryError
+from domain.migrations.pausing import REMEDIES
 from domain.migrations.transfer import Chunk, ChunkReceipt
 from domain.migrations.values import LogLevel
 from infra.db.stores.migrations.chunks import Chunks
@@ -47,10 +48,10 @@ class LeasedQueue:
         await self._chunks.release(chunk)
 
     async def fail(self, chunk: Chunk, error: WherryError) -> None:
-        """Give a chunk back that did not come through, or give it up if trying again cannot help."""
-        if isinstance(error, Fenced | SnapshotLost):
-            await self._chunks.release(chunk)
+        """Give a chunk back that did not come through, or give it up if its rows are the reason."""
+        if not isinstance(error, Fenced) and error.code not in REMEDIES:
+            await self._chunks.fail(chunk, error.message)
             return
-        dead = await self._chunks.fail(chunk, error.message, for_good=not error.transient)
-        if not dead:
+        await self._chunks.release(chunk)
+        if error.transient:
             await self._duty.log(LogLevel.WARNING, f"A chunk did not come through and is tried again: {error.message}")

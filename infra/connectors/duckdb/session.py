@@ -15,6 +15,7 @@ from infra.connectors.sql.text import quoted
 
 _MAGIC = b"DUCK"
 _MAGIC_OFFSET = 8
+_NO_ROOM = "No space left on device"
 _NO_COLUMN = ("not found in FROM clause", "does not have a column")
 
 
@@ -121,7 +122,7 @@ def failure(error: duckdb.Error, path: str) -> DatabaseError:
         return DatabaseError(text, code=ErrorCode.DATABASE_BUSY, transient=True)
     if isinstance(error, duckdb.PermissionException):
         return DatabaseError(text, code=ErrorCode.PRIVILEGE_MISSING)
-    return DatabaseError(text)
+    return DatabaseError(text, code=ErrorCode.TARGET_DISK_FULL if _NO_ROOM in message else None)
 
 
 def _connect_failure(error: duckdb.Error, path: str) -> ConnectFailed:

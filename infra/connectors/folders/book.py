@@ -141,9 +141,12 @@ class Book:
                 connection.execute("PRAGMA synchronous = FULL")
                 yield connection
         except sqlite3.OperationalError as error:
-            busy = "locked" in str(error)
-            code = ErrorCode.DATABASE_BUSY if busy else ErrorCode.DATABASE_FAILED
-            raise DatabaseError(f"The book of {self.folder} failed: {error}.", code=code, transient=busy) from error
+            busy, full = "locked" in str(error), error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            raise DatabaseError(
+                f"The book of {self.folder} failed: {error}.",
+                code=ErrorCode.TARGET_DISK_FULL if full else None,
+                transient=busy,
+            ) from error
 
     def is_active(self) -> bool:
         """Whether a run in this folder is unfinished."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -11,6 +12,12 @@ from pathlib import Path
 
 from domain.kernel.errors import DatabaseError, ErrorCode
 from domain.kernel.failpoints import failpoint
+
+_CODES = {
+    errno.ENOSPC: ErrorCode.TARGET_DISK_FULL,
+    errno.EDQUOT: ErrorCode.TARGET_DISK_FULL,
+    errno.EROFS: ErrorCode.TARGET_READ_ONLY,
+}
 
 _READ_BYTES = 4 * 1024 * 1024
 
@@ -30,7 +37,8 @@ def explained(what: str) -> Iterator[None]:
             code=ErrorCode.PRIVILEGE_MISSING,
         ) from error
     except OSError as error:
-        raise DatabaseError(f"{what}: {error.strerror or error}.") from error
+        code = _CODES.get(error.errno or 0)
+        raise DatabaseError(f"{what}: {error.strerror or error}.", code=code) from error
 
 
 def sync_file(path: Path) -> None:

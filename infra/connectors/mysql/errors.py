@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 from pymysql import err
@@ -25,6 +26,8 @@ _CODES: dict[ErrorCode, frozenset[int]] = {
     ErrorCode.COLUMN_NOT_FOUND: frozenset({1054}),
     ErrorCode.SCHEMA_DRIFT: frozenset({1412}),
     ErrorCode.DATABASE_BUSY: frozenset({1040, 1129, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1614, 3572}),
+    ErrorCode.TARGET_DISK_FULL: frozenset({1021, 1114}),
+    ErrorCode.TARGET_READ_ONLY: frozenset({1036, 1792, 1836, 3636}),
     ErrorCode.VALUE_REJECTED: frozenset(
         {
             *(1048, 1062, 1169, 1264, 1265, 1292, 1364, 1365, 1366, 1367, 1369, 1406, 1411, 1416, 1426, 1451, 1452),
@@ -33,6 +36,12 @@ _CODES: dict[ErrorCode, frozenset[int]] = {
     ),
 }
 _BY_NUMBER = {number: code for code, numbers in _CODES.items() for number in numbers}
+
+_BY_WORDS = (
+    (re.compile(r"read[-_]only"), ErrorCode.TARGET_READ_ONLY),
+    (re.compile(r"[Ee]rr(?:no|code|or):? 28\b|No space left"), ErrorCode.TARGET_DISK_FULL),
+)
+"""What errors mean that name an option of the server, or an error of its operating system."""
 
 LOST = frozenset({0, 1053, 1077, 1079, 1080, 1927, 2006, 2013, 2055, 3169, 4031})
 """The session is gone: what it had begun is undone, but for a commit that was on its way."""
@@ -44,7 +53,6 @@ _TRANSIENT = LOST | _CODES[ErrorCode.DATABASE_BUSY] | INTERRUPTED
 
 _ADVICE = {
     1040: "wait, or raise max_connections",
-    1114: "make room on the server's disk",
     1129: "run FLUSH HOSTS on the server",
     1153: "raise max_allowed_packet",
     1290: "the server does not allow this in its present mode",
@@ -81,7 +89,7 @@ def is_lost(error: BaseException) -> bool:
 def translated(error: Exception, doing: str) -> DatabaseError:
     """Return an error of ours that says what was being done and what the server answered."""
     number = number_of(error)
-    code = _BY_NUMBER.get(number, ErrorCode.DATABASE_FAILED)
+    code = ErrorCode.HOST_UNREACHABLE if is_lost(error) else _BY_NUMBER.get(number) or _by_words(text_of(error))
     advice = f"; {_ADVICE[number]}" if number in _ADVICE else ""
     message = f"{doing}: {text_of(error)} (MySQL error {number}){advice}"
     if code in (ErrorCode.TABLE_NOT_FOUND, ErrorCode.COLUMN_NOT_FOUND):
@@ -91,6 +99,11 @@ def translated(error: Exception, doing: str) -> DatabaseError:
     if code is ErrorCode.VALUE_REJECTED:
         return ValueRejected(message)
     return DatabaseError(message, code=code, transient=number in _TRANSIENT or isinstance(error, OSError))
+
+
+def _by_words(text: str) -> ErrorCode | None:
+    """Return what an error means whose number says little, if its text does."""
+    return next((code for words, code in _BY_WORDS if words.search(text)), None)
 
 
 def connect_failure(error: Exception, label: str) -> ConnectFailed:

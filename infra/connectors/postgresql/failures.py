@@ -45,6 +45,8 @@ _CONNECT_CODES: dict[str, ErrorCode] = {
     "53300": ErrorCode.DATABASE_BUSY,
     "57P03": ErrorCode.DATABASE_BUSY,
 }
+_READ_ONLY = "25006"
+_DISK_FULL = "53100"
 _MISSING: dict[str, ErrorCode] = {
     "3F000": ErrorCode.TABLE_NOT_FOUND,
     "42P01": ErrorCode.TABLE_NOT_FOUND,
@@ -93,12 +95,16 @@ def database_error(error: BaseException, doing: str) -> DatabaseError:
     """Say what failed while `doing` something, and whether trying again may help."""
     state = getattr(error, "sqlstate", None) or ""
     text = f"{doing}: {_reason(error)}"
-    if not isinstance(error, asyncpg.PostgresError):
-        return DatabaseError(text, transient=True)
     if state in _BUSY_STATES:
         return DatabaseError(text, code=ErrorCode.DATABASE_BUSY, transient=True)
+    if is_disconnect(error):
+        return DatabaseError(text, code=ErrorCode.HOST_UNREACHABLE, transient=True)
     if state == "42501":
         return DatabaseError(f"{text}. Grant the right and try again.", code=ErrorCode.PRIVILEGE_MISSING)
+    if state == _DISK_FULL:
+        return DatabaseError(text, code=ErrorCode.TARGET_DISK_FULL)
+    if state == _READ_ONLY:
+        return DatabaseError(text, code=ErrorCode.TARGET_READ_ONLY)
     if state in _MISSING:
         return ObjectMissing(text, code=_MISSING[state])
     return DatabaseError(text, transient=state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES))

@@ -104,6 +104,8 @@ def failure(error: sqlite3.Error, path: str) -> DatabaseError:
         return ObjectMissing(f"{path}: {message}.", code=ErrorCode.COLUMN_NOT_FOUND)
     if code in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG) or isinstance(error, sqlite3.IntegrityError):
         return ValueRejected(f"{path}: {message}.")
+    if code == sqlite3.SQLITE_FULL:
+        return DatabaseError(f"{path}: {message}.", code=ErrorCode.TARGET_DISK_FULL)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return DatabaseError(
             f"{path} cannot be written: {message}. Check the rights on the file and its folder.",

@@ -48,10 +48,7 @@ AND state = 'CLAIMED' AND lane = :lane AND epoch = :epoch
 
 _RELEASE = f"UPDATE migration_chunk SET state = 'PENDING', attempts = attempts - 1 WHERE {_OURS}"
 
-_FAIL = f"""
-UPDATE migration_chunk SET state = CASE WHEN attempts < :attempts_max THEN 'PENDING' ELSE 'DEAD' END, error = :error
-WHERE {_OURS} RETURNING state
-"""
+_FAIL = f"UPDATE migration_chunk SET state = 'DEAD', error = :error WHERE {_OURS}"
 
 _COMPLETE = """
 UPDATE migration_chunk SET state = 'DONE', reading = :reading
@@ -126,11 +123,10 @@ class Chunks:
         async with self.database.engine.begin() as connection:
             await connection.execute(text(_RELEASE), self._who | _place(chunk))
 
-    async def fail(self, chunk: Chunk, error: str, *, for_good: bool) -> bool:
-        """Note why a claimed chunk did not come through; tell whether it is dead now."""
-        values = self._who | _place(chunk) | {"error": error, "attempts_max": 0 if for_good else ATTEMPTS_MAX}
+    async def fail(self, chunk: Chunk, error: str) -> None:
+        """Give a claimed chunk up, and note why it does not come through."""
         async with self.database.engine.begin() as connection:
-            return (await connection.execute(text(_FAIL), values)).scalar() == "DEAD"
+            await connection.execute(text(_FAIL), self._who | _place(chunk) | {"error": error})
 
     async def complete(self, receipt: ChunkReceipt, reading: str) -> bool:
         """Count a chunk that is in the target, once; tell whether its table is complete now.

@@ -33,6 +33,7 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ACTOR = Actor(UUID(int=1), NOW)
 CONFIG = MigrationConfig(source_connection_id=UUID(int=2), target_connection_id=UUID(int=3))
 GONE = Failure(ErrorCode.DATABASE_FAILED, "gone")
+FULL = Failure(ErrorCode.TARGET_DISK_FULL, "no room")
 LOST = Failure(ErrorCode.SNAPSHOT_LOST, "the snapshot is lost")
 NOTHING = MigrationStatistics(Rows(0), Rows(0), Rows(0), 0.0, 0.0, ())
 TABLE = TableProgress("t", TablePhase.COPIED, Rows(1), Rows(1), Rows(0), Rows(1), Bytes(1), Bytes(1), 0.0)
@@ -42,6 +43,7 @@ STEPS: dict[str, Callable[[Migration], object]] = {
     "pause": lambda migration: migration.request_pause(ACTOR),
     "paused": lambda migration: migration.note_paused(NOW),
     "lost": lambda migration: migration.note_paused(NOW, LOST),
+    "held up": lambda migration: migration.note_paused(NOW, FULL),
     "start over": lambda migration: migration.request_resume(ACTOR, Outlook(), OnLostSnapshot.RESTART),
     "resume": lambda migration: migration.request_resume(ACTOR, Outlook()),
     "planning": lambda migration: migration.note_planning(NOW),
@@ -184,6 +186,18 @@ def test_a_migration_that_has_lost_its_snapshot_pauses_and_is_resumed_only_with_
     STEPS["start over"](migration)
     assert (migration.status, migration.pause_reason) == (MigrationStatus.PENDING, None)
     assert migration.tables_completed == set()
+
+
+def test_a_migration_that_is_held_up_pauses_with_the_reason_and_goes_on_when_it_is_resumed() -> None:
+    held_up = ("planning", "planned", "table", "held up")
+    migration = after(*held_up)
+
+    assert (migration.status, migration.pause_reason) == (MigrationStatus.PAUSED, FULL)
+    STEPS["resume"](migration)
+    assert (migration.status, migration.pause_reason) == (MigrationStatus.PENDING, None)
+    assert migration.tables_completed == {"t"}
+    assert after(*held_up, "cancel").status is MigrationStatus.CANCELLED
+    assert after(*held_up, "roll back").status is MigrationStatus.ROLLING_BACK
 
 
 def test_a_migration_that_is_to_end_ends_also_without_its_snapshot() -> None:
