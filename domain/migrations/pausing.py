@@ -19,7 +19,12 @@ REMEDIES: dict[ErrorCode, str] = {
 """What has to be done, or chosen, by a person before a run goes on just as it was planned."""
 
 
-def pause_after(failure: Failure) -> Failure | None:
-    """Return why a run that has failed so pauses, and what is to be done; nothing if it cannot go on as planned."""
+def pause_after(failure: Failure, *, has_copied: bool) -> Failure | None:
+    """Return why a run that has failed so pauses, and what is to be done; nothing if it cannot go on as planned.
+
+    A right that is missing before the first row has arrived was not taken away: the user was the wrong one.
+    """
     remedy = REMEDIES.get(failure.code)
+    if failure.code is ErrorCode.PRIVILEGE_MISSING and not has_copied:
+        return None
     return Failure(failure.code, f"{failure.message.rstrip('.')}. {remedy}") if remedy else None

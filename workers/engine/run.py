@@ -49,7 +49,8 @@ async def run(
         status = stopped.status
     except WherryError as error:
         if story.prepared is not None:
-            pause = pause_after(Failure(error.code, error.message))
+            has_copied = story.meter.progress().rows_written > 0
+            pause = pause_after(Failure(error.code, error.message), has_copied=has_copied)
         status, failure = (RunStatus.PAUSED, None) if pause else (RunStatus.FAILED, error)
     warnings: tuple[str, ...] = ()
     if story.prepared is not None and story.finished is None:

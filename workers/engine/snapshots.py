@@ -106,7 +106,7 @@ async def note_lost(ends: Ends, run_id: str, lost: SnapshotLost) -> Failure | No
     """
     seal = await noted(ends.target, run_id)
     await note(ends.target, run_id, replace(seal, lost=lost.message))
-    return pause_after(Failure(lost.code, lost.message))
+    return pause_after(Failure(lost.code, lost.message), has_copied=True)
 
 
 async def retaken(work: Callable[[], Awaitable[T]]) -> T:

@@ -22,6 +22,7 @@ from domain.migrations.rolling_back import NoteRollbackFailed
 from domain.migrations.signals import MigrationLogged, MigrationProgressUpdated
 from domain.migrations.values import LogLevel, MigrationStatus
 from infra.db.readers.migration_brief import Brief, read_brief
+from infra.db.stores.migrations.chunks import read_readings
 from infra.db.stores.migrations.progress import show_progress
 from infra.db.stores.migrations.pulse import UnderWay
 from workers.engine.concurrency import cancelled
@@ -213,7 +214,8 @@ async def leave(shop: Workshop, migration_id: UUID) -> None:
         if failure is not None:
             await shop.tell(NoteRollbackFailed(migration_id=migration_id, failure=failure))
         return
-    reason = pause_after(failure) if failure else None
+    has_copied = bool(await read_readings(shop.container.database, migration_id))
+    reason = pause_after(failure, has_copied=has_copied) if failure else None
     if reason and brief.status is MigrationStatus.CANCELLING:
         reason = failure = None  # what is to end needs nobody's help any more
     if failure is not None or brief.status is MigrationStatus.CANCELLING:

@@ -46,6 +46,15 @@ async def test_a_run_that_is_held_up_before_its_tables_stand_has_failed() -> Non
     assert report.error == Failure(ErrorCode.PRIVILEGE_MISSING, "it says no")
 
 
+async def test_a_right_that_was_never_there_is_a_failure() -> None:
+    source, target = a_shop(), MemoryDatabase()
+    source.faults = held_up(ErrorCode.PRIVILEGE_MISSING, site="read", visit=1)
+
+    report = await migrate(source, target, RunOptions(parallel=1))
+
+    assert (report.status, report.pause) == (RunStatus.FAILED, None)
+
+
 async def test_an_optional_step_for_which_there_is_no_room_yet_is_not_left_out() -> None:
     source, target = a_shop(), MemoryDatabase()
     target.faults = held_up(ErrorCode.TARGET_DISK_FULL, site="execute ADD FOREIGN KEY plays TO film", visit=1)
