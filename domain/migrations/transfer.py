@@ -185,6 +185,10 @@ class Capabilities:
     """Whether the longest identifier is one of so many characters, not bytes."""
     unnameable: str = ""
     """A regular expression for what no name may hold; empty if names hold anything."""
+    rows_held: int = 0
+    """So many rows of one commit it holds in memory at once, however large they are."""
+    held_bytes_max: int = 0
+    """How many bytes these may take; a chunk of larger rows has fewer."""
     columns_max: int | None = None
     """How many columns a table may have; None if there is no limit worth the name."""
     ignores_case_of: frozenset[ObjectKind] = frozenset()

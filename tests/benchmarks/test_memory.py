@@ -44,7 +44,6 @@ SHAPES = (
 )
 
 TARGETS = (Engine.POSTGRESQL, Engine.MYSQL, Engine.DUCKDB)
-EXCEPTIONS = {(Engine.DUCKDB, SHAPES[1])}
 
 HUGE = (
     Shape("256 MiB of bytes", 1, "body bytea NOT NULL", "decode(repeat(md5(n::text), 16777216), 'hex')"),
@@ -64,8 +63,6 @@ def running() -> Iterator[Databases]:
 @pytest.mark.parametrize("target", TARGETS, ids=lambda engine: engine.value.lower())
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_memory_is_bounded_whatever_the_rows_look_like(running: Databases, shape: Shape, target: Engine) -> None:
-    if (target, shape) in EXCEPTIONS:
-        pytest.skip("DuckDB itself holds 2,048 rows of a column at once")
     rows = max(1, int(shape.rows * choices().scale))
     with _filled(running, shape, rows) as source, running.empty(target) as there:
         run = _moved(source, there)
@@ -73,6 +70,20 @@ def test_memory_is_bounded_whatever_the_rows_look_like(running: Databases, shape
         assert running.run(there, "SELECT count(*) FROM shape") == str(rows)
     mib = run.rss_bytes_max / MIB
     print(f"\n{shape.name}, {rows:,} rows, postgresql-{target.value.lower()}: {mib:.0f} MiB, {run.wall_s:.1f} s")
+    assert mib <= RSS_MIB_MAX
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_memory_is_bounded_when_duckdb_is_read(running: Databases, shape: Shape) -> None:
+    rows = max(1, int(shape.rows * choices().scale))
+    with running.empty(Engine.DUCKDB) as there, running.empty(Engine.POSTGRESQL) as back:
+        with _filled(running, shape, rows) as source:
+            _moved(source, there)
+        run = _moved(there, back)
+
+        assert running.run(back, "SELECT count(*) FROM shape") == str(rows)
+    mib = run.rss_bytes_max / MIB
+    print(f"\n{shape.name}, {rows:,} rows, duckdb-postgresql: {mib:.0f} MiB, {run.wall_s:.1f} s")
     assert mib <= RSS_MIB_MAX
 
 
@@ -94,6 +105,8 @@ def _filled(running: Databases, shape: Shape, rows: int) -> Iterator[Endpoint]:
     """Give a PostgreSQL database that holds the shape's table."""
     with running.empty(Engine.POSTGRESQL) as source:
         running.run(source, f"CREATE TABLE shape (id bigint PRIMARY KEY, {shape.columns})")
+        if "body" in shape.columns:  # or the catalog would tell the size of what PostgreSQL has compressed
+            running.run(source, "ALTER TABLE shape ALTER body SET STORAGE EXTERNAL")
         running.run(source, f"INSERT INTO shape SELECT n, {shape.values} FROM generate_series(1::bigint, {rows}) n")
         yield source
 

@@ -23,6 +23,18 @@ def chunk_rows(options: RunOptions, target: Capabilities) -> int:
     return max(groups, target.groups_at_once) * target.rows_together if groups else options.chunk_rows
 
 
+def large_rows(copy: TableCopy, rows_max: int, target: Capabilities) -> int:
+    """Return how many rows of a table to commit at once: fewer where the target would hold too much at once.
+
+    It is a power of two, so that an estimate that is a little different gives the same chunks.
+    """
+    size = copy.size_bytes / max(1, copy.row_estimate)
+    if size * target.rows_held <= target.held_bytes_max:
+        return rows_max
+    fitting = max(1, int(target.held_bytes_max / size))
+    return min(rows_max, 1 << (fitting.bit_length() - 1))
+
+
 def left_of(copy: TableCopy, chunks: tuple[Chunk, ...], done: Collection[int]) -> tuple[Chunk, ...]:
     """Return the chunks of a table that are not among those that are done, by their numbers.
 

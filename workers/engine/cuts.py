@@ -11,19 +11,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
-from domain.migrations.transfer import Chunk, ChunkReceipt, KeyRange, Source, TableCopy, Target
-from workers.engine.chunks import left_of, numbered
+from domain.migrations.transfer import Capabilities, Chunk, ChunkReceipt, KeyRange, Source, TableCopy, Target
+from workers.engine.chunks import large_rows, left_of, numbered
 from workers.engine.seal import Bound, TableCuts, note, noted
 
 
 class Cuts:
     """The chunks of a run's tables."""
 
-    def __init__(self, source: Source, target: Target, run_id: str, rows_max: int) -> None:
+    def __init__(self, source: Source, target: Target, run_id: str, rows_max: int, kept: Capabilities) -> None:
         self._source = source
         self._target = target
         self._run_id = run_id
         self._rows_max = rows_max
+        self._kept = kept
         self._turn = asyncio.Lock()
         self._known: dict[int, TableCuts] | None = None
 
@@ -37,7 +38,7 @@ class Cuts:
         done = {receipt.chunk_number for receipt in receipts if receipt.table_number == copy.number}
         cuts = await self._noted(copy) if done else None
         if cuts is None:
-            chunks = numbered(await self._source.split(copy, self._rows_max))
+            chunks = numbered(await self._source.split(copy, large_rows(copy, self._rows_max, self._kept)))
             if not done:
                 await self._note(copy, chunks)
         else:

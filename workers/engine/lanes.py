@@ -29,8 +29,8 @@ async def copy_tables(desk: Desk, prepared: PreparedRun, options: RunOptions) ->
     await desk.meter.enter(RunPhase.DATA)
     copies = {copy.number: copy for copy in prepared.plan.tables}
     receipts = await desk.ends.target.receipts(desk.ticket.run_id)
-    rows_max = chunk_rows(options, desk.ends.route.target_connector.capabilities)
-    cuts = Cuts(desk.ends.source, desk.ends.target, desk.ticket.run_id, rows_max)
+    kept = desk.ends.route.target_connector.capabilities
+    cuts = Cuts(desk.ends.source, desk.ends.target, desk.ticket.run_id, chunk_rows(options, kept), kept)
     crew = _Crew(desk.control)
     desk = replace(desk, control=crew)
 

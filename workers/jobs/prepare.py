@@ -115,7 +115,8 @@ async def _planned(duty: Duty, ends: Ends, options: RunOptions) -> tuple[Prepare
     for warning in prepared.plan.warnings:
         await duty.log(LogLevel.WARNING, warning)
     receipts = await ends.target.receipts(name)
-    cuts = Cuts(ends.source, ends.target, name, chunk_rows(options, ends.route.target_connector.capabilities))
+    kept = ends.route.target_connector.capabilities
+    cuts = Cuts(ends.source, ends.target, name, chunk_rows(options, kept), kept)
 
     async def work_on(copy: TableCopy) -> TableWork:
         done = tuple(receipt for receipt in receipts if receipt.table_number == copy.number)

@@ -14,6 +14,7 @@ from domain.migrations.misfits import Treatment
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.misfit import STRIP, beyond
 from infra.connectors.duckdb.session import qualified
+from infra.connectors.duckdb.sizes import condition, digest_windows
 from infra.connectors.duckdb_frames import framed_sql, row_text_sql
 from infra.connectors.profiling import kept_sql, treated_sql
 from infra.connectors.row_sums import RowSummer
@@ -33,20 +34,29 @@ def digest_table(
 
     By MD5 DuckDB computes all of it; any other hash is added up here over the rows that it gives.
     """
-    name = f"{qualified(table)} AS source{kept_sql(treatments, beyond)}"
+    name = f"{qualified(table)} AS source"
     if not columns:
-        [(rows,)] = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
+        [(rows,)] = connection.execute(f"SELECT count(*) FROM {name}{kept_sql(treatments, beyond)}").fetchall()
         return Digest(Rows(rows), 0)
     if by is not RowHash.MD5 and not treatments:
-        return _added_up(connection, name, columns, by)
+        return _added_up(connection, table, columns, by)
     row_text = row_text_sql([framed_sql(_spelled(column, treatments), column.type) for column in columns])
     number = f"CAST('0x' || left(md5({row_text}), 15) AS BIGINT)"  # BIGINT holds it, and sums are HUGEINT
-    [(rows, total)] = connection.execute(f"SELECT count(*), coalesce(sum({number}), 0) FROM {name}").fetchall()
-    return Digest(Rows(rows), int(total))
+    if treatments:
+        conditions = [kept_sql(treatments, beyond)]
+    else:
+        conditions = [condition(window.scope) for window in digest_windows(connection, table, columns, _BATCH_ROWS)]
+    rows = total = 0
+    for where in conditions:
+        sql = f"SELECT count(*), coalesce(sum({number}), 0) FROM {name}{where}"
+        [(more, added)] = connection.execute(sql).fetchall()
+        rows += more
+        total += int(added)
+    return Digest(Rows(rows), total)
 
 
 def _added_up(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[DigestColumn, ...], by: RowHash
+    connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...], by: RowHash
 ) -> Digest:
     texts = ", ".join(
         f"{values.carried(f'source.{quoted(column.name)}', column.native, column.type)} AS c{place}"
@@ -54,10 +64,12 @@ def _added_up(
     )
     summer = RowSummer([column.type for column in columns], (by,))
     rows = total = 0
-    with closing(connection.sql(f"SELECT {texts} FROM {name}").to_arrow_reader(_BATCH_ROWS)) as batches:
-        for batch in batches:
-            rows += batch.num_rows
-            total += summer.sums(batch)[0]
+    for window in digest_windows(connection, table, columns, _BATCH_ROWS):
+        sql = f"SELECT {texts} FROM {qualified(table)} AS source{condition(window.scope)}"
+        with closing(connection.sql(sql).to_arrow_reader(window.batch_rows)) as batches:
+            for batch in batches:
+                rows += batch.num_rows
+                total += summer.sums(batch)[0]
     return Digest(Rows(rows), total, by)
 
 

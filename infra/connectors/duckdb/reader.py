@@ -13,7 +13,6 @@ import duckdb
 import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
-from domain.catalog.types import Carrier, LogicalType, carrier
 from domain.kernel.errors import DatabaseError, SchemaDrift
 from domain.kernel.values import Rows
 from domain.migrations.digests import Digest, DigestColumn, RowHash
@@ -24,20 +23,29 @@ from domain.migrations.transfer import (
     Chunk,
     ChunkScope,
     Consistency,
-    KeyRange,
     PhysicalRange,
     TableCopy,
     WholeTable,
 )
-from infra.connectors.arrow import BATCH_BYTES_MAX, BATCH_ROWS_MAX, arrow_schema
+from infra.connectors.arrow import BATCH_BYTES_MAX, arrow_schema
 from infra.connectors.duckdb import values
-from infra.connectors.duckdb.capabilities import VECTOR_BYTES_MAX, VECTOR_ROWS
+from infra.connectors.duckdb.capabilities import MEMORY
 from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
 from infra.connectors.duckdb.misfit import profile_table
-from infra.connectors.duckdb.session import Session, open_sessions, qualified
+from infra.connectors.duckdb.session import Session, open_sessions, qualified, ran_out_of_memory
+from infra.connectors.duckdb.sizes import RowSizes, Window, condition, stored_sizes, windows
 from infra.connectors.files.stamp import stamp_marks
 from infra.connectors.sql.text import orphans_query, quoted
+
+READING_MEMORY: tuple[str, ...] = ("64MB", "512MB")
+"""What DuckDB may hold while rows are read or digested, and what if that was too little; then as much as it wants.
+It would keep all that it has read, up to most of the machine's memory."""
+
+StoredSizes = dict[tuple[TableName, tuple[DigestColumn, ...]], RowSizes | None]
+"""What is known of the rows of tables, which stay as they are while the file is open to be read."""
+
+_UNLIMITED = f"RESET GLOBAL {MEMORY}"
 
 
 class DuckdbSource:
@@ -48,6 +56,9 @@ class DuckdbSource:
         self.readers = len(sessions)
         self._sessions = tuple(sessions)
         self._schema = schema
+        self._allowed = READING_MEMORY
+        self._thrifty_now = 0
+        self._sizes: StoredSizes = {}
         self._free: asyncio.Queue[Session] = asyncio.Queue()
         for session in sessions:
             self._free.put_nowait(session)
@@ -69,8 +80,8 @@ class DuckdbSource:
 
     async def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
         """Read a chunk; the next batch is prepared while the last one is written."""
-        async with self._session() as session:
-            reading = _ChunkReading(copy, chunk.scope)
+        async with self._thrifty() as session:
+            reading = _ChunkReading(copy, chunk.scope, self._sizes)
             pending = session.submit(reading.next_batch)
             try:
                 while (batch := await pending) is not None:
@@ -102,12 +113,12 @@ class DuckdbSource:
         self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
     ) -> Digest:
         """Compute a table's digest in DuckDB."""
-        async with self._session() as session:
+        async with self._thrifty() as session:
             return await session.run(lambda connection: digest_table(connection, table, columns, treatments))
 
     async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest over the rows that DuckDB gives."""
-        async with self._session() as session:
+        async with self._thrifty() as session:
             return await session.run(lambda connection: digest_table(connection, table, columns, (), hash_))
 
     async def close(self) -> None:
@@ -121,6 +132,30 @@ class DuckdbSource:
             yield session
         finally:
             self._free.put_nowait(session)
+
+    @asynccontextmanager
+    async def _thrifty(self) -> AsyncIterator[Session]:
+        """Give a session to read many rows in little memory. Where that is too little there is more the next time.
+
+        Raises:
+            DatabaseError: memory was too little; `transient`, if there will be more.
+        """
+        async with self._session() as session:
+            allowed = self._allowed
+            sql = f"SET GLOBAL {MEMORY} = '{allowed[0]}'" if allowed else _UNLIMITED
+            await session.run(lambda connection: connection.execute(sql))
+            self._thrifty_now += 1
+            try:
+                yield session
+            except DatabaseError as error:
+                if not allowed or not ran_out_of_memory(error):
+                    raise
+                self._allowed = allowed[1:] if allowed == self._allowed else self._allowed
+                raise DatabaseError(error.message, transient=True) from error
+            finally:
+                self._thrifty_now -= 1
+                if not self._thrifty_now:
+                    await asyncio.shield(session.submit(lambda connection: connection.execute(_UNLIMITED)))
 
 
 async def open_source(path: str, schema: str, readers: int) -> DuckdbSource:
@@ -178,7 +213,8 @@ def split_table(connection: duckdb.DuckDBPyConnection, copy: TableCopy, rows_max
 class _ChunkReading:
     """One pass over a chunk, in Arrow batches."""
 
-    def __init__(self, copy: TableCopy, scope: ChunkScope) -> None:
+    def __init__(self, copy: TableCopy, scope: ChunkScope, sizes: StoredSizes) -> None:
+        self._sizes = sizes
         self._copy = copy
         self._scope = scope
         self._schema = arrow_schema(copy)
@@ -199,19 +235,20 @@ class _ChunkReading:
             raise DatabaseError(f"Reading {self._copy.source} failed: {error}") from error
 
     def _read(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
-        sizes = _Sizes(connection, self._copy, self._scope)
-        for window in sizes.windows():
-            yield from self._read_window(connection, window, sizes.batch_rows)
+        columns = tuple(DigestColumn(column.source, column.source_native, column.type) for column in self._copy.columns)
+        asked = (self._copy.source, columns)
+        if asked not in self._sizes:
+            self._sizes[asked] = stored_sizes(connection, *asked)
+        for window in windows(connection, *asked, self._scope, self._sizes[asked]):
+            yield from self._read_window(connection, window)
 
-    def _read_window(
-        self, connection: duckdb.DuckDBPyConnection, window: ChunkScope, batch_rows: int
-    ) -> Iterator[Batch]:
+    def _read_window(self, connection: duckdb.DuckDBPyConnection, window: Window) -> Iterator[Batch]:
         columns = ", ".join(
             values.carried(f"source.{quoted(column.source)}", column.source_native, column.type)
             for column in self._copy.columns
         )
-        sql = f"SELECT {columns} FROM {qualified(self._copy.source)} AS source{condition(window)}"
-        self._reader = connection.sql(sql).to_arrow_reader(batch_rows)
+        sql = f"SELECT {columns} FROM {qualified(self._copy.source)} AS source{condition(window.scope)}"
+        self._reader = connection.sql(sql).to_arrow_reader(window.batch_rows)
         for found in self._reader:
             batch = pa.RecordBatch.from_arrays(found.columns, schema=self._schema)
             yield from _cut(batch)
@@ -232,62 +269,3 @@ def _cut(batch: pa.RecordBatch) -> Iterator[Batch]:
     half = batch.num_rows // 2
     yield from _cut(batch.slice(0, half))
     yield from _cut(batch.slice(half))
-
-
-class _Sizes:
-    """How large the rows of a chunk are, and so how many may be asked for at once."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, copy: TableCopy, scope: ChunkScope) -> None:
-        self._connection = connection
-        self._scope = scope
-        self._table = f"{qualified(copy.source)} AS source{condition(scope)}"
-        fixed = 8 * len(copy.columns)
-        large = [_size(f"source.{quoted(column.source)}", column.type) for column in copy.columns]
-        self._size = " + ".join([str(fixed), *(size for size in large if size)])
-        self.largest = fixed
-        if any(large):
-            [(largest,)] = connection.execute(f"SELECT coalesce(max({self._size}), 1) FROM {self._table}").fetchall()
-            self.largest = int(largest)
-
-    @property
-    def batch_rows(self) -> int:
-        """Rows of a batch: as many of the largest as may be held at once."""
-        return max(1, min(BATCH_ROWS_MAX, VECTOR_BYTES_MAX // self.largest))
-
-    def windows(self) -> list[ChunkScope]:
-        """Cut a chunk of very large rows into parts that are read one after the other."""
-        if self.largest * VECTOR_ROWS <= VECTOR_BYTES_MAX:
-            return [self._scope]
-        found = self._connection.execute(
-            f"SELECT min(number), max(number) FROM (SELECT source.rowid AS number,"
-            f" sum({self._size}) OVER (ORDER BY source.rowid) // {BATCH_BYTES_MAX} AS part FROM {self._table})"
-            " GROUP BY part ORDER BY 1"
-        ).fetchall()
-        return [PhysicalRange(first, last + 1) for first, last in found]
-
-
-def _size(column: str, type_: LogicalType) -> str:
-    """Return the expression of a value's size in bytes, or nothing where it is small by its type."""
-    match carrier(type_):
-        case Carrier.TEXT:
-            return f"coalesce(strlen(CAST({column} AS VARCHAR)), 0)"
-        case Carrier.BYTES:
-            return f"coalesce(octet_length(CAST({column} AS BLOB)), 0)"
-        case _:
-            return ""
-
-
-def condition(scope: ChunkScope) -> str:
-    """Return the WHERE clause of a chunk of the table called `source`.
-
-    Raises:
-        ValueError: the chunk is none that `split_table` makes.
-    """
-    match scope:
-        case WholeTable():
-            return ""
-        case PhysicalRange(first=first, last=last):
-            end = "" if last is None else f" AND source.rowid < {int(last)}"
-            return f" WHERE source.rowid >= {int(first)}{end}"
-        case KeyRange():
-            raise ValueError("DuckDB cuts tables by row number, not by key")

@@ -125,6 +125,11 @@ def failure(error: duckdb.Error, path: str) -> DatabaseError:
     return DatabaseError(text, code=ErrorCode.TARGET_DISK_FULL if _NO_ROOM in message else None)
 
 
+def ran_out_of_memory(error: DatabaseError) -> bool:
+    """Whether DuckDB was not allowed the memory that it wanted; through Arrow it only says so."""
+    return isinstance(error.__cause__, duckdb.OutOfMemoryException) or "Out of Memory Error" in error.message
+
+
 def _connect_failure(error: duckdb.Error, path: str) -> ConnectFailed:
     message = str(error)
     if "different configuration" in message:

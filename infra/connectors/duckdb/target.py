@@ -14,8 +14,8 @@ from domain.kernel.values import Rows
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Refusals, TableCopy, Ticket
 from infra.connectors.duckdb import values
-from infra.connectors.duckdb.capabilities import CAPABILITIES, MEMORY
-from infra.connectors.duckdb.session import open_sessions
+from infra.connectors.duckdb.capabilities import CAPABILITIES, MEMORY, MEMORY_MAX
+from infra.connectors.duckdb.session import open_sessions, ran_out_of_memory
 from infra.connectors.duckdb.streaming import Drawn, whole_groups
 from infra.connectors.duckdb.writer import DuckdbWriting, insert_stream
 from infra.connectors.files.session import FileSession
@@ -23,10 +23,6 @@ from infra.connectors.files.target import FileTarget
 
 GROUP_BYTES_MAX = 64 * 1024 * 1024
 """Rows of more bytes are given to DuckDB before they fill a group: every thread of DuckDB's holds one."""
-
-MEMORY_MAX = "160MB"
-"""What DuckDB may hold while rows are stored or digested; it would keep all that it has touched, up to most of
-the machine's memory. What it cannot do without, as whole keys of a table or 2,048 very long rows, may be more."""
 
 
 class StreamingTarget(FileTarget[duckdb.DuckDBPyConnection]):
@@ -71,7 +67,7 @@ class StreamingTarget(FileTarget[duckdb.DuckDBPyConnection]):
         try:
             yield
         except DatabaseError as error:
-            if not isinstance(error.__cause__, duckdb.OutOfMemoryException):
+            if not ran_out_of_memory(error):
                 raise
             self._is_thrifty = False
             raise DatabaseError(error.message, transient=True) from error

@@ -43,7 +43,7 @@ class ByNumbers:
 
 
 def cuts_of(ends: Ends, rows_max: int) -> Cuts:
-    return Cuts(cast("Source", ByNumbers()), ends.target, "run", rows_max)
+    return Cuts(cast("Source", ByNumbers()), ends.target, "run", rows_max, ends.route.target_connector.capabilities)
 
 
 async def test_a_table_that_was_begun_is_cut_as_it_was_then() -> None:

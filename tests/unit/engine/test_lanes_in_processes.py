@@ -59,7 +59,7 @@ async def first_act(source: MemoryDatabase, target: MemoryDatabase) -> tuple[str
     async with open_ends(memory_route(source, target), parallel=1) as ends:
         prepared = await prepare(ends, REQUEST, Meter("run", Watcher()), ControlSwitch())
         receipts = await ends.target.receipts("run")
-        cuts = Cuts(ends.source, ends.target, "run", 3)
+        cuts = Cuts(ends.source, ends.target, "run", 3, ends.route.target_connector.capabilities)
         chunks = [chunk for copy in prepared.plan.tables for chunk in await cuts.left(copy, receipts)]
     return json.dumps(to_json(prepared)), chunks
 

@@ -12,10 +12,10 @@ from domain.kernel.errors import DatabaseError, WherryError
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.progress import RunPhase, TablePhase
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, KeyRange, PhysicalRange, TableCopy, WholeTable
-from tests.support.memory import RowColumns
+from tests.support.memory import MemoryConnector, MemoryDatabase, RowColumns
 from tests.support.runs import Watcher
 from tests.unit.engine.test_plan import ACTOR, FILM, a_schema, planned
-from workers.engine.chunks import numbered
+from workers.engine.chunks import large_rows, numbered
 from workers.engine.concurrency import ReadAhead, each
 from workers.engine.control import ControlSwitch
 from workers.engine.progress import Meter, Rate
@@ -31,6 +31,19 @@ def chunks_of(table: int, *firsts: int) -> tuple[Chunk, ...]:
 
 def receipt_of(chunk: Chunk, rows: int = 10) -> ChunkReceipt:
     return ChunkReceipt(chunk.table_number, chunk.number, Rows(rows), Rows(rows), size_bytes=Bytes(rows * 100))
+
+
+@pytest.mark.parametrize(
+    ("row_bytes", "taken"),
+    [(1_000, 200_000), (32 * 1024, 200_000), (33 * 1024, 1024), (10 * 1024**2, 4), (256 * 1024**2, 1), (0, 200_000)],
+)
+def test_fewer_large_rows_are_committed_at_once_where_the_target_would_hold_many(row_bytes: int, taken: int) -> None:
+    copy = replace(planned(a_schema(FILM)).tables[0], row_estimate=Rows(1_000), size_bytes=Bytes(1_000 * row_bytes))
+    memory = MemoryConnector(MemoryDatabase()).capabilities
+    target = replace(memory, rows_held=2_048, held_bytes_max=64 * 1024**2)
+
+    assert large_rows(copy, 200_000, target) == taken
+    assert large_rows(copy, 200_000, memory) == 200_000
 
 
 class TestRetry:
