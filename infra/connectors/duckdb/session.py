@@ -16,6 +16,7 @@ from infra.connectors.sql.text import quoted
 _MAGIC = b"DUCK"
 _MAGIC_OFFSET = 8
 _NO_ROOM = "No space left on device"
+_NO_MEMORY = ("Out of Memory Error", "Failed to commit: failed to pin", "Failed to commit: failed to allocate")
 _NO_COLUMN = ("not found in FROM clause", "does not have a column")
 
 
@@ -126,8 +127,8 @@ def failure(error: duckdb.Error, path: str) -> DatabaseError:
 
 
 def ran_out_of_memory(error: DatabaseError) -> bool:
-    """Whether DuckDB was not allowed the memory that it wanted; through Arrow it only says so."""
-    return isinstance(error.__cause__, duckdb.OutOfMemoryException) or "Out of Memory Error" in error.message
+    """Whether DuckDB was not allowed the memory that it wanted; through Arrow and from a commit it only says so."""
+    return isinstance(error.__cause__, duckdb.OutOfMemoryException) or any(part in error.message for part in _NO_MEMORY)
 
 
 def _connect_failure(error: duckdb.Error, path: str) -> ConnectFailed:

@@ -32,12 +32,12 @@ _WINDOW_BYTES = VECTOR_BYTES_MAX // 2
 class RowSizes:
     """Bytes of a table's rows: no row has more than `largest`. `average` is 0 if it is not known.
 
-    `is_packed` tells whether large values are compressed together.
+    `packed` is how many rows' large values are compressed together, none if they lie as they are.
     """
 
     largest: int
     average: int
-    is_packed: bool = False
+    packed: int = 0
 
     @property
     def has_large(self) -> bool:
@@ -78,7 +78,7 @@ def stored_sizes(
     kept = None
     if all(column.native in _COUNTED for column in large):
         kept = _kept(connection, table, [column.name for column in large])
-    return kept and RowSizes(fixed + kept.largest, fixed + kept.average, kept.is_packed)
+    return kept and RowSizes(fixed + kept.largest, fixed + kept.average, kept.packed)
 
 
 def _kept(connection: duckdb.DuckDBPyConnection, table: TableName, names: list[str]) -> RowSizes | None:
@@ -86,7 +86,7 @@ def _kept(connection: duckdb.DuckDBPyConnection, table: TableName, names: list[s
     columns = ", ".join(literal(name.lower()) for name in names)
     found = connection.execute(
         "SELECT max(CAST(stats.max_string_length AS UBIGINT)), sum(CAST(stats.total_string_length AS UBIGINT)),"
-        " sum(count), bool_or(compression = 'ZSTD'),"
+        " sum(count), max(CASE WHEN compression = 'ZSTD' THEN count ELSE 0 END),"
         " bool_and(stats.max_string_length IS NOT NULL AND stats.total_string_length IS NOT NULL AND NOT has_updates)"
         f" FROM pragma_storage_info({literal(qualified(table))})"
         f" WHERE segment_type <> 'VALIDITY' AND lower(column_name) IN ({columns}) GROUP BY lower(column_name)"
@@ -94,7 +94,7 @@ def _kept(connection: duckdb.DuckDBPyConnection, table: TableName, names: list[s
     if len(found) < len(names) or not all(is_known for *_, is_known in found):
         return None
     average = sum(total // max(1, rows) for _, total, rows, _, _ in found)
-    return RowSizes(sum(largest for largest, *_ in found), int(average), any(packed for *_, packed, _ in found))
+    return RowSizes(sum(largest for largest, *_ in found), int(average), max(packed for *_, packed, _ in found))
 
 
 def windows(
@@ -151,7 +151,7 @@ def _even_parts(
         "SELECT coalesce(min(source.rowid), 0), coalesce(max(source.rowid), -1)"
         f" FROM {qualified(table)} AS source{condition(scope)}"
     ).fetchall()
-    rows = VECTOR_ROWS if sizes.is_packed else max(1, _WINDOW_BYTES // sizes.largest)
+    rows = min(VECTOR_ROWS, sizes.packed) or max(1, _WINDOW_BYTES // sizes.largest)
     for start in range(first - first % rows, last + 1, rows):
         yield Window(PhysicalRange(max(first, start), min(start + rows, last + 1)), sizes.batch_rows)
 
