@@ -47,28 +47,35 @@ class _Held:
     def __init__(self, plan: SchemaPlan, done: frozenset[int], catalog: DatabaseSchema, default_schema: str) -> None:
         self._default = default_schema
         made = [step.object.name for step in plan.steps if step.number in done and _is_table(step)]
-        self._planned = plan.tables
-        self._others = [table for table in catalog.tables if not any(self._names(name, table.name) for name in made)]
+        ours = {name.casefold() for name in made}
+        others = [table for table in catalog.tables if ours.isdisjoint(self._names(table.name))]
+        self._planned = self._by_name(plan.tables)
+        self._others = self._by_name(others)
         self._free_standing = {
-            ObjectKind.TABLE: [table.name for table in self._others],
-            ObjectKind.VIEW: [view.name for view in catalog.views],
-            ObjectKind.SEQUENCE: [sequence.name for sequence in catalog.sequences],
+            ObjectKind.TABLE: self._others.keys(),
+            ObjectKind.VIEW: {name for view in catalog.views for name in self._names(view.name)},
+            ObjectKind.SEQUENCE: {name for sequence in catalog.sequences for name in self._names(sequence.name)},
         }
 
     def has(self, item: SchemaObject) -> bool:
         """Tell whether an object of the plan is there and not of the run's making."""
         if not item.table:
-            return any(self._names(item.name, name) for name in self._free_standing.get(item.kind, ()))
-        table, planned = self._table(self._others, item.table), self._table(self._planned, item.table)
+            return item.name.casefold() in self._free_standing.get(item.kind, ())
+        table, planned = (tables.get(item.table.casefold()) for tables in (self._others, self._planned))
         return table is not None and planned is not None and _holds(table, item, planned)
 
-    def _table(self, tables: Iterable[Table], text: str) -> Table | None:
-        return next((table for table in tables if self._names(text, table.name)), None)
+    def _by_name(self, tables: Iterable[Table]) -> dict[str, Table]:
+        """Return tables by all their names; of two that go by one, the first has it."""
+        found: dict[str, Table] = {}
+        for table in tables:
+            for name in self._names(table.name):
+                found.setdefault(name, table)
+        return found
 
-    def _names(self, text: str, name: TableName) -> bool:
-        """Tell whether a text names an object, with or without its schema; some engines ignore case."""
+    def _names(self, name: TableName) -> tuple[str, ...]:
+        """Return what an object may be called, with or without its schema; some engines ignore case."""
         is_plain = not name.schema or self._default in ("", name.schema)
-        return text.casefold() in ({name.name.casefold()} if is_plain else set()) | {str(name).casefold()}
+        return ((name.name.casefold(),) if is_plain else ()) + (str(name).casefold(),)
 
 
 def _holds(table: Table, item: SchemaObject, planned: Table) -> bool:

@@ -122,7 +122,7 @@ class FolderTarget:
                 make_whole(self._folder, self._book, wanted.name, ticket)
         with self._book.writing() as connection:
             LEDGER.hold(connection, ticket)
-            if step.number in LEDGER.steps_done(connection, ticket.run_id):
+            if LEDGER.has_step(connection, ticket.run_id, step.number):
                 return
             wanted = read_step(step.sql)
             if isinstance(wanted, MakeTable):

@@ -210,6 +210,12 @@ async def steps_done(connection: asyncpg.Connection, run_id: str) -> frozenset[i
     return frozenset(row["number"] for row in rows)
 
 
+async def has_step(connection: asyncpg.Connection, run_id: str, number: int) -> bool:
+    """Tell whether a schema step is done; the ledger must be there."""
+    sql = f"SELECT EXISTS (SELECT FROM {LEDGER_SCHEMA}.step WHERE run_id = $1 AND number = $2)"
+    return bool(await connection.fetchval(sql, run_id, number))
+
+
 async def note_step(connection: asyncpg.Connection, ticket: Ticket, step: Step, undo: tuple[str, ...]) -> None:
     """Note a schema step as done, and how it is taken back."""
     made = step.object

@@ -184,7 +184,7 @@ class PostgresqlUndo:
             self._session(f"{step.object.name} could not be dropped") as backend,
             _act(backend, ticket) as connection,
         ):
-            if step.number in await ledger.steps_done(connection, ticket.run_id):
+            if await ledger.has_step(connection, ticket.run_id, step.number):
                 for statement in step.statements:
                     await connection.execute(statement)
                 sql = f"DELETE FROM {LEDGER_SCHEMA}.step WHERE run_id = $1 AND number = $2"

@@ -111,7 +111,7 @@ class PostgresqlTarget:
         async with self._session(doing) as backend:
             async with transaction(backend):
                 await ledger.enter(backend.connection, ticket)
-                if step.number not in await ledger.steps_done(backend.connection, ticket.run_id):
+                if not await ledger.has_step(backend.connection, ticket.run_id, step.number):
                     back = await undo.undoing(backend.connection, step)
                     await backend.connection.execute(step.sql)
                     await ledger.note_step(backend.connection, ticket, step, back)

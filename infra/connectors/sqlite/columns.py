@@ -68,8 +68,8 @@ def row_number_name(connection: sqlite3.Connection, table: str) -> str:
     columns = column_rows(connection, table)
     if not columns:
         raise ObjectMissing(f"There is no table {table}.", code=ErrorCode.TABLE_NOT_FOUND)
-    without = {str(name): bool(flag) for _, name, _, _, flag, _ in texts(connection, "PRAGMA main.table_list")}
-    if without.get(table, False):
+    found = texts(connection, f"PRAGMA main.table_list({quoted(table)})")
+    if any(is_without_numbers for *_, is_without_numbers, _ in found):
         return ""
     numbered = row_number_column(connection, table, columns)
     if numbered:
