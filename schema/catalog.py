@@ -103,7 +103,7 @@ def _index_columns(root: strawberry.Parent[model.Index]) -> list[str]:
 
 
 expose_type(model.TableName)
-expose_type(model.Identity, hidden=("next_value", "increment"), next_value=_next_of_identity)
+expose_type(model.Identity, hidden=("next_value", "increment", "default", "options"), next_value=_next_of_identity)
 expose_type(model.Column, hidden=("type", "stored"), logical_type=_logical_type)
 expose_type(model.Key, name="PrimaryKey")
 expose_type(model.IndexPart)
@@ -113,7 +113,7 @@ expose_type(model.Check, name="CheckConstraint")
 expose_type(model.Table, hidden=("name",))
 expose_type(
     model.Sequence,
-    hidden=("name", "next_value", "increment", "minimum", "maximum"),
+    hidden=("name", "next_value", "increment", "minimum", "maximum", "options"),
     next_value=_next_of_sequence,
     increment=_increment,
 )

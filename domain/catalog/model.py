@@ -50,6 +50,10 @@ class Identity:
     """How far one number is from the next."""
     sequence: str = ""
     """The name of the sequence that gives the numbers, where the engine has such."""
+    default: str = ""
+    """The default by which the column takes them, in its engine's SQL; empty if numbering is a rule of the column."""
+    options: str = ""
+    """What else is said of that sequence, as its engine's CREATE SEQUENCE takes it."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,8 @@ class Sequence:
     """Its highest number; null if its engine does not tell."""
     cycle: bool = False
     """Whether it begins anew after its last number."""
+    options: str = ""
+    """What else is said of it, as its engine's CREATE SEQUENCE takes it: its type, start and cache."""
 
 
 @dataclass(frozen=True)

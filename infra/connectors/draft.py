@@ -17,6 +17,7 @@ FOREIGN: dict[str, tuple[Outcome, str]] = {
     "partition": (Outcome.REPLACED, "Its rows are in the table it is a part of."),
     "partitioning": (Outcome.REPLACED, "The rows of all its partitions are in one table."),
     "inheritance": (Outcome.SKIPPED, "Each of both tables holds its own rows only."),
+    "sequence owner": (Outcome.SKIPPED, "A sequence outlives every column here."),
     "foreign table": (Outcome.SKIPPED, "Its rows live on another server."),
     "virtual table": (Outcome.SKIPPED, "Its rows are made by a module of its engine."),
     "row security": (Outcome.SKIPPED, "Rows are not hidden from anybody here."),

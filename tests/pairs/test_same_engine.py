@@ -18,7 +18,7 @@ from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab
 from tests.pairs.conftest import Pair
 from tests.pairs.moves import STANDARD, migrate
-from tests.pairs.one_engine import MYSQL, POSTGRESQL, POSTGRESQL_FACTS, SQLITE
+from tests.pairs.one_engine import MYSQL, NUMBERED, NUMBERED_FACTS, POSTGRESQL, POSTGRESQL_FACTS, SQLITE
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 
@@ -44,8 +44,24 @@ async def test_a_postgresql_database_arrives_with_all_its_schemas_and_everything
 
     assert_whole(report)
     assert {note.name for note in report.objects.skipped} == {"other sales.===(integer,integer)"}
-    assert report.objects.replaced == ()
+    assert {note.name for note in report.objects.replaced} == {"other child.parent"}
     facts = [postgresql_server.run(POSTGRESQL_FACTS, end.database).splitlines() for end in ends]
+    assert facts[1] == facts[0]
+    postgresql_server.drop(source)
+
+
+async def test_postgresql_columns_are_numbered_by_the_same_sequences_as_in_the_source(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint
+) -> None:
+    source = postgresql_server.create_database()
+    postgresql_server.run(NUMBERED, source.database)
+    ends = [replace(postgresql_server.admin, database=end.database) for end in (source, postgresql_database)]
+
+    report = await migrate(between(*ends))
+
+    assert_whole(report)
+    assert (report.objects.skipped, report.objects.replaced) == ((), ())
+    facts = [postgresql_server.run(NUMBERED_FACTS, end.database).splitlines() for end in ends]
     assert facts[1] == facts[0]
     postgresql_server.drop(source)
 

@@ -198,6 +198,22 @@ JOIN pg_class parent ON parent.oid = i.inhparent JOIN pg_namespace pn ON pn.oid 
 WHERE {IS_TABLE} AND c.relkind = 'r' ORDER BY n.nspname, c.relname, i.inhseqno
 """
 
+SEQUENCE_OWNERS = f"""
+SELECT 'sequence owner' AS kind, {_SHOWN_RELATION} AS name,
+       'ALTER SEQUENCE ' || {_RELATION} || ' OWNED BY ' || {_spelled("n.nspname", "t.relname")}
+       || '.' || quote_ident(a.attname) AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.refclassid = 'pg_class'::regclass
+     AND o.deptype = 'a' AND o.refobjsubid > 0
+JOIN pg_class t ON t.oid = o.refobjid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = o.refobjsubid
+LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
+WHERE {_HERE} AND c.relkind = 'S' AND {OWN_CLASS}
+  AND (coalesce(pg_get_expr(d.adbin, d.adrelid), '') NOT LIKE 'nextval(%'
+       OR (SELECT count(*) FROM pg_depend u WHERE u.refclassid = 'pg_class'::regclass AND u.refobjid = c.oid
+             AND u.classid = 'pg_attrdef'::regclass) > 1) ORDER BY n.nspname, c.relname
+"""
+"""Sequences that belong to a column which they do not number, or not alone."""
+
 FOREIGN_SERVERS = f"""
 SELECT 'foreign server' AS kind, s.srvname::text AS name, '' AS definition FROM pg_foreign_server s
 WHERE $1::text[] IS NOT NULL AND $2::text IS NOT NULL
@@ -309,7 +325,17 @@ ORDER BY o.type, o.identity
 
 _QUESTIONS = (
     *(SCHEMAS, EXTENSIONS, COLLATIONS, TYPES, ROUTINES, AGGREGATES, PARTITION_KEYS, PARTITIONS, PARTITION_CONSTRAINTS),
-    *(INHERITANCE, STORAGE, UNLOGGED, FOREIGN_SERVERS, FOREIGN_TABLES, EXCLUSIONS, OTHER_INDEXES, STATISTICS),
+    *(
+        INHERITANCE,
+        SEQUENCE_OWNERS,
+        STORAGE,
+        UNLOGGED,
+        FOREIGN_SERVERS,
+        FOREIGN_TABLES,
+        EXCLUSIONS,
+        OTHER_INDEXES,
+        STATISTICS,
+    ),
     *(RULES, TRIGGERS, ROW_SECURITY, POLICIES, COMMENTS, LEFT_OVER),
 )
 

@@ -124,7 +124,8 @@ SEQUENCES = f"""
 SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS name, s.seqincrement AS increment,
        (SELECT count(*) FROM pg_depend u WHERE u.refclassid = 'pg_class'::regclass AND u.refobjid = c.oid
           AND u.classid = 'pg_attrdef'::regclass) > 1 AS shared,
-       s.seqstart AS start, s.seqmin AS minimum, s.seqmax AS maximum, s.seqcycle AS cycle,
+       s.seqstart AS start, s.seqmin AS minimum, s.seqmax AS maximum, s.seqcycle AS cycle, s.seqcache AS cache,
+       format_type(s.seqtypid, NULL) AS type,
        has_sequence_privilege(c.oid, 'SELECT') AS readable,
        owner.table_oid, owner.column_number, owner.table_name, owner.column_name
 FROM pg_sequence s

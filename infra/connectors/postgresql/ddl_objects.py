@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.model import OtherObject, Table, TableName, View
 from domain.catalog.names import mentions
-from domain.catalog.numbering import standing
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
@@ -30,10 +29,12 @@ _REASONS = {
     "foreign server": "It is another server, with passwords of its own; make it by hand.",
     "forced row security": "Row security is on, but not for the owner, who could no longer compare the rows.",
     "unlogged": "The table is logged here, so that a crash loses nothing.",
+    "inheritance": "Columns that the table has of its parent alone are its own too here: dropped there, they stay.",
     UNUSABLE: "The source's user may not look into this schema; grant USAGE on it.",
 }
 _LAST = (
-    *("partition constraint", "index", "exclusion constraint", "inheritance", "storage parameters", "statistics"),
+    *("partition constraint", "index", "exclusion constraint", "inheritance", "sequence owner"),
+    *("storage parameters", "statistics"),
     *("rule", "row security", "forced row security", "row policy", "trigger", "comment"),
 )
 """What is made after the rows are there, in this order, by the statements that the source tells."""
@@ -41,7 +42,6 @@ _LAST = (
 _NAME = r'(?:"(?:[^"]|"")+"|[^\s".(]+)'
 _PARENT = re.compile(rf" PARTITION OF ((?:{_NAME}\.)?{_NAME}) (?:FOR VALUES|DEFAULT)")
 _MADE = re.compile(rf"CREATE (?:TABLE|TYPE|DOMAIN) (?:({_NAME})\.)?({_NAME}) ")
-_CAPACITY = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": BIGINT_END - 1}
 
 
 def before_tables(draft: Draft) -> None:
@@ -65,10 +65,12 @@ def before_tables(draft: Draft) -> None:
 def _add_sequence(draft: Draft, sequence: Sequence) -> None:
     lowest = -BIGINT_END if sequence.minimum is None else max(sequence.minimum, -BIGINT_END)
     highest = BIGINT_END - 1 if sequence.maximum is None else min(sequence.maximum, BIGINT_END - 1)
+    start = f" START WITH {min(max(lowest, 1), highest)}"
+    if draft.is_own:
+        start = f" {sequence.options}" if sequence.options else ""
     sql = (
         f"CREATE SEQUENCE IF NOT EXISTS {draft.spelled(sequence.name)} INCREMENT BY {sequence.increment} "
-        f"MINVALUE {lowest} MAXVALUE {highest} START WITH {min(max(lowest, 1), highest)}"
-        f"{' CYCLE' if sequence.cycle else ''}"
+        f"MINVALUE {lowest} MAXVALUE {highest}{start}{' CYCLE' if sequence.cycle else ''}"
     )
     found = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
     draft.step(Phase.BEFORE_DATA, found, sql)
@@ -115,17 +117,25 @@ def add_next_values(draft: Draft, table: Table, made: Table) -> None:
         relation, name = draft.spelled(made.name), identifier(column.name)
         numbers = f"pg_get_serial_sequence({literal(relation)}, {literal(column.name)})::regclass"
         step, following = column.identity.increment, column.identity.next_value
-        if step == 1:
-            sql = (
-                f"SELECT CASE WHEN last < 1 THEN setval(numbers, 1, false) "
-                f"ELSE setval(numbers, least(last, {_CAPACITY[column.native]})::bigint, true) END "
-                f"FROM (SELECT {numbers} AS numbers, "
-                f"greatest({following - 1}, coalesce(max({name}), 0))::numeric AS last FROM {relation}) n"
-            )
-        else:
-            beyond = f"greatest({following}, max({name}) + 1)" if step > 0 else f"least({following}, min({name}) - 1)"
-            sql = f"SELECT setval({numbers}, {beyond}::bigint, false) FROM {relation}"
+        beyond = f"greatest({following}, max({name}) + 1)" if step > 0 else f"least({following}, min({name}) - 1)"
+        if " CYCLE" in f" {column.identity.options}":
+            beyond = str(following)
+        sql = _go_on(f"SELECT {numbers} AS numbers, ({beyond})::numeric AS next FROM {relation}", step)
         draft.step(Phase.FINISH, of_table(ObjectKind.IDENTITY, was.name, table), sql)
+
+
+def _go_on(query: str, step: int) -> str:
+    """Return the statement that makes a sequence go on at a number, both of which a query tells.
+
+    Beyond its bounds it is at its end. One that has not begun stays so.
+    """
+    return (
+        "SELECT CASE WHEN next > seqmax THEN setval(numbers, seqmax, true) "
+        f"WHEN next < seqmin THEN setval(numbers, seqmin, {str(step < 0).lower()}) "
+        f"WHEN next - {step} BETWEEN seqmin AND seqmax AND next <> seqstart "
+        f"THEN setval(numbers, (next - {step})::bigint, true) ELSE setval(numbers, next::bigint, false) END "
+        f"FROM ({query}) n JOIN pg_sequence ON seqrelid = numbers"
+    )
 
 
 def add_comments(draft: Draft, table: Table, made: Table) -> None:
@@ -194,11 +204,9 @@ def _add_routines_and_views(draft: Draft) -> None:
 def _add_next_value(draft: Draft, sequence: Sequence) -> None:
     """Plan that a sequence goes on where it stands."""
     found = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
-    lowest = -BIGINT_END if sequence.minimum is None else sequence.minimum
-    highest = BIGINT_END - 1 if sequence.maximum is None else sequence.maximum
-    value, is_spent = standing(sequence, lowest, highest)
-    sql = f"SELECT setval({literal(draft.spelled(sequence.name))}, {value}, {str(is_spent).lower()})"
-    draft.step(Phase.FINISH, found, sql)
+    numbers = f"{literal(draft.spelled(sequence.name))}::regclass"
+    query = f"SELECT {numbers} AS numbers, {sequence.next_value}::numeric AS next"
+    draft.step(Phase.FINISH, found, _go_on(query, sequence.increment))
 
 
 def _give_reasons(draft: Draft) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from domain.catalog.model import Column, Table, TableName
+from domain.catalog.model import Column, Identity, Table, TableName
+from domain.catalog.numbering import sequence_of
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject
 from infra.connectors.postgresql.ddl_values import default, is_inline
 from infra.connectors.postgresql.draft import Draft, NameSpace, of_table
@@ -42,8 +43,8 @@ def add_table(draft: Draft, table: Table, types: dict[Place, Declaration], names
     )
     item = SchemaObject(ObjectKind.TABLE, str(table.name))
     body = ", ".join(_spelled(draft, table, was, column) for was, column in zip(table.columns, columns, strict=True))
-    partitioning = _partitioning(draft, table)
-    draft.step(Phase.BEFORE_DATA, item, f"CREATE TABLE {draft.spelled(name)} ({body}){partitioning}")
+    make = f"CREATE TABLE {draft.spelled(name)} ({body}){_partitioning(draft, table)}"
+    draft.step(Phase.BEFORE_DATA, item, _with_sequences(draft, name, columns, make))
     draft.created(item, "" if name.name == table.name.name else f"Named {name.name}: names have at most 63 bytes.")
     for was, column in zip(table.columns, columns, strict=True):
         _set_default(draft, table, name, was, column)
@@ -89,6 +90,8 @@ def _column(draft: Draft, table: Table, column: Column, type_: Declaration, name
         else:
             draft.skipped(item, f"PostgreSQL numbers integer columns only, and this one is {type_.native}.")
             identity = None
+    if identity is not None:
+        identity = _named(draft, table, name, identity)
     return replace(
         column,
         name=name,
@@ -102,7 +105,9 @@ def _column(draft: Draft, table: Table, column: Column, type_: Declaration, name
 def _spelled(draft: Draft, table: Table, was: Column, column: Column) -> str:
     """Return a column's line of CREATE TABLE; `was` is the column as wanted."""
     parts = [identifier(column.name), column.native]
-    if column.identity is not None:
+    if column.identity is not None and column.identity.default:
+        parts.append(f"DEFAULT {column.identity.default}")
+    elif column.identity is not None:
         parts.append(f"GENERATED {'ALWAYS' if column.identity.always else 'BY DEFAULT'} AS IDENTITY")
         parts.append(_numbering(draft, table, column))
     elif column.generated is not None:
@@ -116,17 +121,52 @@ def _spelled(draft: Draft, table: Table, was: Column, column: Column) -> str:
     return " ".join(part for part in parts if part)
 
 
+def _named(draft: Draft, table: Table, column: str, numbers: Identity) -> Identity:
+    """Return how a column is numbered here: by a sequence and a default of its own only if PostgreSQL has it so."""
+    if not draft.is_own:
+        return replace(numbers, sequence="", default="", options="")
+    usual = f"{table.name.name}_{column}_seq"
+    if not numbers.default:
+        name = (
+            numbers.sequence
+            if numbers.sequence in ("", usual)
+            else draft.relations(table.name.schema).take(numbers.sequence)
+        )
+        return replace(numbers, sequence="" if name == usual else name)
+    name = draft.relations(table.name.schema).take(numbers.sequence or usual)
+    taken = sequence_of(numbers.default)
+    if taken is None or taken.name != numbers.sequence:
+        return replace(numbers, sequence=name)
+    spelled = draft.spelled(TableName(name, table.name.schema))
+    return replace(numbers, sequence=name, default=f"nextval({literal(spelled)}::regclass)")
+
+
+def _with_sequences(draft: Draft, table: TableName, columns: tuple[Column, ...], make: str) -> str:
+    """Return the statement that makes a table, between those that make the sequences of its columns its own."""
+    before, after = [], []
+    for column in columns:
+        if column.identity is not None and column.identity.default:
+            name = draft.spelled(TableName(column.identity.sequence, table.schema))
+            options = _counting(column.identity)
+            before.append(f"CREATE SEQUENCE IF NOT EXISTS {name}{options and f' {options}'}")
+            after.append(f"ALTER SEQUENCE {name} OWNED BY {draft.spelled(table)}.{identifier(column.name)}")
+    return "; ".join((*before, make, *after))
+
+
 def _numbering(draft: Draft, table: Table, column: Column) -> str:
     """Return how an identity column counts, and what its sequence is called where that is no name PostgreSQL gives."""
     numbers, options = column.identity, []
     if numbers is None:
         return ""
-    if draft.is_own and numbers.sequence not in ("", f"{table.name.name}_{column.name}_seq"):
-        name = draft.relations(table.name.schema).take(numbers.sequence)
-        options.append(f"SEQUENCE NAME {draft.spelled(TableName(name, table.name.schema))}")
-    if numbers.increment != 1:
-        options.append(f"INCREMENT BY {numbers.increment}")
-    return f"({' '.join(options)})" if options else ""
+    if numbers.sequence:
+        options.append(f"SEQUENCE NAME {draft.spelled(TableName(numbers.sequence, table.name.schema))}")
+    options.append(_counting(numbers))
+    return f"({' '.join(option for option in options if option)})" if any(options) else ""
+
+
+def _counting(numbers: Identity) -> str:
+    step = f"INCREMENT BY {numbers.increment}" if numbers.increment != 1 else ""
+    return " ".join(part for part in (step, numbers.options) if part)
 
 
 def _set_default(draft: Draft, table: Table, name: TableName, was: Column, column: Column) -> None:

@@ -47,6 +47,9 @@ _ACTIONS = {
 UNUSABLE = "unreadable schema"
 """What we call a schema that the user may not look into."""
 
+_ENDS = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+"""The highest number of a sequence by its type."""
+
 _STORED = "s"
 _ALWAYS = "a"
 
@@ -60,6 +63,8 @@ class _Generator:
 
     sequence: Sequence
     owner: ColumnPlace | None
+    bounds: str
+    """Its bounds and whether it cycles, where these are not what it gets by itself."""
 
     @property
     def next_value(self) -> int:
@@ -139,8 +144,31 @@ async def _generator(connection: asyncpg.Connection, row: asyncpg.Record) -> _Ge
         row["minimum"],
         row["maximum"],
         row["cycle"],
+        _options(row),
     )
-    return _Generator(made, None if row["shared"] else owner)
+    return _Generator(made, None if row["shared"] else owner, _bounds(row))
+
+
+def _options(row: asyncpg.Record) -> str:
+    """Spell the type, start and cache of a sequence where they are not those it gets by itself."""
+    first = row["minimum"] if row["increment"] > 0 else row["maximum"]
+    options = (
+        row["type"] != "bigint" and f"AS {row['type']}",
+        row["start"] != first and f"START WITH {row['start']}",
+        row["cache"] != 1 and f"CACHE {row['cache']}",
+    )
+    return " ".join(option for option in options if option)
+
+
+def _bounds(row: asyncpg.Record) -> str:
+    end, is_rising = _ENDS[row["type"]], row["increment"] > 0
+    lowest, highest = (1, end) if is_rising else (-end - 1, -1)
+    options = (
+        row["minimum"] != lowest and f"MINVALUE {row['minimum']}",
+        row["maximum"] != highest and f"MAXVALUE {row['maximum']}",
+        row["cycle"] and "CYCLE",
+    )
+    return " ".join(option for option in options if option)
 
 
 def _numbers_itself(column: asyncpg.Record) -> bool:
@@ -186,12 +214,16 @@ async def _estimate(connection: asyncpg.Connection, row: asyncpg.Record) -> int:
 def _column(row: asyncpg.Record, generator: _Generator | None) -> Column:
     identity = None
     if generator is not None and _numbers_itself(row):
-        name = generator.sequence.name
+        name, options = generator.sequence.name, generator.sequence.options
+        if row["identity"]:
+            options = options.removeprefix(f"AS {row['native']}").lstrip()  # it has its column's type
         identity = Identity(
             generator.next_value,
             always=row["identity"] == _ALWAYS,
             increment=generator.sequence.increment,
             sequence=name.name,
+            default="" if row["identity"] else row["default"],
+            options=f"{options} {generator.bounds}".strip(),
         )
     generated = row["default"] if row["generated"] else None
     return Column(
