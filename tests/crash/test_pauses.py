@@ -13,7 +13,7 @@ from infra.connectors.postgresql import session as postgresql_session
 from tests.crash.test_full_disks import SmallDisk, noise
 from tests.crash.test_full_disks import small_disk as small_disk  # noqa: PLC0414 - a fixture
 from tests.support.api import LiveApi
-from tests.support.migrations import STATUS, Route, ended, reached, report_of, route_from_shop, stands_at
+from tests.support.migrations import MIGRATION, STATUS, Route, ended, reached, report_of, route_from_shop, stands_at
 from tests.support.postgresql import PostgresqlServer
 from tests.support.restarts import own_server
 from workers.engine.retry import RetryPolicy
@@ -36,6 +36,7 @@ MADE = "CREATE TABLE entry (id bigint PRIMARY KEY, note text)"
 
 FRAMES = """subscription($id: ID!) { migrationEvents(id: $id) { kind status pauseReason { code message } } }"""
 RESUMED = "... on ResumeMigrationSuccess { migration { status pauseReason { code } } }"
+ROLLBACK = "query($id: ID!) { migrationRollback(id: $id) { failure { code } progress { actsDone } } }"
 LOGS = "query($id: ID!) { migrationLogs(id: $id, first: 100) { edges { node { level message } } } }"
 
 
@@ -57,6 +58,19 @@ async def resume(route: Route, id_: str) -> Json:
     return migration
 
 
+async def roll_back(route: Route, id_: str) -> None:
+    await route.client.ok("rollbackMigration", "RollbackMigrationInput", {"migrationId": id_}, MIGRATION)
+
+
+def make_read_only(server: PostgresqlServer, name: str) -> None:
+    """Let nobody write a database any more, whoever is in it."""
+    server.run(
+        f'ALTER DATABASE "{name}" SET default_transaction_read_only = on;'
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+        f"WHERE datname = '{name}' AND application_name LIKE 'wherry%'"
+    )
+
+
 async def assert_complete(route: Route, id_: str, server: PostgresqlServer, target: Endpoint, rows: int) -> None:
     """It has come to its end, knows no reason to pause any more, and every row is there once and compared."""
     end = await ended(route.client, id_)
@@ -76,12 +90,7 @@ async def test_a_migration_whose_target_becomes_read_only_pauses_and_shows_why_u
     id_ = await route.start(batchSize=200, parallelTasks=2)
     await reached(route, id_, rows=1_000)
 
-    await asyncio.to_thread(
-        postgresql_server.run,
-        f'ALTER DATABASE "{name}" SET default_transaction_read_only = on;'
-        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
-        f"WHERE datname = '{name}' AND application_name LIKE 'wherry%'",
-    )
+    await asyncio.to_thread(make_read_only, postgresql_server, name)
     first = await paused(route, id_)
     too_early = await resume(route, id_)
     second = await paused(route, id_)
@@ -94,6 +103,37 @@ async def test_a_migration_whose_target_becomes_read_only_pauses_and_shows_why_u
     lines = [edge["node"] for edge in (await route.client.ask(LOGS, id=id_))["migrationLogs"]["edges"]]
     told = f"The migration has paused: {first['pauseReason']['message']}"
     assert {"level": "WARNING", "message": told} in lines
+
+
+async def test_a_rollback_that_the_target_does_not_let_begin_leaves_the_pause_as_it_was(
+    live_api: LiveApi, worker: None, postgresql_server: PostgresqlServer, postgresql_database: Endpoint
+) -> None:
+    """It can be resumed, or rolled back once that is possible; what it has paused for is still told."""
+    route = await route_from_shop(live_api, postgresql_database, *MANY)
+    id_ = await route.start(batchSize=200, parallelTasks=2)
+    await reached(route, id_, rows=1_000)
+    await asyncio.to_thread(make_read_only, postgresql_server, postgresql_database.database)
+    before = await paused(route, id_)
+
+    await roll_back(route, id_)
+    after = await paused(route, id_)
+    why = (await route.client.ask(ROLLBACK, id=id_))["migrationRollback"]
+    resumed = await resume(route, id_)
+    again = await paused(route, id_)
+    postgresql_server.run(f'ALTER DATABASE "{postgresql_database.database}" RESET default_transaction_read_only')
+    await roll_back(route, id_)
+    end = await ended(route.client, id_)
+    tables = await asyncio.to_thread(
+        postgresql_server.run,
+        "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'",
+        postgresql_database.database,
+    )
+
+    assert after["pauseReason"] == before["pauseReason"]
+    assert (why["failure"]["code"], why["progress"]) == ("TARGET_READ_ONLY", None)
+    assert (resumed["status"], again["pauseReason"]["code"]) == ("PENDING", "TARGET_READ_ONLY")
+    assert (end["status"], end["error"], end["pauseReason"]) == ("ROLLED_BACK", None, None)
+    assert tables == "0"
 
 
 @pytest.mark.crash

@@ -165,6 +165,15 @@ async def carry_out(target: Target, plan: RollbackPlan, control: Control, sink: 
     return told.report
 
 
+async def is_untouched(target: Target, run_id: str) -> bool:
+    """Whether a run stands in the target as if nobody had ever asked for its rollback.
+
+    Raises:
+        DatabaseError: the ledger could not be read.
+    """
+    return any(each.run_id == run_id and each.state is not RunState.UNDOING for each in await target.runs())
+
+
 async def is_beginning_again(target: Target, run_id: str) -> bool:
     """Whether a run has begun to take itself back, and was interrupted.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.kernel.errors import Conflict, NotFound
+from domain.kernel.errors import Conflict, DatabaseError, NotFound
 from domain.kernel.failpoints import failpoint
 from domain.migrations.rollback import RollbackOptions, RollbackReport, RollbackState
 from domain.migrations.rolling_back import NoteRolledBack
@@ -12,7 +12,7 @@ from domain.migrations.transfer import Target
 from infra.db.stores.migrations.rollbacks import RollbackBook
 from workers.engine.ends import open_target
 from workers.engine.retry import retrying
-from workers.engine.rollback import RollbackPlan, allowed_rollback, carry_out
+from workers.engine.rollback import RollbackPlan, allowed_rollback, carry_out, is_untouched
 from workers.jobs.duty import Duty, perform
 from workers.jobs.workshop import KEY, run_id
 
@@ -30,7 +30,7 @@ async def _roll_back(duty: Duty) -> None:
     async with open_target(connector, endpoint) as target:
         plan = await _plan(duty, target, brief.rollback or RollbackOptions(), earlier)
         if plan is not None:
-            await carry_out(target, plan, duty.control, _Noting(duty, book))
+            await _carry_out(duty, target, plan, book)
         else:
             await target.forget_run(run_id(duty.migration_id))  # an empty ledger may have been left behind
     failpoint("undo.finished")
@@ -38,6 +38,20 @@ async def _roll_back(duty: Duty) -> None:
     report = state.report if state else RollbackReport(run_id(duty.migration_id), (), (), ())
     await duty.shop.tell(NoteRolledBack(migration_id=duty.migration_id, report=report))
     failpoint("job.told")
+
+
+async def _carry_out(duty: Duty, target: Target, plan: RollbackPlan, book: RollbackBook) -> None:
+    """Do what is planned; if the target does not even let it begin, it was refused, and nothing has begun.
+
+    Raises:
+        DatabaseError: the target failed.
+    """
+    try:
+        await carry_out(target, plan, duty.control, _Noting(duty, book))
+    except DatabaseError:
+        if await is_untouched(target, plan.record.run_id):
+            await book.withdraw()
+        raise
 
 
 async def _plan(

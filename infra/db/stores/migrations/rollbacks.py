@@ -41,6 +41,8 @@ UPDATE migration_rollback SET acts = acts + 1, acts_done = :acts_done, acts_tota
 WHERE migration_id = :migration_id
 """
 
+_NOT_BEGUN = "DELETE FROM migration_rollback WHERE migration_id = :migration_id"
+
 STATE_INTERVAL_S = 1.0
 """The whole state, which grows with the schema, is stored at most this often while a rollback goes on."""
 
@@ -112,6 +114,17 @@ class RollbackBook:
         if not state.acts_done or state.is_done or time.monotonic() - self._stored_at >= STATE_INTERVAL_S:
             sql, values["state"] = _SAVE, json.dumps(to_json(so_far))
             self._stored_at = time.monotonic()
+        await self._write(sql, values)
+
+    async def withdraw(self) -> None:
+        """Note that the rollback has not begun after all.
+
+        Raises:
+            Fenced: another worker has taken the migration over.
+        """
+        await self._write(_NOT_BEGUN, {"migration_id": self._by.migration_id})
+
+    async def _write(self, sql: str, values: dict[str, Any]) -> None:
         async with self._database.engine.begin() as connection:
             if (await connection.execute(text(HOLDS), place_of(self._by))).first() is None:
                 raise Fenced("another worker has taken this migration over")
