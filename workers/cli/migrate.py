@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +48,8 @@ from workers.cli.output import (
     say,
 )
 from workers.cli.rejects import RejectFile, default_path
-from workers.cli.session import route_between, run_id, run_until_interrupted
-from workers.engine.control import ControlSwitch
+from workers.cli.session import route_between, run_id, run_until_interrupted, run_until_it_rests
+from workers.engine.control import ControlSwitch, attended
 from workers.engine.early import early_readers
 from workers.engine.ends import Route, open_ends
 from workers.engine.prepare import RunRequest
@@ -106,14 +107,17 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
             return
         request = RunRequest(run_id(route, options), options, restart, on_lost_snapshot, unseen=True)
         path = rejects or default_path(request.run_id)
-        report = run_until_interrupted(lambda control: _run(route, request, control, path))
+        report = run_until_it_rests(lambda control: _run(route, request, control, path))
     if any(table.rows_rejected for table in report.tables) and path.exists():
         say(f"wherry: rejected rows are in {path}; mend them or the target, then wherry replay-rejects loads them")
     _print_report(report, as_json=as_json)
 
 
 async def _run(route: Route, request: RunRequest, control: ControlSwitch, rejects: Path) -> RunReport:
-    async with open_ends(route, parallel=request.options.parallel, readers=early_readers(request.options)) as ends:
+    readers = early_readers(request.options)
+    async with AsyncExitStack() as stack:
+        opening = open_ends(route, parallel=request.options.parallel, readers=readers)
+        ends = await attended(lambda: stack.enter_async_context(opening), control)
         with _display() as display:
             return await run(ends, request, display, control, partial(RejectFile, rejects))
 

@@ -15,6 +15,7 @@ import typer
 
 from domain.kernel.errors import ErrorCode, WherryError
 from domain.migrations.report import Failure
+from workers.engine.control import Stopped
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -49,11 +50,19 @@ def fail(failure: Failure, *, as_json: bool, code: int = EXIT_FAILED) -> NoRetur
 
 @contextmanager
 def failures_reported(*, as_json: bool, code: int = EXIT_FAILED) -> Iterator[None]:
-    """Turn a failure in this block into its message and an exit code; one of our own making also into its trace."""
+    """Turn a failure in this block into its message and an exit code; one of our own making also into its trace.
+
+    So with a command that was interrupted: that is no failure, and has a code of its own.
+    """
     try:
         yield
     except typer.Exit:
         raise
+    except Stopped as stopped:
+        if as_json:
+            print_json({"status": stopped.status.value})
+        say("wherry: stopped as asked; to go on, give the same command again")
+        raise typer.Exit(EXIT_STOPPED) from stopped
     except WherryError as error:
         fail(Failure(error.code, error.message), as_json=as_json, code=code)
     except Exception as error:  # noqa: BLE001 - whatever it is, `--json` promises a document

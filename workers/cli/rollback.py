@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import Conflict, NotFound
 from domain.migrations.rollback import RollbackGuarantee, RollbackLevel, RollbackOptions, RollbackReport
 from domain.migrations.runs import RunRecord
 from domain.migrations.transfer import Target
@@ -23,7 +23,7 @@ from workers.engine.uses import guarantee
 
 T = TypeVar("T")
 
-RunId = Annotated[str, typer.Option("--run", metavar="ID", help="Which run; without it, the last one that began.")]
+RunId = Annotated[str, typer.Option("--run", metavar="ID", help="Which run; needed if the target remembers several.")]
 Acknowledge = Annotated[
     bool,
     typer.Option(
@@ -108,8 +108,12 @@ def _on_target(target_url: str, work: Callable[[Target, ControlSwitch], Awaitabl
 async def _chosen(target: Target, run_id: str) -> str:
     """Return the run that is meant.
 
+    Of several, none is meant unless it is named: a command that is given again, because nobody saw how it ended,
+    would mean another one than before.
+
     Raises:
         NotFound: the target remembers no run, or not this one.
+        Conflict: it remembers several.
     """
     known = [record.run_id for record in await target.runs()]
     if not known:
@@ -117,7 +121,9 @@ async def _chosen(target: Target, run_id: str) -> str:
     if not known or (run_id and run_id not in known):
         what = f"no run {run_id}; `wherry runs` lists those it does" if known else "no run"
         raise NotFound(f"the target remembers {what}")
-    return run_id or known[-1]
+    if not run_id and len(known) > 1:
+        raise Conflict(f"the target remembers {len(known)} runs: say with --run which is meant: {', '.join(known)}")
+    return run_id or known[0]
 
 
 async def _run_document(target: Target, record: RunRecord) -> dict[str, object]:

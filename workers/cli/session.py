@@ -8,15 +8,14 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import typer
-
 from domain.connections.values import Endpoint
 from domain.kernel.codec import fingerprint
 from domain.migrations.plan import RunOptions
+from domain.migrations.progress import RunStatus
 from infra.connectors.registry import connector_for
 from infra.connectors.urls import parse_url
 from workers.cli.output import EXIT_STOPPED, is_terminal, say
-from workers.engine.control import Ask, ControlSwitch, Stopped
+from workers.engine.control import Ask, ControlSwitch, Stopped, attended
 from workers.engine.ends import Route
 
 T = TypeVar("T")
@@ -54,9 +53,23 @@ def run_id(route: Route, options: RunOptions) -> str:
 
 
 def run_until_interrupted(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
-    """Run the work; the first Ctrl-C (or SIGTERM) asks it to pause, a second one ends the process at once.
+    """Run the work; the first Ctrl-C (or SIGTERM) asks it to stop, and gives it up if it does not within a moment.
 
-    At once means that nothing is waited for: the databases undo what was not committed.
+    What is given up has come to its end at the databases too, as `attended` says. A second Ctrl-C waits for nothing.
+
+    Raises:
+        Stopped: it was interrupted.
+    """
+    return run_until_it_rests(lambda control: attended(lambda: work(control), control))
+
+
+def run_until_it_rests(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
+    """Run work that heeds its control; the first Ctrl-C (or SIGTERM) asks it to pause, a second one ends the process.
+
+    It ends at once, and nothing is waited for: the databases undo what was not committed.
+
+    Raises:
+        Stopped: it was interrupted, and has nothing to say about that.
     """
 
     async def guarded() -> T:
@@ -77,8 +90,8 @@ def run_until_interrupted(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(guarded())
-    except (Stopped, KeyboardInterrupt) as error:
-        raise typer.Exit(EXIT_STOPPED) from error
+    except KeyboardInterrupt as error:
+        raise Stopped(RunStatus.PAUSED) from error
 
 
 def _place(endpoint: Endpoint) -> tuple[object, ...]:

@@ -1,0 +1,125 @@
+"""Commands that wait for others end when told to; a rollback that is given again takes no other run back."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from domain.connections.values import Endpoint
+from tests.crash.ledger import fill_source
+from tests.support.cli import start, url, wherry
+
+WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'entry'::regclass)"
+AT_WORK = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """The address of a database with one table."""
+    return f"sqlite:///{fill_source(tmp_path / 'source.db')}"
+
+
+@pytest.fixture
+async def reader(postgresql_database: Endpoint) -> AsyncIterator[asyncpg.Connection]:
+    """Somebody else in the target."""
+    where = postgresql_database
+    connection = await asyncpg.connect(
+        host=where.host,
+        port=where.port,
+        user=where.username,
+        password=where.password.reveal(),
+        database=where.database,
+    )
+    yield connection
+    await connection.close()
+
+
+async def interrupted(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Press Ctrl-C once and return how the command ends."""
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = await asyncio.to_thread(process.communicate)
+    return process.returncode, stdout, stderr
+
+
+async def test_ctrl_c_ends_a_rollback_that_waits_for_a_lock_and_the_same_command_goes_on(
+    source: str, postgresql_database: Endpoint, reader: asyncpg.Connection
+) -> None:
+    """The lock is held until the command has ended, and no statement of the command's waits for it any more."""
+    target = url(postgresql_database)
+    assert (await asyncio.to_thread(wherry, "migrate", source, target)).exit_code == 0
+    await reader.execute("BEGIN; SELECT count(*) FROM entry")
+
+    process = start("rollback", target, "--json")
+    while not await reader.fetchval(WAITS):
+        assert process.poll() is None
+        await asyncio.sleep(0.02)
+    code, stdout, stderr = await interrupted(process)
+    await reader.execute("SELECT pg_stat_clear_snapshot()")
+    left = await reader.fetchval(AT_WORK)
+    await reader.execute("ROLLBACK")
+    again = await asyncio.to_thread(wherry, "rollback", target, "--json")
+
+    assert (code, stdout.split()) == (130, ["{", '"status":', '"PAUSED"', "}"])
+    assert "give the same command again" in stderr
+    assert left == 0
+    assert (again.exit_code, again.document["dropped"]) == (0, ["table entry"])
+    assert await reader.fetchval("SELECT to_regclass('entry')") is None
+
+
+@pytest.mark.parametrize("command", ["migrate", "migrate --dry-run", "verify", "rollback", "runs"])
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+async def test_ctrl_c_ends_a_command_that_waits_for_a_server_which_never_answers(
+    command: str, scheme: str, source: str, tmp_path: Path
+) -> None:
+    """Had it waited for its own limit, it would say that the server cannot be reached."""
+    name, *options = command.split()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"{scheme}://user:word@127.0.0.1:{silent.getsockname()[1]}/base"
+        pair = {"migrate": (source, address), "verify": (source, address)}.get(name, (address,))
+        if options:
+            pair = (address, f"sqlite:///{tmp_path}/target.db")
+        process = start(name, *pair, *options, "--json")
+        line, _ = await asyncio.to_thread(silent.accept)
+        code, stdout, stderr = await interrupted(process)
+        line.close()
+
+    assert code == 130, stderr
+    assert "HOST_UNREACHABLE" not in stdout + stderr
+
+
+def test_a_rollback_that_is_given_again_takes_no_other_run_back(source: str, tmp_path: Path) -> None:
+    """Somebody whose terminal was gone gives it once more, to be sure."""
+    target = f"sqlite:///{tmp_path}/target.db"
+    assert wherry("migrate", source, target).exit_code == 0
+    earlier = wherry("runs", target, "--json").document["runs"]
+    assert wherry("migrate", _others(tmp_path), target).exit_code == 0
+    both = [run["run_id"] for run in wherry("runs", target, "--json").document["runs"]]
+
+    unnamed = [wherry(name, target, "--json") for name in ("rollback", "forget")]
+    once, twice = (wherry("rollback", target, "--run", both[-1], "--json") for _ in range(2))
+
+    assert [(each.exit_code, each.document["error"]["code"]) for each in unnamed] == [(1, "CONFLICT")] * 2
+    assert all(run in each.document["error"]["message"] for run in both for each in unnamed)
+    assert (once.exit_code, once.document["dropped"]) == (0, ["table other"])
+    assert (twice.exit_code, twice.document["error"]["code"]) == (1, "NOT_FOUND")
+    assert wherry("runs", target, "--json").document["runs"] == earlier
+    assert wherry("rollback", target, "--json").document["dropped"] == ["table entry"]
+
+
+def _others(tmp_path: Path) -> str:
+    path = tmp_path / "others.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE other (id INTEGER PRIMARY KEY)")
+        connection.execute("INSERT INTO other VALUES (1)")
+        connection.commit()
+    return f"sqlite:///{path}"
