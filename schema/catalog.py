@@ -117,7 +117,7 @@ expose_type(
     next_value=_next_of_sequence,
     increment=_increment,
 )
-expose_type(model.View, hidden=("name",))
+expose_type(model.View, hidden=("name", "settings"))
 add_edges(model.Table, name=_name, schema=_schema)
 add_edges(model.Sequence, name=_name, schema=_schema)
 add_edges(model.View, name=_name, schema=_schema)

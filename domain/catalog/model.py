@@ -241,6 +241,8 @@ class View:
     """Its query, in its engine's SQL."""
     materialized: bool = False
     """Whether its rows are stored."""
+    settings: str = ""
+    """What a session must set so that its query means the same, as its engine's SET takes it."""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ def _read(sql: str, tokens: Sequence[Token]) -> Iterator[Made]:
             if added is not None:
                 yield added
         return
+    if words.take("ALTER"):
+        return  # a sequence gets an owner, with which it goes
     words.take("CREATE")
     while words.next in _MODIFIERS:
         words.skip()

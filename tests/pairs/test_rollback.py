@@ -20,7 +20,9 @@ from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab, Row, a_column
 from tests.pairs.conftest import Pair, _lab, _server
 from tests.pairs.moves import fill, migrate, write_later
+from tests.pairs.one_engine import NUMBERED
 from tests.support.pictures import picture, picture_of
+from tests.support.postgresql import PostgresqlServer
 from tests.support.runs import Watcher
 from workers.engine.control import Ask, ControlSwitch, Stopped
 from workers.engine.ends import open_ends, open_target
@@ -263,3 +265,20 @@ async def test_what_is_promised_stands_in_the_plan(pair: Pair) -> None:
         await back(pair.target, on_existing.value)
 
     assert levels == [RollbackLevel.KEPT_ROWS, RollbackLevel.ADDED_ROWS]
+
+
+async def test_sequences_of_postgresql_columns_go_with_their_tables(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint
+) -> None:
+    source = postgresql_server.create_database()
+    postgresql_server.run(NUMBERED, source.database)
+    ends = [replace(postgresql_server.admin, database=end.database) for end in (source, postgresql_database)]
+    pair = Pair(*(Lab(Engine.POSTGRESQL, end, connector_for(Engine.POSTGRESQL)) for end in ends))
+    report = await migrate(pair)
+    assert report.status is RunStatus.SUCCEEDED
+
+    await back(pair.target)
+
+    left = "SELECT relname FROM pg_class WHERE oid >= 16384 AND relkind IN ('r', 'S') AND relname !~ '^_wherry'"
+    assert postgresql_server.run(left, postgresql_database.database) == ""
+    postgresql_server.drop(source)

@@ -22,6 +22,18 @@ from tests.pairs.one_engine import MYSQL, NUMBERED, NUMBERED_FACTS, POSTGRESQL, 
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 
+WORDS_OF_MAKERS = " UNION ALL ".join(
+    f"SELECT {name}, character_set_client, collation_connection FROM information_schema.{kind} "
+    f"WHERE {schema} = DATABASE()"
+    for kind, schema, name in (
+        ("routines", "routine_schema", "routine_name"),
+        ("triggers", "trigger_schema", "trigger_name"),
+        ("events", "event_schema", "event_name"),
+        ("views", "table_schema", "table_name"),
+    )
+)
+"""Where MariaDB tells of code and views in which session's words they were made."""
+
 
 def between(source: Endpoint, target: Endpoint) -> Pair:
     return Pair(*(Lab(end.engine, end, connector_for(end.engine)) for end in (source, target)))
@@ -138,6 +150,38 @@ async def test_code_of_a_mysql_database_runs_in_the_mode_that_it_was_made_in(
     assert mysql_server.run("SELECT NEXTVAL(around)", database=database) == [(5,)]
     with pytest.raises(pymysql.err.OperationalError, match="run out"):
         mysql_server.run("SELECT NEXTVAL(spent)", database=database)
+    mysql_server.drop(source)
+
+
+async def test_code_and_views_of_a_mysql_database_compare_texts_as_in_the_words_of_their_maker(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(
+        "SET character_set_client = latin1, collation_connection = latin1_swedish_ci",
+        "CREATE TABLE note (word varchar(9))",
+        "CREATE FUNCTION alike() RETURNS int DETERMINISTIC RETURN 'a' = 'A'",
+        "CREATE VIEW likeness AS SELECT 'a' = 'A' AS alike, collation('a') AS name",
+        "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
+        "CREATE FUNCTION unlike() RETURNS int DETERMINISTIC RETURN 'é' = 'É'",
+        "CREATE VIEW unlikeness AS SELECT 'é' = 'É' AS alike",
+        "SET NAMES utf8mb4 COLLATE utf8mb4_general_ci",
+        "CREATE TRIGGER noted BEFORE INSERT ON note FOR EACH ROW SET NEW.word = if('é' = 'É', 'alike', 'unlike')",
+        "CREATE EVENT later ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM note WHERE 'é' = 'É'",
+        "CREATE PROCEDURE smile() SELECT '\U0001f600' = 'É'",
+        database=source.database,
+    )
+    ends = [replace(mysql_server.admin, database=end.database) for end in (source, mysql_database)]
+
+    report = await migrate(between(*ends))
+
+    assert_whole(report)
+    found = [sorted(mysql_server.run(WORDS_OF_MAKERS, database=end.database)) for end in ends]
+    assert len(found[0]) == 7
+    assert found[1] == found[0]
+    mysql_server.run("INSERT INTO note VALUES ('x')", database=mysql_database.database)
+    query = "SELECT alike(), unlike(), l.alike, l.name, u.alike, word FROM likeness l, unlikeness u, note"
+    assert mysql_server.run(query, database=mysql_database.database) == [(1, 0, 1, "latin1_swedish_ci", 0, "alike")]
     mysql_server.drop(source)
 
 

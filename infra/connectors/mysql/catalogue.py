@@ -55,7 +55,7 @@ _CHECKS_BY_CONSTRAINT = """
     WHERE c.constraint_schema = DATABASE() ORDER BY t.table_name, c.constraint_name
 """
 _VIEWS = """
-    SELECT table_name, view_definition FROM information_schema.views
+    SELECT table_name, view_definition, character_set_client, collation_connection FROM information_schema.views
     WHERE table_schema = DATABASE() ORDER BY table_name
 """
 

@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from infra.connectors.mysql.session import Control
 
 _TRIGGERS = """
-    SELECT trigger_name, action_timing, event_manipulation, event_object_table, action_statement, sql_mode
+    SELECT trigger_name, action_timing, event_manipulation, event_object_table, action_statement, sql_mode,
+           character_set_client, collation_connection
     FROM information_schema.triggers WHERE trigger_schema = DATABASE()
     ORDER BY event_object_table, event_manipulation, action_timing, action_order
 """
 _ROUTINES = """
-    SELECT routine_type, routine_name, sql_mode FROM information_schema.routines
+    SELECT routine_type, routine_name, sql_mode, character_set_client, collation_connection
+    FROM information_schema.routines
     WHERE routine_schema = DATABASE() ORDER BY routine_type, routine_name
 """
-_EVENTS = (
-    "SELECT event_name, sql_mode FROM information_schema.events WHERE event_schema = DATABASE() ORDER BY event_name"
-)
+_EVENTS = """
+    SELECT event_name, sql_mode, character_set_client, collation_connection FROM information_schema.events
+    WHERE event_schema = DATABASE() ORDER BY event_name
+"""
 _PARTITIONED = """
     SELECT table_name FROM information_schema.tables
     WHERE table_schema = DATABASE() AND create_options LIKE '%partitioned%' ORDER BY table_name
@@ -36,6 +39,8 @@ _DEFINER = re.compile(r"\s+DEFINER\s*=\s*(?:`(?:[^`]|``)*`|\w+)(?:@(?:`(?:[^`]|`
 _PARTITIONING = re.compile(r"(?:/\*!\d+ )?\s*(PARTITION BY .*?)(?:\s*\*/)?\s*", re.DOTALL)
 _OTHER_GRAMMARS = frozenset({"ANSI_QUOTES", "PIPES_AS_CONCAT", "NO_BACKSLASH_ESCAPES", "ORACLE", "IGNORE_SPACE"})
 """Modes of the server under which the same words mean something else."""
+
+_UTF8 = frozenset({"utf8", "utf8mb3", "utf8mb4"})
 
 _STATEMENT_PLACES = {"PROCEDURE": 2, "FUNCTION": 2, "EVENT": 3, "TABLE": 1}
 """Where SHOW CREATE tells the statement, by what it shows."""
@@ -52,23 +57,35 @@ async def read_code(control: Control) -> tuple[OtherObject, ...]:
     """
     doing = "reading triggers and routines"
     found: list[OtherObject] = []
-    for kind, name, mode in await control.rows(_ROUTINES, doing=doing):
-        found.append(OtherObject(kind, name, _readable(await _shown(control, kind, name), mode), _under(mode)))
-    for name, timing, event, table, body, mode in await control.rows(_TRIGGERS, doing=doing):
+    for kind, name, *under in await control.rows(_ROUTINES, doing=doing):
+        found.append(_code(kind, name, await _shown(control, kind, name), under))
+    for name, timing, event, table, body, *under in await control.rows(_TRIGGERS, doing=doing):
         sql = f"CREATE TRIGGER {quoted(name)} {timing} {event} ON {quoted(table)} FOR EACH ROW {body}"
-        found.append(OtherObject("TRIGGER", name, _readable(sql if body else "", mode), _under(mode)))
-    for name, mode in await control.rows(_EVENTS, doing=doing):
-        definition = _readable(await _shown(control, "EVENT", name), mode)
-        found.append(OtherObject("EVENT", name, definition, _under(mode)))
+        found.append(_code("TRIGGER", name, sql if body else "", under))
+    for name, *under in await control.rows(_EVENTS, doing=doing):
+        found.append(_code("EVENT", name, await _shown(control, "EVENT", name), under))
     for (name,) in await control.rows(_PARTITIONED, doing=doing):
         found.append(OtherObject("PARTITIONING", name, partitioning(await _shown(control, "TABLE", name))))
     return tuple(found)
 
 
-def _under(mode: str) -> str:
-    """Spell the mode that code was made in: it runs in that one, whoever calls it."""
-    words = ("ALLOW_INVALID_DATES" if word == "INVALID_DATES" else word for word in mode.split(","))
-    return f"sql_mode = '{','.join(words)}'"
+def _code(kind: str, name: str, sql: str, under: list[str]) -> OtherObject:
+    """Describe code with the mode and the words that it was made in: it runs in these, whoever calls it."""
+    mode, character_set, collation = under
+    names = ("ALLOW_INVALID_DATES" if name == "INVALID_DATES" else name for name in mode.split(","))
+    settings = f"sql_mode = '{','.join(names)}', {in_words(sql, character_set, collation)}"
+    return OtherObject(kind, name, _readable(sql, mode), settings)
+
+
+def in_words(sql: str, character_set: str, collation: str) -> str:
+    """Spell what a session sets so that a statement's texts are compared as those of a session of its maker.
+
+    We send it in UTF-8. If that is not what its maker's character set says of the same bytes, it says
+    so itself; the server keeps the text, and its meaning hangs on the collation alone.
+    """
+    is_same = sql.isascii() or (character_set in _UTF8 and max(sql) <= "\uffff")
+    client = f"character_set_client = {character_set}, " if is_same else ""
+    return f"{client}collation_connection = {collation}"
 
 
 def partitioning(create_table: str) -> str:

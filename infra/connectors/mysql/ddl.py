@@ -171,7 +171,8 @@ class _Planner:
             if sql is None:
                 self.draft.skipped(made, reason)
                 continue
-            self.draft.step(Phase.FINISH, made, sql, optional=True)
+            settings = view.settings if self._is_own else ""
+            self.draft.step(Phase.FINISH, made, sql, optional=True, settings=settings)
             self.draft.replaced(made, reason)
 
     def add_code(self, *kinds: str) -> None:

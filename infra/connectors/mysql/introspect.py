@@ -29,6 +29,7 @@ from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.mysql.capabilities import LEDGER_PREFIX
 from infra.connectors.mysql.catalogue import Catalogue, read_catalogue, read_sequences
+from infra.connectors.mysql.code import in_words
 from infra.connectors.mysql.names import literal
 from infra.connectors.mysql.types import (
     CHARACTER_NAMES,
@@ -105,8 +106,12 @@ class _Reader:
                 for name, value, step, lowest, highest, cycle in sequences
             ),
             views=tuple(
-                View(TableName(name), without_database(definition or "", self._catalogue.database))
-                for name, definition in self._catalogue.views
+                View(
+                    TableName(name),
+                    without_database(definition or "", self._catalogue.database),
+                    settings=in_words(definition or "", *words),
+                )
+                for name, definition, *words in self._catalogue.views
             ),
             others=(
                 *(

@@ -34,8 +34,8 @@ SQL_MODE = (
 )
 """Errors instead of silent changes; 0 is a value; zero dates and 31 February pass, since sources hold them."""
 
-USUAL_MODE = f"SET SESSION sql_mode = '{SQL_MODE}'"
-"""Back to it, after a statement in another one."""
+USUAL_MODE = f"SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION sql_mode = '{SQL_MODE}'"
+"""Back to it, after a statement in another one or in other words."""
 
 SETTINGS = (
     "SET NAMES utf8mb4 COLLATE utf8mb4_bin"

@@ -88,6 +88,8 @@ def _drop(made: Made) -> str:
     if made.kind == "INDEX":
         schema, dot, _ = made.table.rpartition(".")
         return f"DROP INDEX {schema}{dot}{made.name}"
+    if made.kind == "SEQUENCE":
+        return f"DROP SEQUENCE IF EXISTS {made.name}"  # one that belongs to a column goes with its table
     on = f" ON {made.table}" if made.table else ""
     return f"DROP {made.kind} {made.name}{on}"
 
