@@ -90,6 +90,11 @@ class Unpadded:
 
 
 @dataclass(frozen=True)
+class Filled:
+    """A text of one character at least."""
+
+
+@dataclass(frozen=True)
 class NoNulEscape:
     r"""No `\\u0000` in a JSON document."""
 
@@ -145,6 +150,7 @@ Limit = (
     | NoNul
     | Utf8
     | Unpadded
+    | Filled
     | NoNulEscape
     | RealDay
     | Between
@@ -166,7 +172,7 @@ def fits(limit: Limit, value: Value) -> bool:
             return _is_number(limit, value)
         case Single():
             return _is_single(float(value))
-        case Characters() | Octets() | NoNul() | Utf8() | Unpadded() | NoNulEscape() | OneOf():
+        case Characters() | Octets() | NoNul() | Utf8() | Unpadded() | Filled() | NoNulEscape() | OneOf():
             return _is_text(limit, value)
         case RealDay() | Between() | WithinDay() | SecondDigits():
             return _is_moment(limit, str(value))
@@ -202,6 +208,7 @@ _COMPLAINTS: dict[type[Limit], str] = {
     Single: "would be rounded to single precision",
     Utf8: "are no UTF-8 (a file in another encoding needs its name)",
     Unpadded: "end in spaces, which a type of fixed length drops",
+    Filled: "are empty, which a type of bits would take for 0",
     NoNulEscape: "hold the character NUL as \\u0000",
     WithinDay: "are no time of a day",
     Present: "are NULL",
@@ -235,7 +242,7 @@ def _is_single(number: float) -> bool:
         return False
 
 
-def _is_text(limit: Characters | Octets | NoNul | Utf8 | Unpadded | NoNulEscape | OneOf, value: Value) -> bool:
+def _is_text(limit: Characters | Octets | NoNul | Utf8 | Unpadded | Filled | NoNulEscape | OneOf, value: Value) -> bool:
     text = value if isinstance(value, str | bytes) else str(value)
     match limit:
         case Characters(most):
@@ -248,6 +255,8 @@ def _is_text(limit: Characters | Octets | NoNul | Utf8 | Unpadded | NoNulEscape 
             return isinstance(text, bytes) or not is_broken(text)
         case Unpadded():
             return not str(text).endswith(" ")
+        case Filled():
+            return len(text) > 0
         case NoNulEscape():
             return re.search(NUL_ESCAPE, str(text)) is None
         case OneOf(labels):

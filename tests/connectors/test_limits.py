@@ -18,6 +18,7 @@ from domain.migrations.limits import (
     Between,
     Characters,
     Digits,
+    Filled,
     Finite,
     Limit,
     NoNul,
@@ -50,7 +51,7 @@ class Sample:
 
 
 WHOLE = (Whole(-5, 5), Whole(0, 2**31 - 1), Whole(-(2**63), 2**63 - 1))
-TEXT = (Characters(0), Characters(3), Octets(3), NoNul(), Utf8(), Unpadded(), OneOf(("a", "é")), Present())
+TEXT = (Characters(0), Characters(3), Octets(3), NoNul(), Utf8(), Unpadded(), Filled(), OneOf(("a", "é")), Present())
 EPOCH = Between("1970-01-01 00:00:01.000000", "2038-01-19 03:14:07.999999")
 DAYS = (EPOCH, RealDay(), RealDay(2, 2000), RealDay(-4712, 294_276, infinite=True))
 DECIMALS = (Digits(3, 1), Digits(4, 4), Digits(65, 30), Finite(), Finite(infinite=True))

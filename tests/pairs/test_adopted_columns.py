@@ -42,6 +42,7 @@ MOMENTS = Held(
 )
 INSTANTS = Held("TIMESTAMPTZ", ("'2000-01-01 00:00:00+00'",), ("'1960-01-01 00:00:00+00'", "'2100-01-01 00:00:00+00'"))
 CLOCKS = Held("TIME", ("'12:00:00'",), ("'12:00:00.5'",))
+BITS = Held("VARCHAR", ("'101'", "'0'"), ("''",))
 MAYBE = Held("INTEGER", ("1",), ("NULL",))
 
 ADOPTED = {
@@ -67,6 +68,7 @@ ADOPTED = {
             (DAYS, "DATE"),
             (MOMENTS, "TIMESTAMP_S"),
             (CLOCKS, "TIME"),
+            (BITS, "BIT"),
             (MAYBE, "INTEGER NOT NULL"),
         ),
     ),
@@ -95,6 +97,7 @@ PREDICTED = {
         "from -128 to 127",
         "are no number of 3 digits before the point",
         "have more than 0 digits of a second",
+        "are empty, which a type of bits would take for 0",
         ROUNDED,
     ),
 }

@@ -15,6 +15,7 @@ from domain.migrations.limits import (
     YEAR_MIN,
     Characters,
     Digits,
+    Filled,
     Finite,
     Limit,
     NoNul,
@@ -69,7 +70,7 @@ def _suspected(limit: Limit, column: pa.Array) -> pa.Array:
     match limit:
         case Whole() | Digits() | Finite() | Single():
             return _suspected_numbers(limit, column)
-        case Characters() | Octets() | NoNul() | NoNulEscape() | Unpadded():
+        case Characters() | Octets() | NoNul() | NoNulEscape() | Unpadded() | Filled():
             return _suspected_texts(limit, column)
         case RealDay(first, last):
             if first > YEAR_MIN or last < YEAR_MAX:
@@ -85,13 +86,17 @@ def _suspected(limit: Limit, column: pa.Array) -> pa.Array:
             return pc.is_valid(column)
 
 
-def _suspected_texts(limit: Characters | Octets | NoNul | NoNulEscape | Unpadded, column: pa.Array) -> pa.Array:
+def _suspected_texts(
+    limit: Characters | Octets | NoNul | NoNulEscape | Unpadded | Filled, column: pa.Array
+) -> pa.Array:
     is_text = pa.types.is_large_string(column.type)
     match limit:
         case Characters(most):
             return pc.greater(pc.utf8_length(column), most)
         case Octets(most):
             return pc.greater(pc.binary_length(column), most)
+        case Filled():
+            return pc.equal(pc.binary_length(column), 0)
         case Unpadded():
             return pc.ends_with(column, " ")
         case NoNul() | NoNulEscape():

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from domain.catalog.types import Date, Decimal, Enumeration, Json, LogicalType, Opaque, Text, Timestamp
-from domain.migrations.limits import Finite, Limit, OneOf, RealDay, Utf8
+from domain.catalog.types import (
+    Bits,
+    Carrier,
+    Date,
+    Decimal,
+    Enumeration,
+    Json,
+    LogicalType,
+    Opaque,
+    Text,
+    Timestamp,
+    carrier,
+)
+from domain.migrations.limits import Filled, Finite, Limit, OneOf, RealDay, Utf8
 from domain.migrations.transfer import ColumnCopy
 from infra.connectors.duckdb.types import DECIMAL, meaning
 from infra.connectors.limiting import limits_between
@@ -13,9 +25,10 @@ _TIMESTAMP_YEARS = (-290_307, 294_246)
 
 
 def limits(column: ColumnCopy) -> tuple[Limit, ...]:
-    """Name the limits of a column: days are those of the calendar, decimals are finite, labels are the type's own."""
+    """Name the limits of a column: days are those of the calendar, decimals are finite, bits are some."""
     room = meaning(column.target_native)
-    return (*limits_between(column.type, room), *_own(column.type, room, column.target_native))
+    filled = (Filled(),) if isinstance(room, Bits) and carrier(column.type) is Carrier.TEXT else ()
+    return (*limits_between(column.type, room), *_own(column.type, room, column.target_native), *filled)
 
 
 def _own(type_: LogicalType, room: LogicalType, native: str) -> tuple[Limit, ...]:

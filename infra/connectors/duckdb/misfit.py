@@ -10,6 +10,7 @@ from domain.migrations.limits import (
     Between,
     Characters,
     Digits,
+    Filled,
     Finite,
     NoNul,
     NoNulEscape,
@@ -85,7 +86,18 @@ def beyond(on: ColumnLimit) -> str:
         case SecondDigits(most):
             digits = f"microsecond({column}) % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
             return f"CASE WHEN isfinite({column}) THEN {digits} END" if isinstance(on.type, Timestamp) else digits
-        case Digits() | Finite() | Characters() | Octets() | NoNul() | Utf8() | Unpadded() | NoNulEscape() | OneOf():
+        case (
+            Digits()
+            | Finite()
+            | Characters()
+            | Octets()
+            | NoNul()
+            | Utf8()
+            | Unpadded()
+            | Filled()
+            | NoNulEscape()
+            | OneOf()
+        ):
             return _text_beyond(on, column)
 
 
@@ -105,14 +117,14 @@ def _text_beyond(on: ColumnLimit, column: str) -> str:
         case Finite(infinite):
             words = "'NaN'" if infinite else "'NaN', 'Infinity', '-Infinity'"
             return f"{text} IN ({words})"
-        case Characters(most):
-            return f"length({text}) > {most}"
-        case Octets(most):
-            return f"strlen({text}) > {most}"
+        case Characters(most) | Octets(most):
+            return f"{'length' if isinstance(on.limit, Characters) else 'strlen'}({text}) > {most}"
         case OneOf(labels):
             return f"{text} NOT IN ({', '.join(literal(label) for label in labels) or 'NULL'})"
         case Utf8():
             return "1 = 0"
+        case Filled():
+            return f"{text} = ''"
         case Unpadded():
             return f"suffix({text}, ' ')"
         case NoNulEscape():

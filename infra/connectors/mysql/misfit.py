@@ -8,6 +8,7 @@ from domain.migrations.limits import (
     Between,
     Characters,
     Digits,
+    Filled,
     Finite,
     NoNul,
     NoNulEscape,
@@ -52,7 +53,7 @@ def beyond(on: ColumnLimit) -> str:
             return f"({column} < '00:00:00' OR {column} >= '24:00:00')"
         case SecondDigits(most):
             return f"MICROSECOND({column}) % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
-        case Characters() | Octets() | NoNul() | Utf8() | Unpadded() | NoNulEscape() | OneOf():
+        case Characters() | Octets() | NoNul() | Utf8() | Unpadded() | Filled() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
 
 
@@ -99,14 +100,14 @@ def _text_beyond(on: ColumnLimit, column: str) -> str:
         return f"LENGTH({column}) > {on.limit.most if isinstance(on.limit, Octets) else 0}"
     text = text_sql(column, parse_native(on.native), on.type)
     match on.limit:
-        case Characters(most):
-            return f"CHAR_LENGTH({text}) > {most}"
-        case Octets(most):
-            return f"LENGTH({text}) > {most}"
+        case Characters(most) | Octets(most):
+            return f"{'CHAR_LENGTH' if isinstance(on.limit, Characters) else 'LENGTH'}({text}) > {most}"
         case OneOf(labels):
             return f"CAST({text} AS BINARY) NOT IN ({', '.join(_hexed(label) for label in labels) or 'NULL'})"
         case Utf8():
             return "1 = 0"
+        case Filled():
+            return f"OCTET_LENGTH({text}) = 0"
         case Unpadded():
             return f"RIGHT(CAST({text} AS BINARY), 1) = X'20'"
         case NoNulEscape():

@@ -11,6 +11,7 @@ from domain.migrations.limits import (
     Between,
     Characters,
     Digits,
+    Filled,
     Finite,
     NoNul,
     NoNulEscape,
@@ -118,7 +119,7 @@ def beyond(on: ColumnLimit) -> str:
         case SecondDigits(most):
             digits = f"extract(microseconds FROM {column})::bigint % 1{'0' * (_SECOND_DIGITS - most)} <> 0"
             return digits if isinstance(on.type, Time) else f"CASE WHEN isfinite({column}) THEN {digits} END"
-        case Characters() | Octets() | NoNul() | Utf8() | Unpadded() | NoNulEscape() | OneOf():
+        case Characters() | Octets() | NoNul() | Utf8() | Unpadded() | Filled() | NoNulEscape() | OneOf():
             return _text_beyond(on, column)
 
 
@@ -171,6 +172,8 @@ def _text_beyond(on: ColumnLimit, column: str) -> str:
             return f"{text} NOT IN ({', '.join(literal(label) for label in labels) or 'NULL'})"
         case Utf8():
             return f"NOT {_is_utf8(text)}"
+        case Filled():
+            return f"{text} = ''"
         case Unpadded():
             return f"{text} LIKE '% '"
         case NoNulEscape():

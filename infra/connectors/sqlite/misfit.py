@@ -10,6 +10,7 @@ from domain.kernel.errors import SchemaDrift
 from domain.migrations.limits import (
     NUL,
     Characters,
+    Filled,
     Finite,
     Limit,
     NoNul,
@@ -118,6 +119,8 @@ def _suspicion_of_text(limit: Limit, column: str) -> str:
             return f"typeof({column}) = 'text'"
         case NoNulEscape():
             return f"instr(CAST({column} AS BLOB), CAST('\\u0000' AS BLOB)) > 0"
+        case Filled():
+            return f"{column} = ''"
         case Unpadded():
             return f"substr({column}, -1) = ' '"
         case Characters(most=most):

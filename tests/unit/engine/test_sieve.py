@@ -12,6 +12,7 @@ from domain.catalog.types import Date, Decimal, Float, Integer, Json, LogicalTyp
 from domain.migrations.limits import (
     Characters,
     Digits,
+    Filled,
     Finite,
     Limit,
     NoNul,
@@ -81,7 +82,7 @@ CASES: tuple[tuple[LogicalType, st.SearchStrategy[Value], tuple[Limit, ...]], ..
     (
         Text(),
         st.text(st.sampled_from("aé😀\0 ")),
-        (Characters(3), Octets(4), NoNul(), Unpadded(), OneOf(("a", "é")), OneOf(()), Present()),
+        (Characters(3), Octets(4), NoNul(), Unpadded(), Filled(), OneOf(("a", "é")), OneOf(()), Present()),
     ),
 )
 
