@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import sqlite3
@@ -245,6 +246,35 @@ def test_moments_outside_the_range_of_an_adopted_timestamp_are_refused_not_chang
     assert (table["rows_written"], table["rows_rejected"], table["verified"]) == (2, 2, True)
     [rejected] = read_rejects(kept)
     assert {row.values[0] for row in rejected.rows} == {"0", "3"}
+
+
+ANY_VALUES = (1, 2.5, "x", b"\x01\x02", None, "i7", 1e300)
+
+
+def test_rows_of_a_column_of_any_values_are_mended_by_hand_as_json_has_them(tmp_path: Path) -> None:
+    held, there, kept = tmp_path / "held.db", tmp_path / "there.db", tmp_path / "rejects.jsonl"
+    with closing(sqlite3.connect(held)) as connection, connection:
+        connection.execute("CREATE TABLE thing (id INTEGER PRIMARY KEY, v)")
+        connection.executemany("INSERT INTO thing (v) VALUES (?)", [(value,) for value in ANY_VALUES])
+    with closing(sqlite3.connect(there)) as connection, connection:
+        connection.execute("CREATE TABLE thing (id INTEGER PRIMARY KEY, v NOT NULL, CHECK (id > 5 OR v > x'80'))")
+    ends = (url(Endpoint(Engine.SQLITE, path=str(path))) for path in (held, there))
+
+    result = wherry("migrate", *ends, "--on-existing", "append", "--json", "--reject-limit", "9", "--rejects", kept)
+    lines = [json.loads(line) for line in kept.read_text().splitlines()]
+    rows = {line["values"]["id"]: line for line in lines if line["is"] == "row"}
+    found = {number: row["values"]["v"] for number, row in rows.items()}
+    for number, value in (("1", "true"), ("2", -0.1), ("3", "i"), ("4", {"bytes": "FF00"}), ("5", 12)):
+        rows[number]["values"] |= {"id": str(int(number) + 10), "v": value}
+    kept.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    replayed = wherry("replay-rejects", kept, f"sqlite:///{there}", "--json")
+
+    assert result.exit_code == 0, result.stdout + result.stderr
+    assert found == {"1": 1, "2": 2.5, "3": "x", "4": {"bytes": "0102"}, "5": None}
+    assert replayed.exit_code == 0, replayed.stdout + replayed.stderr
+    with closing(sqlite3.connect(there)) as connection:
+        arrived = [value for (value,) in connection.execute("SELECT v FROM thing ORDER BY id")]
+    assert arrived == ["i7", 1e300, "true", -0.1, "i", b"\xff\x00", 12]
 
 
 WORDS = ("a", "A", "á", "a ", "b", "nai\u0308ve", "na\u00efve")

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from domain.catalog.mixed import MIXED, as_carried, as_written
 from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
 from domain.kernel.errors import ValidationFailed
@@ -115,7 +116,10 @@ def _table_document(run_id: str, copy: TableCopy) -> dict[str, Any]:
 
 
 def _row_document(copy: TableCopy, row: RejectedRow) -> dict[str, Any]:
-    values = dict(zip((column.source for column in copy.columns), row.values, strict=True))
+    values = {
+        column.source: as_written(text) if column.type == MIXED else text
+        for column, text in zip(copy.columns, row.values, strict=True)
+    }
     return {
         "is": _ROW,
         "table": str(copy.source),
@@ -141,7 +145,10 @@ def _copy_of(document: dict[str, Any]) -> TableCopy:
 def _row_of(document: dict[str, Any], tables: dict[int, TableCopy]) -> RejectedRow:
     table, chunk, number = (int(part) for part in document["number"])
     values = document["values"]
-    texts = tuple(values[column.source] for column in tables[table].columns)
+    texts = tuple(
+        as_carried(values[column.source]) if column.type == MIXED else values[column.source]
+        for column in tables[table].columns
+    )
     if not all(text is None or isinstance(text, str) for text in texts):
         raise ValidationFailed("values are texts or null")
     return RejectedRow(table, chunk, number, str(document["column"]), str(document["reason"]), texts)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from domain.catalog.mixed import MIXED
 from domain.catalog.types import Float, Integer, Json, Opaque, Text
 from domain.migrations.limits import Finite, Limit, Utf8, Whole
 from domain.migrations.transfer import ColumnCopy
-from infra.connectors.sqlite.mixed import MIXED
 from infra.connectors.sqlite.types import Affinity, affinity
 
 _INTEGERS = Whole(-(2**63), 2**63 - 1)

@@ -12,10 +12,8 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
-from domain.catalog.types import LogicalType, Opaque
-
-MIXED = Opaque("values of several storage classes")
-"""What such a column holds; its canonical text is that of `selected`."""
+from domain.catalog.mixed import MIXED
+from domain.catalog.types import LogicalType
 
 _EXACT_DOUBLE = "_wherry_exact_double"
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pyarrow as pa
 
+from domain.catalog.mixed import MIXED
 from domain.catalog.types import (
     Binary,
     Boolean,
@@ -32,7 +33,6 @@ from domain.migrations import limits
 from infra.connectors.late import compute as pc
 from infra.connectors.sqlite import types, values
 from infra.connectors.sqlite.driver import handle_of
-from infra.connectors.sqlite.mixed import MIXED
 from infra.connectors.sqlite.scan import Facts, Part, Scan
 from infra.connectors.sqlite.shapes import candidate_shapes
 from infra.connectors.sqlite.values import Misfit, Present, Stored

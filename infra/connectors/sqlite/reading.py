@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pyarrow as pa
 
+from domain.catalog.mixed import MIXED
 from domain.catalog.types import Opaque, Text
 from domain.kernel.errors import ObjectMissing, SchemaDrift
 from domain.migrations.transfer import (
@@ -24,7 +25,7 @@ from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite import values
 from infra.connectors.sqlite.columns import LOWEST_NUMBER, row_number_name
 from infra.connectors.sqlite.driver import driver_errors, handle_of
-from infra.connectors.sqlite.mixed import MIXED, selected
+from infra.connectors.sqlite.mixed import selected
 from infra.connectors.sqlite.pages import pages_of
 from infra.connectors.sqlite.shapes import carried_shapes
 from infra.connectors.sqlite.values import Misfit, Present, Stored

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from domain.catalog.mixed import MIXED
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError, ValueRejected
 from domain.migrations.digests import Digest, DigestColumn, RowHash
@@ -19,7 +20,7 @@ from infra.connectors.sql.text import quoted
 from infra.connectors.sqlite.digest import digest_table
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.introspect import introspect
-from infra.connectors.sqlite.mixed import MIXED, parted
+from infra.connectors.sqlite.mixed import parted
 from infra.connectors.sqlite.places import to_stored
 from infra.connectors.sqlite.session import open_session
 from infra.connectors.undoing import Made
