@@ -87,6 +87,28 @@ def test_numbers_that_stand_for_truths_and_texts_compared_with_numbers_are_put_i
     )
 
 
+def test_whole_numbers_that_are_joined_to_one_text_are_texts_in_postgresql() -> None:
+    columns = (a_column("id", Integer(64)), a_column("title", Text(9)))
+    kinds = kinds_of(DatabaseSchema(SQLITE, "3", (Table(TableName("film"), columns),)))
+
+    assert transpile_view("SELECT group_concat(id), group_concat(title, '/') FROM film", SQLITE, POSTGRESQL, kinds) == (
+        'SELECT STRING_AGG(CAST("id" AS TEXT), \',\'), STRING_AGG("title", \'/\') FROM "film"'
+    )
+    in_order = "SELECT group_concat(f.id ORDER BY f.id SEPARATOR ';') FROM film f"
+    assert transpile_view(in_order, MYSQL, POSTGRESQL, kinds) == (
+        'SELECT STRING_AGG(CAST("f"."id" AS TEXT), \';\' ORDER BY "f"."id" NULLS FIRST) FROM "film" AS "f"'
+    )
+
+
+def test_conditions_of_aggregates_become_cases_in_mysql() -> None:
+    query = "SELECT count(*) FILTER (WHERE a > 1), sum(b) FILTER (WHERE c = 2), count(a) FROM t"
+
+    assert transpile_view(query, POSTGRESQL, MYSQL) == (
+        "SELECT COUNT(CASE WHEN `a` > 1 THEN 1 END), SUM(CASE WHEN `c` = 2 THEN `b` END), COUNT(`a`) FROM `t`"
+    )
+    assert "FILTER" in (transpile_view(query, POSTGRESQL, DUCKDB) or "")
+
+
 def test_a_query_reads_tables_by_their_new_names_and_calls_them_by_the_old_ones() -> None:
     query = "SELECT film.id, b.id FROM film JOIN sales.film b ON b.id = film.id"
     names = {TableName("film", "sales"): "sales_film"}

@@ -35,6 +35,7 @@ def kinds_of(schema: DatabaseSchema) -> Kinds:
 def with_like_kinds(tree: exp.Expr, read: Engine, kinds: Kinds) -> exp.Expr:
     """Return a query in which numbers that stand for truths are compared with 0, and like with like.
 
+    Whole numbers that are joined to one text are texts.
     SQLite compares a text column with a number by the number's text, and a boolean one by 0 and 1.
     """
     if read not in _LOOSE:
@@ -45,13 +46,22 @@ def with_like_kinds(tree: exp.Expr, read: Engine, kinds: Kinds) -> exp.Expr:
         table = tables.get(column.table.lower(), "")
         return kinds.get((table, column.name.lower()), frozenset())
 
-    tree = tree.transform(lambda node: _as_truth(node, held))
+    tree = tree.transform(lambda node: _as_truth(node, held)).transform(lambda node: _as_text(node, held))
     return tree.transform(lambda node: _as_like(node, held)) if read is Engine.SQLITE else tree
 
 
 def _as_truth(node: exp.Expr, held: Held) -> exp.Expr:
     is_number = isinstance(node, exp.Column) and bool(held(node)) and held(node) <= _NUMBERS
     return exp.NEQ(this=node, expression=exp.Literal.number(0)) if is_number and _is_condition(node) else node
+
+
+def _as_text(node: exp.Expr, held: Held) -> exp.Expr:
+    """Make texts of whole numbers in `group_concat`, as SQLite and MySQL do by themselves."""
+    if isinstance(node, exp.GroupConcat):
+        joined = node.this.this if isinstance(node.this, exp.Order) else node.this
+        if isinstance(joined, exp.Column) and held(joined) == {Integer}:
+            joined.replace(exp.cast(joined.copy(), exp.DType.TEXT))
+    return node
 
 
 def _is_condition(node: exp.Expr) -> bool:

@@ -54,8 +54,8 @@ def _chosen(select: exp.Select, group: exp.Expr) -> exp.Expr | None:
 
 
 def _bare(expression: exp.Expr, select: exp.Select) -> Iterator[exp.Column]:
-    """Yield the columns of an expression that stand in no aggregate and no query of their own."""
+    """Yield the columns of an expression that stand in no aggregate or condition of one, and no query of their own."""
     for column in expression.find_all(exp.Column):
-        above = column.find_ancestor(exp.AggFunc, exp.Query, exp.Window)
+        above = column.find_ancestor(exp.AggFunc, exp.Filter, exp.Query, exp.Window)
         if above is select:
             yield column

@@ -30,6 +30,9 @@ _SAME_EVERYWHERE: frozenset[type[exp.Expr]] = frozenset(
     }
 )
 
+_WITHOUT_NULL = frozenset({exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max})
+"""What looks at the values of many rows and passes over NULL."""
+
 _LEFT_OUT_OF_VIEWS = (exp.Anonymous, exp.Command, exp.Placeholder, exp.Parameter, exp.Block)
 
 
@@ -63,6 +66,8 @@ def transpile_view(definition: str, read: Engine, write: Engine, kinds: Kinds | 
     if any(isinstance(node, _LEFT_OUT_OF_VIEWS) or _counts_bytes(node) for node in tree.walk()):
         return None
     tree = with_single_values(tree, read, write)
+    if write is Engine.MYSQL:
+        tree = tree.transform(_filtered)
     if kinds and write is Engine.POSTGRESQL:
         tree = with_like_kinds(tree, read, kinds)
     return _generate(tree.transform(_without_schema), write)
@@ -132,6 +137,19 @@ def _any_as_in(node: exp.Expr) -> exp.Expr:
         return node
     labels = node.expression.this.unnest()
     return exp.In(this=node.this, expressions=labels.expressions) if isinstance(labels, exp.Array) else node
+
+
+def _filtered(node: exp.Expr) -> exp.Expr:
+    """Turn `sum(x) FILTER (WHERE c)`, which MySQL has not, into `sum(CASE WHEN c THEN x END)`: it passes over NULL."""
+    if not isinstance(node, exp.Filter) or type(node.this) not in _WITHOUT_NULL or node.this.expressions:
+        return node
+    aggregate: exp.Expr = node.this
+    value = aggregate.this
+    if isinstance(value, exp.Distinct | exp.Order):
+        return node
+    chosen = exp.Literal.number(1) if isinstance(value, exp.Star) else value
+    aggregate.set("this", exp.Case().when(node.expression.this, chosen))
+    return aggregate
 
 
 def _counts_bytes(node: exp.Expr) -> bool:
