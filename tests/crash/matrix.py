@@ -32,6 +32,7 @@ _BUSY = "tests/crash/test_busy_targets.py::test_"
 _STORE = "tests/crash/test_control_store.py::test_"
 _CHANGING = "tests/crash/test_changing_sources.py::test_"
 _PAUSES = "tests/crash/test_pauses.py::test_"
+_SLEEPERS = "tests/crash/test_sleepers.py::test_"
 _DISKS = "tests/crash/test_full_disks.py::test_"
 
 MATRIX: dict[str, Tests | str] = {
@@ -47,6 +48,8 @@ MATRIX: dict[str, Tests | str] = {
         _PROCESSES + "a_worker_that_is_frozen_in_the_middle_of_a_transaction_is_not_waited_for",
         _PG + "a_successor_ends_the_session_of_a_worker_that_hangs",
         _MYSQL + "whoever_takes_a_run_over_ends_a_frozen_writer",
+        _SLEEPERS + "a_worker_that_wakes_up_after_a_pause_or_the_end_writes_nothing_more",
+        _SLEEPERS + "a_migration_that_paused_while_its_worker_slept_is_complete_once_it_is_resumed",
     ),
     "A6 two workers at one migration": (
         _QUEUE + "of_workers_that_take_one_assignment_at_the_same_moment_one_has_it",

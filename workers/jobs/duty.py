@@ -218,9 +218,11 @@ async def leave(shop: Workshop, migration_id: UUID) -> None:
     reason = pause_after(failure, has_copied=has_copied) if failure else None
     if reason and brief.status is MigrationStatus.CANCELLING:
         reason = failure = None  # what is to end needs nobody's help any more
-    if failure is not None or brief.status is MigrationStatus.CANCELLING:
-        await settle(shop, migration_id, brief, for_good=failure is None)
-    if failure is None and brief.status is MigrationStatus.PAUSING:
+    is_pausing = failure is None and brief.status is MigrationStatus.PAUSING
+    has_lost = await shop.leases.has_lost(migration_id)  # a worker that may be asleep in a transaction
+    if has_lost if is_pausing else (failure is not None or brief.status is MigrationStatus.CANCELLING):
+        await settle(shop, migration_id, brief, for_good=has_lost or failure is None)
+    if is_pausing:
         await shop.tell(NotePaused(migration_id=migration_id))
         return
     if reason and await shop.plans.find(migration_id) is not None:  # before its plan stands there is nothing to keep

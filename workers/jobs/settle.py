@@ -19,7 +19,7 @@ async def settle(shop: Workshop, migration_id: UUID, brief: Brief, *, for_good: 
     """Make the counters agree with the target's ledger; for the last worker that leaves the migration.
 
     A worker that is stopped, or lost, between a commit and its answer has counted too little. With
-    `for_good` nobody can write for the migration afterwards, however late a frozen worker wakes up.
+    `for_good` nobody can write for the migration until it is resumed, however late a frozen worker wakes up.
     """
     stored = await shop.plans.find(migration_id)
     if stored is None:

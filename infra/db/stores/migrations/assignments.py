@@ -37,6 +37,11 @@ SELECT 1 FROM migration_assignment
 WHERE migration_id = :migration_id AND state = 'TAKEN' AND lease_until > now() LIMIT 1
 """
 
+_LOST = """
+SELECT 1 FROM migration_assignment
+WHERE migration_id = :migration_id AND (state = 'LOST' OR (state = 'TAKEN' AND lease_until <= now())) LIMIT 1
+"""
+
 _TAKE = f"""
 UPDATE migration_assignment SET state = 'TAKEN', holder = :holder, lease_until = now() + make_interval(secs => :lease_s)
 WHERE {_THIS} AND state = 'GIVEN' RETURNING 1
@@ -159,6 +164,10 @@ class Leases:
     async def in_hand(self, migration_id: UUID) -> bool:
         """Tell whether any worker has an assignment of the migration in hand."""
         return bool(await self.database.rows(_UNDER_WAY, migration_id=migration_id))
+
+    async def has_lost(self, migration_id: UUID) -> bool:
+        """Tell whether a worker that had an assignment of the migration in hand was lost, and may only be asleep."""
+        return bool(await self.database.rows(_LOST, migration_id=migration_id))
 
     async def _one(self, sql: str, values: dict[str, object]) -> bool:
         async with self.database.engine.begin() as connection:
