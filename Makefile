@@ -43,7 +43,7 @@ samples: dev servers ## Migrate every sample database (WHERRY_SAMPLES) to every 
 crash: JOBS = 3
 crash: DIST = worksteal
 crash: dev servers ## Kill and cut everything that can be killed or cut, some hundred times, and print what became of it
-	$(PYTEST) -m "not bench and not samples and not wide" tests/crash $$($(BIN)/python -m tests.crash.matrix) $(ARGS)
+	$(PYTEST) -m "not bench and not samples and not wide and not share" tests/crash $$($(BIN)/python -m tests.crash.matrix) $(ARGS)
 
 sdl: dev ## Write the GraphQL schema to schema/schema.graphql
 	$(BIN)/python -m resolvers.sdl

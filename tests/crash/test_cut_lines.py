@@ -24,12 +24,13 @@ from tests.crash.moving import (
 )
 from tests.crash.tally import Tally
 from tests.support.fault_proxy import proxy_to
+from tests.support.lattice import is_nightly
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
 from workers.engine.retry import RetryPolicy
 
-STEP = 97
-SWEEP = range(0, 20_000, STEP)
+BYTES = 20_000
+STEP, STEP_NIGHTLY = 291, 97
 SHARE = (60, 2_500)
 """Two of the sweep: in the greeting, and among rows."""
 
@@ -58,9 +59,15 @@ async def cut_writing(source: Endpoint, target: Endpoint, at: int) -> str:
     return ended_by
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("at", SHARE)
 async def test_a_source_cut_at_any_byte_costs_no_row(server_database: Endpoint, at: int, tmp_path: Path) -> None:
     await cut_reading(await filled(server_database, FEW), at, tmp_path)
+
+
+def sweep() -> range:
+    """Return after which bytes lines are cut: three times as many at night."""
+    return range(0, BYTES, STEP_NIGHTLY if is_nightly() else STEP)
 
 
 async def swept(cuts: Iterable[Callable[[], Awaitable[str]]]) -> Counter[str]:
@@ -91,12 +98,13 @@ async def test_a_source_cut_at_every_byte_of_the_sweep_costs_no_row(
 ) -> None:
     source = await filled(request.getfixturevalue(f"{engine}_database"), FEW)
 
-    ends = await swept(partial(cut_reading, source, at, tmp_path) for at in SWEEP)
+    ends = await swept(partial(cut_reading, source, at, tmp_path) for at in sweep())
 
     for end, times in ends.items():
         tally.kills[f"cuts of a {engine} source ({end})"] += times
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("at", SHARE)
 async def test_a_target_cut_at_any_byte_has_every_row_once(server_database: Endpoint, at: int, tmp_path: Path) -> None:
     await cut_writing(await filled(file_at(tmp_path / "source.db"), FEW), server_database, at)
@@ -144,5 +152,5 @@ async def test_a_target_cut_at_every_byte_of_the_sweep_has_every_row_once(
         async with targets.one() as target:
             return await cut_writing(source, target, at)
 
-    for end, times in (await swept(partial(cut, at) for at in SWEEP)).items():
+    for end, times in (await swept(partial(cut, at) for at in sweep())).items():
         tally.kills[f"cuts of a {targets.engine} target ({end})"] += times

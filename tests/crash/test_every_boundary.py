@@ -134,6 +134,7 @@ def test_a_run_killed_at_any_boundary_is_completed_by_the_next(
     killed_everywhere(targets, source, forks, tally, step=1)
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("engine", list(Engine))
 def test_a_run_killed_at_some_boundaries_is_completed_by_the_next(
     targets: list[Target], source: str, forks: tuple[ForkServer, ...], tally: Tally

@@ -167,6 +167,7 @@ async def test_a_run_killed_at_any_boundary_is_rolled_back(trials: list[Trial], 
     assert step * sum(await asyncio.gather(*(trial.killed_runs(visits) for trial, visits in turns))) > 20
 
 
+@pytest.mark.share
 @pytest.mark.parametrize(
     ("targets", "on_existing", "step"),
     [(Engine(engine), on_existing, step) for (engine, on_existing), step in SHARES.items()],
