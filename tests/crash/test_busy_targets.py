@@ -207,8 +207,7 @@ def revoke(server: Server, target: Endpoint) -> None:
         server.run(f'REVOKE INSERT ON event FROM "{target.username}"', target.database)
         return
     server.run(f"REVOKE INSERT ON `{target.database}`.* FROM '{target.username}'@'127.0.0.1'")
-    for (number,) in server.run(f"SELECT id FROM information_schema.processlist WHERE user = '{target.username}'"):
-        server.run(f"KILL CONNECTION {number}")
+    server.run(f"KILL CONNECTION USER '{target.username}'")
 
 
 def grant(server: Server, target: Endpoint) -> None:

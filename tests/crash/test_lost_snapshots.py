@@ -69,8 +69,7 @@ def end_sessions(server: Server, source: Endpoint) -> None:
     if isinstance(server, PostgresqlServer):
         server.run(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = '{user}'")
         return
-    for (number,) in server.run(f"SELECT id FROM information_schema.processlist WHERE user = '{user}'"):
-        server.run(f"KILL CONNECTION {number}")
+    server.run(f"KILL CONNECTION USER '{user}'")
 
 
 def move_on(server: Server, source: Endpoint) -> None:

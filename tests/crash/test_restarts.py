@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain.connections.values import Engine
+from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
 from tests.crash.moving import AtRows, assert_exact, brought_to_its_end, file_at, filled, moved, pair_of, survived, why
 from tests.support.restarts import own_server
@@ -21,6 +22,8 @@ WAYS = [
 """A fast stop and an immediate one, an orderly stop and a crash."""
 
 ROWS_BEFORE = 500
+IN_PIECES = RunOptions(parallel=2, chunk_rows=10)
+"""So that many are still to be read when the source goes."""
 
 ANALYZE = {Engine.POSTGRESQL: "ANALYZE event", Engine.MYSQL: "ANALYZE TABLE event"}
 """A server that expects few rows of a new table would have it copied in one piece, before anything can go wrong."""
@@ -61,8 +64,8 @@ async def test_a_run_whose_source_is_started_again_pauses_and_goes_on_as_chosen(
         pair = pair_of(source, file_at(tmp_path / "copy.db"))
         fault = AtRows(ROWS_BEFORE, lambda: own.restart(number))
 
-        first = await moved(pair, fault)
-        report = await brought_to_its_end(pair)
+        first = await moved(pair, fault, options=IN_PIECES)
+        report = await brought_to_its_end(pair, options=IN_PIECES)
 
         assert fault.acted
         assert first.status is RunStatus.PAUSED, why(first)

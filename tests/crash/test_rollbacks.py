@@ -28,8 +28,8 @@ from tests.support.pictures import Picture, picture
 SHARES = {("POSTGRESQL", "TRUNCATE"): 17, ("MYSQL", "APPEND"): 19, ("SQLITE", "APPEND"): 11, ("DUCKDB", "TRUNCATE"): 11}
 """In the default run every so manieth boundary is tried, in each engine with one of the policies."""
 
-STEPS = {"TRUNCATE": 1, "APPEND": 3}
-"""In `make crash` every boundary is tried where rows are replaced, every third one where rows are added."""
+STEPS = {"TRUNCATE": 1, "APPEND": 7}
+"""In `make crash` every boundary is tried where rows are replaced, every seventh one where rows are added."""
 
 SOURCE = """
 CREATE TABLE kind (id BIGINT PRIMARY KEY NOT NULL, name VARCHAR(30));
