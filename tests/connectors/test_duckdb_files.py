@@ -7,11 +7,9 @@ import random
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 
@@ -33,7 +31,7 @@ from domain.catalog.types import (
     Timestamp,
     Uuid,
 )
-from domain.connections.values import Endpoint, Engine
+from domain.connections.values import Engine
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueRejected
 from domain.migrations.canonical import Carried, digest_rows
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject, Step
@@ -41,20 +39,13 @@ from domain.migrations.transfer import Batch, ColumnCopy, PhysicalRange, TableCo
 from infra.connectors.arrow import BATCH_BYTES_MAX
 from infra.connectors.duckdb import target as duckdb_target
 from infra.connectors.duckdb.connector import CONNECTOR
+from tests.connectors.duckdb_lab import lab_in, run
 from tests.connectors.lab import Lab, a_column, batches, copy_of, digest_columns, read_rows, table_named, whole
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
-    return Lab(Engine.DUCKDB, Endpoint(Engine.DUCKDB, path=str(tmp_path / "file é #%[x].duckdb")), CONNECTOR)
-
-
-def run(lab: Lab, *statements: str) -> list[tuple[object, ...]]:
-    """Run statements on the file, and return the rows of the last."""
-    with closing(duckdb.connect(lab.endpoint.path)) as connection:
-        for statement in statements[:-1]:
-            connection.execute(statement)
-        return connection.execute(statements[-1]).fetchall()
+    return lab_in(tmp_path)
 
 
 OWN_VALUES: list[tuple[str, str, LogicalType, Carried]] = [

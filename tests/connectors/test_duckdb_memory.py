@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator
-from contextlib import closing
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 
 from domain.catalog.model import Table, TableName
 from domain.catalog.types import Integer, Text
-from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import DatabaseError
 from domain.migrations.canonical import digest_rows
 from domain.migrations.transfer import Batch
 from infra.connectors.duckdb import reader as duckdb_reader
-from infra.connectors.duckdb.connector import CONNECTOR
+from tests.connectors.duckdb_lab import lab_in, run
 from tests.connectors.lab import Lab, a_column, copy_of, digest_columns, read_rows, whole
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
-    return Lab(Engine.DUCKDB, Endpoint(Engine.DUCKDB, path=str(tmp_path / "file é #%[x].duckdb")), CONNECTOR)
-
-
-def run(lab: Lab, *statements: str) -> list[tuple[object, ...]]:
-    """Run statements on the file, and return the rows of the last."""
-    with closing(duckdb.connect(lab.endpoint.path)) as connection:
-        for statement in statements[:-1]:
-            connection.execute(statement)
-        return connection.execute(statements[-1]).fetchall()
+    return lab_in(tmp_path)
 
 
 BODIES = Table(

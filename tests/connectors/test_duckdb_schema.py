@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,20 +18,13 @@ from domain.catalog.types import (
 from domain.connections.values import Endpoint, Engine
 from domain.migrations.schema_plan import ObjectKind, Outcome
 from infra.connectors.duckdb.connector import CONNECTOR
+from tests.connectors.duckdb_lab import lab_in, run
 from tests.connectors.lab import Lab, a_column
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
-    return Lab(Engine.DUCKDB, Endpoint(Engine.DUCKDB, path=str(tmp_path / "file é #%[x].duckdb")), CONNECTOR)
-
-
-def run(lab: Lab, *statements: str) -> list[tuple[object, ...]]:
-    """Run statements on the file, and return the rows of the last."""
-    with closing(duckdb.connect(lab.endpoint.path)) as connection:
-        for statement in statements[:-1]:
-            connection.execute(statement)
-        return connection.execute(statements[-1]).fetchall()
+    return lab_in(tmp_path)
 
 
 def tables_in_a_circle() -> tuple[Table, Table]:

@@ -55,11 +55,16 @@ async def woken(worker: subprocess.Popen[bytes], target: Target) -> None:
     worker.wait()
 
 
-async def paused_without(api: LiveApi, route: Route, id_: str) -> None:
-    """Let a migration pause while its worker sleeps."""
+async def paused_in_its_sleep(
+    api: LiveApi, route: Route, target: Target, tally: Tally
+) -> tuple[str, subprocess.Popen[bytes]]:
+    """Start a migration, put its worker to sleep, and let it pause without that."""
+    id_, worker = await asleep(api, route, target)
+    tally.kills["of workers that are frozen"] += 1
     await route.client.ok("pauseMigration", "PauseMigrationInput", {"migrationId": id_}, MIGRATION)
     async with running_worker(api.container):
         assert await stands_at(route, id_, "PAUSED", "FAILED", "COMPLETED", timeout_s=120) == "PAUSED"
+    return id_, worker
 
 
 async def test_a_worker_that_wakes_up_after_a_pause_or_the_end_writes_nothing_more(
@@ -67,9 +72,7 @@ async def test_a_worker_that_wakes_up_after_a_pause_or_the_end_writes_nothing_mo
 ) -> None:
     target = Target(postgresql_server, postgresql_database)
     route = await route_from_shop(hasty_api, postgresql_database, *MANY)
-    id_, worker = await asleep(hasty_api, route, target)
-    tally.kills["of workers that are frozen"] += 1
-    await paused_without(hasty_api, route, id_)
+    id_, worker = await paused_in_its_sleep(hasty_api, route, target, tally)
     await route.client.ok("cancelMigration", "CancelMigrationInput", {"migrationId": id_}, MIGRATION)
 
     at_rest = await target.rows()
@@ -87,9 +90,7 @@ async def test_a_migration_that_paused_while_its_worker_slept_is_complete_once_i
     """The worker wakes up between the pause and the resumption."""
     target = Target(postgresql_server, postgresql_database)
     route = await route_from_shop(hasty_api, postgresql_database, *MANY)
-    id_, worker = await asleep(hasty_api, route, target)
-    tally.kills["of workers that are frozen"] += 1
-    await paused_without(hasty_api, route, id_)
+    id_, worker = await paused_in_its_sleep(hasty_api, route, target, tally)
     await woken(worker, target)
 
     await resume(route, id_)

@@ -214,8 +214,10 @@ async def leave(shop: Workshop, migration_id: UUID) -> None:
         if failure is not None:
             await shop.tell(NoteRollbackFailed(migration_id=migration_id, failure=failure))
         return
-    has_copied = bool(await read_readings(shop.container.database, migration_id))
-    reason = pause_after(failure, has_copied=has_copied) if failure else None
+    reason = None
+    if failure is not None:
+        has_copied = bool(await read_readings(shop.container.database, migration_id))
+        reason = pause_after(failure, has_copied=has_copied)
     if reason and brief.status is MigrationStatus.CANCELLING:
         reason = failure = None  # what is to end needs nobody's help any more
     is_pausing = failure is None and brief.status is MigrationStatus.PAUSING
