@@ -223,49 +223,6 @@ async def test_a_sqlite_file_arrives_with_its_words_for_types_and_its_options(tm
     assert facts_of_sqlite(paths[1]) == facts_of_sqlite(paths[0])
 
 
-MIXED = """
-CREATE TABLE plain (v, w); CREATE TABLE words (v TEXT, w VARCHAR(3)); CREATE TABLE wholes (v INTEGER, w INT);
-CREATE TABLE reals (v REAL, w FLOAT); CREATE TABLE numbers (v NUMERIC, w DECIMAL(10,2));
-CREATE TABLE moments (v DATETIME, w DATE); CREATE TABLE truths (v BOOLEAN, w JSON);
-CREATE TABLE keyed (v, w, PRIMARY KEY (v, w)) WITHOUT ROWID;
-"""
-
-OF_ALL_KINDS = (1, "1", 1.0, "1.0", b"1", b"", "", "nul\0in", 2**63 - 1, 0.1 + 0.2, 5e-324, float("inf"), b"\0\xff")
-
-MOMENTS = ("2024-01-01 00:00:00", "2024-01-01T00:00:00Z", "2024-01-01 00:00:00.5", "2024-01-01 00:00:00+00:00")
-
-
-async def test_values_of_a_sqlite_file_keep_their_storage_class_and_their_spelling_in_another(tmp_path: Path) -> None:
-    paths = [tmp_path / "source.db", tmp_path / "target.db"]
-    with closing(sqlite3.connect(paths[0])) as connection:
-        connection.executescript(MIXED)
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        for table in tables:
-            sql = f"INSERT OR IGNORE INTO {table} VALUES (?, ?)"  # 1 and 1.0 are one key
-            connection.executemany(sql, [(value, value) for value in OF_ALL_KINDS])
-        connection.execute("INSERT INTO words VALUES (NULL, CAST(x'ff00' AS TEXT)), (CAST(x'74ff' AS TEXT), NULL)")
-        for number, moment in enumerate(MOMENTS):
-            connection.execute(f"CREATE TABLE one_{number} (v TIMESTAMP, w DECIMAL(10,2), t TIME)")
-            connection.execute(f"INSERT INTO one_{number} VALUES (?, 5, '10:00:00'), (?, 12, NULL)", (moment, moment))
-            tables.append(f"one_{number}")
-        connection.commit()
-
-    report = await migrate(between(*(Endpoint(Engine.SQLITE, path=str(path)) for path in paths)))
-
-    assert_whole(report)
-    assert (report.objects.skipped, report.objects.replaced) == ((), ())
-    for table in tables:
-        assert stored_in(paths[1], table) == stored_in(paths[0], table)
-
-
-def stored_in(path: Path, table: str) -> list[tuple[str, ...]]:
-    """The storage class and the bytes of every value."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.text_factory = bytes
-        rows = connection.execute(f"SELECT typeof(v), v, typeof(w), w FROM {table}").fetchall()
-    return sorted(tuple(map(repr, row)) for row in rows)
-
-
 def facts_of_sqlite(path: Path) -> list[object]:
     """Columns, keys, storage classes and how indexes compare."""
     found: list[object] = []

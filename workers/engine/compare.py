@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from domain.catalog.model import DatabaseSchema
+from dataclasses import replace
+
+from domain.catalog.mixed import MIXED
+from domain.catalog.model import Column, DatabaseSchema
 from domain.kernel.errors import Conflict, ObjectMissing
 from domain.kernel.values import Rows
 from domain.migrations.plan import MigrationPlan, RunOptions
@@ -29,13 +32,13 @@ async def compare(route: Route, options: RunOptions, control: Control) -> tuple[
         open_source(route.source_connector, route.source_endpoint, readers=options.parallel) as source,
         open_source(route.target_connector, route.target_endpoint, readers=options.parallel) as target,
     ):
-        schema, catalog = await source.introspect(), await target.introspect()
+        schema, catalog = _by_meaning(await source.introspect()), await target.introspect()
         plan = make_plan(
             schema, options, {}, route.source_connector.capabilities, route.target_connector, route.target_endpoint
         )
         if options.on_misfit:
             plan = await Examiner(source, route, options).examined(Basis(schema, {}))
-        copies, verdicts = _comparable(plan, catalog, options)
+        copies, verdicts = _comparable(plan, schema, catalog, options)
         sides = Sides(source, target, route.hashing.of_ends)
         verdicts += await verify_tables(
             sides, copies, options.verify, (), control, _unwatched, parallel=options.parallel
@@ -43,8 +46,21 @@ async def compare(route: Route, options: RunOptions, control: Control) -> tuple[
         return tuple(sorted(verdicts, key=lambda verdict: verdict.table_number))
 
 
+def _by_meaning(schema: DatabaseSchema) -> DatabaseSchema:
+    """Return a schema whose values count by what they mean, as nobody says that one end was copied from the other.
+
+    Where a column has values of several classes, their class is part of what they mean.
+    """
+
+    def meant(column: Column) -> Column:
+        return column if column.stored in (None, MIXED) else replace(column, stored=None)
+
+    tables = [replace(table, columns=tuple(map(meant, table.columns))) for table in schema.tables]
+    return replace(schema, tables=tuple(tables))
+
+
 def _comparable(
-    plan: MigrationPlan, catalog: DatabaseSchema, options: RunOptions
+    plan: MigrationPlan, schema: DatabaseSchema, catalog: DatabaseSchema, options: RunOptions
 ) -> tuple[list[TableCopy], list[Verdict]]:
     """Return the tables that can be compared, and the verdict on those that cannot."""
     copies: list[TableCopy] = []
@@ -54,7 +70,7 @@ def _comparable(
         reason = f"the target has no table {copy.target}"
         if table is not None:
             try:
-                copies.append(fitted(copy, table))
+                copies.append(fitted(copy, table, schema.table(copy.source)))
                 continue
             except (ObjectMissing, Conflict) as error:
                 reason = error.message

@@ -35,8 +35,8 @@ _NAMED_MAX = 10
 _ROUNDS_MAX = 3
 _PLANNED_ANEW = (MisfitPolicy.TEXT, MisfitPolicy.NULL_RELAXED)
 
-Adopt = Callable[[MigrationPlan], MigrationPlan]
-"""Fits a plan to the tables that are already in the target."""
+Adopt = Callable[[MigrationPlan, DatabaseSchema], MigrationPlan]
+"""Fits a plan for a source's schema to the tables that are already in the target."""
 
 Existing = Mapping[TableName, Table]
 """Tables that others made in the target, by the name of the source table that is copied into them."""
@@ -67,7 +67,7 @@ class Examiner:
     route: Route
     options: RunOptions
     existing: Callable[[MigrationPlan], Existing] = lambda _: {}
-    adopt: Adopt = lambda plan: plan
+    adopt: Adopt = lambda plan, _: plan
     known: frozenset[str] = frozenset()
 
     def planned(self, basis: Basis) -> MigrationPlan:
@@ -82,7 +82,7 @@ class Examiner:
             self.route.target_endpoint,
         )
         check_rules(self.options.on_misfit, plan.tables)
-        plan = self.adopt(plan)
+        plan = self.adopt(plan, basis.schema)
         return replace(plan, first_hash=plan.plan_hash)
 
     def may_stay_unseen(self, basis: Basis, plan: MigrationPlan) -> bool:

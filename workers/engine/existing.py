@@ -12,7 +12,7 @@ from domain.kernel.values import Rows
 from domain.migrations.digests import Digest
 from domain.migrations.plan import MigrationPlan, OnExisting
 from domain.migrations.schema_plan import ObjectKind, SchemaObject
-from domain.migrations.transfer import TableCopy
+from domain.migrations.transfer import ColumnCopy, TableCopy
 from workers.engine.plan import fastest_format
 
 _NAMED_MAX = 10
@@ -60,8 +60,12 @@ def refuse_filled(plan: MigrationPlan, counts: Mapping[TableName, Rows]) -> None
     )
 
 
-def adopted(plan: MigrationPlan, catalog: DatabaseSchema, made: frozenset[SchemaObject]) -> MigrationPlan:
-    """Return the plan with the column types of tables that others made; `made` are the run's own objects.
+def adopted(
+    plan: MigrationPlan, source: DatabaseSchema, catalog: DatabaseSchema, made: frozenset[SchemaObject]
+) -> MigrationPlan:
+    """Return the plan with the column types of tables that others made in the target, which `catalog` describes.
+
+    `made` are the run's own objects.
 
     Raises:
         ObjectMissing: such a table lacks a column.
@@ -74,7 +78,7 @@ def adopted(plan: MigrationPlan, catalog: DatabaseSchema, made: frozenset[Schema
         if table is None:
             tables.append(copy)
         else:
-            tables.append(fitted(copy, table))
+            tables.append(fitted(copy, table, source.table(copy.source)))
             _refuse_unfilled(copy, table)
     return replace(plan, tables=tuple(tables))
 
@@ -91,31 +95,38 @@ def made_by_others(
     }
 
 
-def fitted(copy: TableCopy, table: Table) -> TableCopy:
+def fitted(copy: TableCopy, table: Table, origin: Table | None = None) -> TableCopy:
     """Return the copy with the column types of a table that is already there.
+
+    Values cross as they are stored only between columns that are declared alike: to all others by what they mean to
+    `origin`, the source table.
 
     Raises:
         ObjectMissing: the table lacks a column.
         Conflict: the table has a column that cannot take the values.
     """
-    columns = []
-    for column in copy.columns:
-        there = table.column(column.target)
-        if there is None:
-            raise ObjectMissing(
-                f"target table {table.name} is already there and has no column {column.target}",
-                code=ErrorCode.COLUMN_NOT_FOUND,
-                path=(str(table.name), column.target),
-            )
-        same = there.native.casefold() == column.target_native.casefold()
-        if there.generated is not None or not (same or carrier(there.type) is carrier(column.type)):
-            raise Conflict(
-                f"target table {table.name} is already there and its column {there.name} is {there.native}, "
-                f"which does not take {column.source_native} exactly; rename or drop the table, or map to another one"
-            )
-        columns.append(column if same else replace(column, target_native=there.native))
+    columns = tuple(_fitted_column(column, table, origin) for column in copy.columns)
     shared = frozenset({copy.format})
-    return replace(copy, columns=tuple(columns), format=fastest_format(tuple(columns), shared))
+    return replace(copy, columns=columns, format=fastest_format(columns, shared))
+
+
+def _fitted_column(column: ColumnCopy, table: Table, origin: Table | None) -> ColumnCopy:
+    there = table.column(column.target)
+    if there is None:
+        raise ObjectMissing(
+            f"target table {table.name} is already there and has no column {column.target}",
+            code=ErrorCode.COLUMN_NOT_FOUND,
+            path=(str(table.name), column.target),
+        )
+    same = there.native.casefold() == column.target_native.casefold()
+    original = origin and origin.column(column.source)
+    type_ = original.type if original and not same else column.type
+    if there.generated is not None or not (same or carrier(there.type) is carrier(type_)):
+        raise Conflict(
+            f"target table {table.name} is already there and its column {there.name} is {there.native}, "
+            f"which does not take {column.source_native} exactly; rename or drop the table, or map to another one"
+        )
+    return column if same else replace(column, type=type_, target_native=there.native)
 
 
 def _refuse_unfilled(copy: TableCopy, table: Table) -> None:

@@ -137,7 +137,7 @@ async def _planned(
         ends.route,
         request.options,
         existing=lambda plan: made_by_others(plan, catalog, made(plan)),
-        adopt=lambda plan: adopted(plan, catalog, made(plan)),
+        adopt=lambda plan, schema: adopted(plan, schema, catalog, made(plan)),
         known=frozenset(known),
     )
     plan = examiner.planned(basis)

@@ -23,7 +23,7 @@ def there(table: Table) -> DatabaseSchema:
 
 
 def adopt(table: Table) -> MigrationPlan:
-    return adopted(planned(a_schema(FILM)), there(table), frozenset())
+    return adopted(planned(a_schema(FILM)), a_schema(FILM), there(table), frozenset())
 
 
 def test_a_table_that_is_already_there_lends_its_column_types() -> None:
@@ -37,7 +37,7 @@ def test_a_table_of_the_run_itself_keeps_its_planned_types() -> None:
     plan = planned(a_schema(FILM))
     other = replace(FILM, columns=(FILM.columns[0], a_column("title", Text(), native="varchar(50)")))
 
-    assert adopted(plan, there(other), frozenset({SchemaObject(ObjectKind.TABLE, "film")})) == plan
+    assert adopted(plan, a_schema(FILM), there(other), frozenset({SchemaObject(ObjectKind.TABLE, "film")})) == plan
 
 
 @pytest.mark.parametrize(
