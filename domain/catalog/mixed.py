@@ -6,7 +6,19 @@ JSON has it: a number without or with a point, a text, and bytes as `{"bytes": "
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from domain.catalog.types import Opaque
+
+
+class StorageClass(StrEnum):
+    """SQLite's storage classes of values other than NULL, by the letter that a value of theirs begins with."""
+
+    INTEGER = "i"
+    REAL = "r"
+    TEXT = "t"
+    BLOB = "b"
+
 
 MIXED = Opaque("values of several storage classes")
 """What such a column holds."""
@@ -23,11 +35,11 @@ def as_written(text: str | None) -> WrittenValue:
         return None
     letter, value = text[:1], text[1:]
     match letter:
-        case "i":
+        case StorageClass.INTEGER:
             return int(value)
-        case "r":
+        case StorageClass.REAL:
             return float.fromhex(value)
-        case "b":
+        case StorageClass.BLOB:
             return {_BYTES: value.lower()}
         case _:
             return value
@@ -45,12 +57,12 @@ def as_carried(written: object) -> str | None:
         case bool():
             raise ValueError("SQLite holds no truth values")
         case int() if -_WHOLE_END <= written < _WHOLE_END:
-            return f"i{written}"
+            return f"{StorageClass.INTEGER}{written}"
         case float():
-            return f"r{written.hex()}"
+            return f"{StorageClass.REAL}{written.hex()}"
         case str():
-            return f"t{written}"
+            return f"{StorageClass.TEXT}{written}"
         case {"bytes": str(digits)}:
-            return f"b{bytes.fromhex(digits).hex()}"
+            return f"{StorageClass.BLOB}{bytes.fromhex(digits).hex()}"
         case _:
             raise ValueError("no whole number of 64 bits, no double, no text and no bytes")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
-from domain.catalog.mixed import MIXED
+from domain.catalog.mixed import MIXED, StorageClass
 from domain.catalog.types import LogicalType
 
 _EXACT_DOUBLE = "_wherry_exact_double"
@@ -27,24 +27,32 @@ def selected(column: str, type_: LogicalType) -> str:
     """Spell what is selected of a column, which is given quoted."""
     if type_ != MIXED:
         return column
-    return (
-        f"CASE typeof({column}) WHEN 'integer' THEN 'i' || {column} WHEN 'text' THEN 't' || {column}"
-        f" WHEN 'real' THEN 'r' || {_EXACT_DOUBLE}({column}) WHEN 'blob' THEN 'b' || hex({column}) END"
-    )
+    spelled = {
+        StorageClass.INTEGER: column,
+        StorageClass.REAL: f"{_EXACT_DOUBLE}({column})",
+        StorageClass.TEXT: column,
+        StorageClass.BLOB: f"hex({column})",
+    }
+    cases = " ".join(f"WHEN '{each.name.lower()}' THEN '{each}' || {value}" for each, value in spelled.items())
+    return f"CASE typeof({column}) {cases} END"
 
 
 def parted(values: pa.Array) -> list[pa.Array]:
     """Return the values of each class, integers, doubles, texts and blobs, NULL where one is of another class."""
     found = values.cast(pa.large_binary()).to_pylist()
     return [
-        _of(b"i", found, int, pa.int64()),
-        _of(b"r", found, lambda text: float.fromhex(text.decode()), pa.float64()),
-        _of(b"t", found, bytes, pa.large_binary()).view(pa.large_string()),
-        _of(b"b", found, lambda text: bytes.fromhex(text.decode()), pa.large_binary()),
+        _of(StorageClass.INTEGER, found, int, pa.int64()),
+        _of(StorageClass.REAL, found, lambda text: float.fromhex(text.decode()), pa.float64()),
+        _of(StorageClass.TEXT, found, bytes, pa.large_binary()).view(pa.large_string()),
+        _of(StorageClass.BLOB, found, lambda text: bytes.fromhex(text.decode()), pa.large_binary()),
     ]
 
 
 def _of(
-    letter: bytes, found: Sequence[bytes | None], read: Callable[[bytes], int | float | bytes], type_: pa.DataType
+    class_: StorageClass,
+    found: Sequence[bytes | None],
+    read: Callable[[bytes], int | float | bytes],
+    type_: pa.DataType,
 ) -> pa.Array:
+    letter = class_.encode()
     return pa.array([read(each[1:]) if each and each.startswith(letter) else None for each in found], type_)
