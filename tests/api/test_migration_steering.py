@@ -12,13 +12,18 @@ import pytest
 from domain.connections.values import Endpoint
 from tests.support.api import LiveApi
 from tests.support.migrations import (
+    ENTRIES,
     EVENTS,
     MIGRATION,
+    RESUMED,
     STATUS,
-    Route,
+    all_entries,
     ended,
+    entries,
+    pause,
     reached,
     report_of,
+    resume,
     route_from_shop,
     stands_at,
 )
@@ -27,27 +32,7 @@ from tests.support.postgresql import PostgresqlServer
 Json = dict[str, Any]
 
 ROWS = 60_000
-MANY = (
-    "CREATE TABLE entry (id INTEGER PRIMARY KEY, cents BIGINT NOT NULL, note VARCHAR(60))",
-    f"""INSERT INTO entry WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
-        SELECT i, i * 7 % 1009, 'entry number ' || i FROM n""",
-)
-CONTENT = "SELECT count(*), count(DISTINCT id), sum(id) FROM entry"
-EXACT = f"{ROWS}|{ROWS}|{ROWS * (ROWS + 1) // 2}"
-OUTLOOK = f"""{MIGRATION.replace("MigrationSuccess", "ResumeMigrationSuccess")}
-    ... on ResumeMigrationSuccess {{
-        outlook {{ chunksKept rowsKept chunksLeft chunksBegun chunksDead rowsLeft }} }}"""
-"""What resuming a migration answers."""
-
 DEAD = "query($id: ID!) { deadChunks(id: $id) { table number scope rowEstimate attempts reason } }"
-
-
-async def pause(route: Route, id_: str) -> Json:
-    return await route.client.ok("pauseMigration", "PauseMigrationInput", {"migrationId": id_}, MIGRATION)
-
-
-async def resume(route: Route, id_: str) -> Json:
-    return await route.client.ok("resumeMigration", "ResumeMigrationInput", {"migrationId": id_}, OUTLOOK)
 
 
 async def kinds(api: LiveApi, id_: str) -> list[tuple[int, str]]:
@@ -60,7 +45,7 @@ async def kinds(api: LiveApi, id_: str) -> list[tuple[int, str]]:
 async def test_a_migration_pauses_in_the_middle_of_a_table_and_goes_on_where_it_stood(
     live_api: LiveApi, worker: None, postgresql_database: Endpoint, postgresql_server: PostgresqlServer
 ) -> None:
-    route = await route_from_shop(live_api, postgresql_database, *MANY)
+    route = await route_from_shop(live_api, postgresql_database, *entries(ROWS))
     id_ = await route.start(batchSize=200, parallelTasks=2)
     await reached(route, id_, rows=3_000)
 
@@ -77,7 +62,7 @@ async def test_a_migration_pauses_in_the_middle_of_a_table_and_goes_on_where_it_
     assert resumed["outlook"]["rowsKept"] >= at_rest
     assert resumed["outlook"]["chunksKept"] + resumed["outlook"]["chunksLeft"] == ROWS // 200
     assert (status["status"], status["error"]) == ("COMPLETED", None)
-    assert postgresql_server.run(CONTENT, postgresql_database.database) == EXACT
+    assert postgresql_server.run(ENTRIES, postgresql_database.database) == all_entries(ROWS)
     report = await report_of(route.client, id_)
     assert [(t["rowsRead"], t["rowsWritten"], t["verified"]) for t in report["tables"]] == [(ROWS, ROWS, True)]
     told = await kinds(live_api, id_)
@@ -88,7 +73,7 @@ async def test_a_migration_pauses_in_the_middle_of_a_table_and_goes_on_where_it_
 async def test_subscribers_see_every_step_of_a_pause(
     live_api: LiveApi, worker: None, postgresql_database: Endpoint
 ) -> None:
-    route = await route_from_shop(live_api, postgresql_database, *MANY)
+    route = await route_from_shop(live_api, postgresql_database, *entries(ROWS))
     id_ = await route.start(batchSize=1_000, parallelTasks=1)
     seen: list[str] = []
 
@@ -119,7 +104,7 @@ async def test_a_migration_that_waits_for_a_worker_pauses_at_once(
     assert set(resumed["outlook"].values()) == {0}
     cancelled = await route.client.ok("cancelMigration", "CancelMigrationInput", {"migrationId": id_}, MIGRATION)
     assert cancelled["migration"]["status"] == "CANCELLED"
-    refused = await route.client.tell("resumeMigration", "ResumeMigrationInput", {"migrationId": id_}, OUTLOOK)
+    refused = await route.client.tell("resumeMigration", "ResumeMigrationInput", {"migrationId": id_}, RESUMED)
     assert refused["code"] == "CONFLICT"
 
 
@@ -127,11 +112,10 @@ async def test_a_failed_migration_goes_on_once_its_cause_is_mended(
     live_api: LiveApi, worker: None, postgresql_database: Endpoint, postgresql_server: PostgresqlServer
 ) -> None:
     """The target refuses some rows by a trigger, so their chunks are given up; without it they are tried again."""
-    route = await route_from_shop(live_api, postgresql_database, *MANY)
+    route = await route_from_shop(live_api, postgresql_database, *entries(ROWS))
     owner = f'SET ROLE "{postgresql_database.username}";'
     postgresql_server.run(
-        f"{owner} CREATE TABLE entry (id bigint PRIMARY KEY, cents bigint NOT NULL, note varchar(60), "
-        "CONSTRAINT small CHECK (id < 30000));",
+        f"{owner} CREATE TABLE entry (id bigint PRIMARY KEY, note varchar(60), CONSTRAINT small CHECK (id < 30000));",
         postgresql_database.database,
     )
 
@@ -139,7 +123,7 @@ async def test_a_failed_migration_goes_on_once_its_cause_is_mended(
     failed = await ended(route.client, id_)
     dead = (await route.client.ask(DEAD, id=id_))["deadChunks"]
     postgresql_server.run(f"{owner} ALTER TABLE entry DROP CONSTRAINT small", postgresql_database.database)
-    retried = await route.client.ok("retryDeadChunks", "RetryDeadChunksInput", {"migrationId": id_}, OUTLOOK)
+    retried = await route.client.ok("retryDeadChunks", "RetryDeadChunksInput", {"migrationId": id_}, RESUMED)
     status = await ended(route.client, id_)
 
     assert (failed["status"], failed["error"]["code"]) == ("FAILED", "VALUE_REJECTED")
@@ -149,16 +133,16 @@ async def test_a_failed_migration_goes_on_once_its_cause_is_mended(
     assert retried["migration"]["status"] == "PENDING"
     assert retried["outlook"]["rowsKept"] > 0
     assert (status["status"], status["error"]) == ("COMPLETED", None)
-    assert postgresql_server.run(CONTENT, postgresql_database.database) == EXACT
+    assert postgresql_server.run(ENTRIES, postgresql_database.database) == all_entries(ROWS)
     assert [kind for _, kind in await kinds(live_api, id_)].count("TERMINAL") == 1
-    nothing = await route.client.tell("retryDeadChunks", "RetryDeadChunksInput", {"migrationId": id_}, OUTLOOK)
+    nothing = await route.client.tell("retryDeadChunks", "RetryDeadChunksInput", {"migrationId": id_}, RESUMED)
     assert nothing["code"] == "CONFLICT"
 
 
 async def test_a_migration_whose_source_has_changed_is_not_resumed(
     live_api: LiveApi, worker: None, postgresql_database: Endpoint
 ) -> None:
-    route = await route_from_shop(live_api, postgresql_database, *MANY)
+    route = await route_from_shop(live_api, postgresql_database, *entries(ROWS))
     id_ = await route.start(batchSize=100, parallelTasks=1)
     await reached(route, id_, rows=1_000)
     await pause(route, id_)
@@ -179,7 +163,7 @@ async def test_a_migration_whose_source_has_changed_is_not_resumed(
 async def test_a_migration_whose_target_has_forgotten_it_is_not_resumed(
     live_api: LiveApi, worker: None, postgresql_database: Endpoint, postgresql_server: PostgresqlServer
 ) -> None:
-    route = await route_from_shop(live_api, postgresql_database, *MANY)
+    route = await route_from_shop(live_api, postgresql_database, *entries(ROWS))
     id_ = await route.start(batchSize=100, parallelTasks=1)
     await reached(route, id_, rows=1_000)
     await pause(route, id_)
@@ -200,7 +184,7 @@ async def test_what_the_target_has_lost_is_copied_again(
     live_api: LiveApi, worker: None, postgresql_database: Endpoint, postgresql_server: PostgresqlServer
 ) -> None:
     """As after a crash of a server that had promised more than it kept: rows and receipts are gone together."""
-    route = await route_from_shop(live_api, postgresql_database, *MANY)
+    route = await route_from_shop(live_api, postgresql_database, *entries(ROWS))
     id_ = await route.start(batchSize=100, parallelTasks=1)
     await reached(route, id_, rows=2_000)
     await pause(route, id_)
@@ -214,14 +198,14 @@ async def test_what_the_target_has_lost_is_copied_again(
     status = await ended(route.client, id_)
 
     assert (status["status"], status["error"]) == ("COMPLETED", None)
-    assert postgresql_server.run(CONTENT, postgresql_database.database) == EXACT
+    assert postgresql_server.run(ENTRIES, postgresql_database.database) == all_entries(ROWS)
 
 
 @pytest.mark.slow
 async def test_pauses_and_resumes_in_a_row_do_no_harm(
     live_api: LiveApi, worker: None, postgresql_database: Endpoint, postgresql_server: PostgresqlServer
 ) -> None:
-    route = await route_from_shop(live_api, postgresql_database, *MANY)
+    route = await route_from_shop(live_api, postgresql_database, *entries(ROWS))
     id_ = await route.start(batchSize=1_000, parallelTasks=3)
 
     for _ in range(6):
@@ -231,11 +215,11 @@ async def test_pauses_and_resumes_in_a_row_do_no_harm(
         answer = await route.client.tell("pauseMigration", "PauseMigrationInput", {"migrationId": id_}, MIGRATION)
         if "code" not in answer:
             await stands_at(route, id_, "PAUSED", "COMPLETED")
-        await route.client.tell("resumeMigration", "ResumeMigrationInput", {"migrationId": id_}, OUTLOOK)
+        await route.client.tell("resumeMigration", "ResumeMigrationInput", {"migrationId": id_}, RESUMED)
     status = await ended(route.client, id_)
 
     assert (status["status"], status["error"]) == ("COMPLETED", None)
-    assert postgresql_server.run(CONTENT, postgresql_database.database) == EXACT
+    assert postgresql_server.run(ENTRIES, postgresql_database.database) == all_entries(ROWS)
 
 
 async def test_a_stranger_can_neither_pause_nor_resume(live_api: LiveApi, postgresql_database: Endpoint) -> None:
@@ -245,8 +229,8 @@ async def test_a_stranger_can_neither_pause_nor_resume(live_api: LiveApi, postgr
 
     answers = [
         await eve.tell("pauseMigration", "PauseMigrationInput", {"migrationId": id_}, MIGRATION),
-        await eve.tell("resumeMigration", "ResumeMigrationInput", {"migrationId": id_}, OUTLOOK),
-        await eve.tell("retryDeadChunks", "RetryDeadChunksInput", {"migrationId": id_}, OUTLOOK),
+        await eve.tell("resumeMigration", "ResumeMigrationInput", {"migrationId": id_}, RESUMED),
+        await eve.tell("retryDeadChunks", "RetryDeadChunksInput", {"migrationId": id_}, RESUMED),
     ]
 
     assert [answer["code"] for answer in answers] == ["NOT_FOUND"] * 3

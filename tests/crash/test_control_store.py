@@ -25,20 +25,13 @@ from tests.crash.test_full_disks import small_disk as small_disk  # noqa: PLC041
 from tests.support.api import ApiClient, LiveApi, running_api
 from tests.support.cli import url
 from tests.support.fault_proxy import FaultProxy, relaying
-from tests.support.migrations import STATUS, Route, ended, reached, route_from_shop
+from tests.support.migrations import ENTRIES, STATUS, Route, all_entries, ended, entries, reached, route_from_shop
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer
 from tests.support.restarts import OwnServer, own_server
 from tests.support.workers import running_worker
 
 ROWS = 20_000
-MANY = (
-    "CREATE TABLE entry (id INTEGER PRIMARY KEY, note VARCHAR(60))",
-    f"""INSERT INTO entry WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
-        SELECT i, 'entry number ' || i FROM n""",
-)
-CONTENT = "SELECT count(*), count(DISTINCT id), sum(id) FROM entry"
-EXACT = f"{ROWS}|{ROWS}|{ROWS * (ROWS + 1) // 2}"
 HOLES = """
 SELECT count(*) AS holes FROM
     (SELECT version - row_number() OVER (PARTITION BY stream_id ORDER BY version) AS ahead FROM event) AS numbered
@@ -72,7 +65,7 @@ async def api_over(
 
 async def started(api: LiveApi, target: Endpoint) -> tuple[Route, str]:
     """Start a migration, and return once some rows are copied."""
-    route = await route_from_shop(api, target, *MANY)
+    route = await route_from_shop(api, target, *entries(ROWS))
     id_ = await route.start(batchSize=100, parallelTasks=2)
     await reached(route, id_, 1_000)
     return route, id_
@@ -80,7 +73,7 @@ async def started(api: LiveApi, target: Endpoint) -> tuple[Route, str]:
 
 async def assert_whole(api: LiveApi, server: PostgresqlServer, target: Endpoint) -> None:
     """The target is exact, and no stream of events has a hole."""
-    assert await asyncio.to_thread(server.run, CONTENT, target.database) == EXACT
+    assert await asyncio.to_thread(server.run, ENTRIES, target.database) == all_entries(ROWS)
     [row] = await api.container.database.rows(HOLES)
     assert row["holes"] == 0
 
@@ -174,7 +167,7 @@ async def test_a_slow_control_store_costs_no_lease(
     """Every answer comes a fifth of a second late, more or less; leases are as long as usual."""
     settings = {"worker_lease_s": Settings.model_fields["worker_lease_s"].default}
     async with api_behind_relay(postgresql_server, redis_server, tmp_path, **settings) as (api, proxy):
-        route = await route_from_shop(api, postgresql_database, *MANY)
+        route = await route_from_shop(api, postgresql_database, *entries(ROWS))
         proxy.delay_s = 0.1
         id_ = await route.start(batchSize=ROWS, parallelTasks=1)
         status = await ended(route.client, id_, timeout_s=240)

@@ -8,9 +8,9 @@ import subprocess
 
 from domain.connections.values import Endpoint
 from tests.crash.tally import Tally
-from tests.crash.test_pauses import MANY, ROWS, assert_complete, resume
+from tests.crash.test_pauses import ROWS, assert_complete
 from tests.support.api import LiveApi
-from tests.support.migrations import MIGRATION, Route, route_from_shop, stands_at
+from tests.support.migrations import MIGRATION, Route, entries, pause, resume, route_from_shop, stands_at
 from tests.support.postgresql import PostgresqlServer
 from tests.support.workers import running_worker, start_worker
 
@@ -61,7 +61,7 @@ async def paused_in_its_sleep(
     """Start a migration, put its worker to sleep, and let it pause without that."""
     id_, worker = await asleep(api, route, target)
     tally.kills["of workers that are frozen"] += 1
-    await route.client.ok("pauseMigration", "PauseMigrationInput", {"migrationId": id_}, MIGRATION)
+    await pause(route, id_)
     async with running_worker(api.container):
         assert await stands_at(route, id_, "PAUSED", "FAILED", "COMPLETED", timeout_s=120) == "PAUSED"
     return id_, worker
@@ -71,7 +71,7 @@ async def test_a_worker_that_wakes_up_after_a_pause_or_the_end_writes_nothing_mo
     hasty_api: LiveApi, postgresql_server: PostgresqlServer, postgresql_database: Endpoint, tally: Tally
 ) -> None:
     target = Target(postgresql_server, postgresql_database)
-    route = await route_from_shop(hasty_api, postgresql_database, *MANY)
+    route = await route_from_shop(hasty_api, postgresql_database, *entries(ROWS))
     id_, worker = await paused_in_its_sleep(hasty_api, route, target, tally)
     await route.client.ok("cancelMigration", "CancelMigrationInput", {"migrationId": id_}, MIGRATION)
 
@@ -89,7 +89,7 @@ async def test_a_migration_that_paused_while_its_worker_slept_is_complete_once_i
 ) -> None:
     """The worker wakes up between the pause and the resumption."""
     target = Target(postgresql_server, postgresql_database)
-    route = await route_from_shop(hasty_api, postgresql_database, *MANY)
+    route = await route_from_shop(hasty_api, postgresql_database, *entries(ROWS))
     id_, worker = await paused_in_its_sleep(hasty_api, route, target, tally)
     await woken(worker, target)
 

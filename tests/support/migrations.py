@@ -34,6 +34,13 @@ STATUS = """query($id: ID!) { migrationStatus(id: $id) {
     status phase sequence error { code message } pauseReason { code message } } }"""
 
 
+RESUMED = f"""{MIGRATION.replace("MigrationSuccess", "ResumeMigrationSuccess")}
+    ... on ResumeMigrationSuccess {{
+        migration {{ pauseReason {{ code }} }}
+        outlook {{ chunksKept rowsKept chunksLeft chunksBegun chunksDead rowsLeft }} }}"""
+"""What resuming a migration answers."""
+
+
 @dataclass(frozen=True)
 class Route:
     """A project with a source and a target."""
@@ -85,6 +92,16 @@ async def stands_at(route: Route, id_: str, *statuses: str, timeout_s: float = 6
     raise AssertionError(f"the migration ended before it came to {statuses}")
 
 
+async def pause(route: Route, id_: str) -> Json:
+    """Pause a migration and return the answer."""
+    return await route.client.ok("pauseMigration", "PauseMigrationInput", {"migrationId": id_}, MIGRATION)
+
+
+async def resume(route: Route, id_: str) -> Json:
+    """Resume a migration and return the answer."""
+    return await route.client.ok("resumeMigration", "ResumeMigrationInput", {"migrationId": id_}, RESUMED)
+
+
 async def report_of(client: ApiClient, migration_id: str) -> Json:
     """Return a migration's report."""
     report: Json = (await client.ask(REPORT, id=migration_id))["migrationReport"]
@@ -99,6 +116,23 @@ SHOP = (
     "INSERT INTO sale SELECT 3 * a.id + b.id, b.id, 100 * a.id FROM customer a, customer b",
 )
 SALES = 9
+
+
+def entries(rows: int) -> tuple[str, ...]:
+    """A table of many rows."""
+    return (
+        "CREATE TABLE entry (id INTEGER PRIMARY KEY, note VARCHAR(60))",
+        f"""INSERT INTO entry WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+            SELECT i, 'entry number ' || i FROM n""",
+    )
+
+
+ENTRIES = "SELECT count(*), count(DISTINCT id), sum(id) FROM entry"
+
+
+def all_entries(rows: int) -> str:
+    """Return what `ENTRIES` finds where each of them is there once."""
+    return f"{rows}|{rows}|{rows * (rows + 1) // 2}"
 
 
 async def route_from_shop(api: LiveApi, target: Endpoint, *statements: str) -> Route:
