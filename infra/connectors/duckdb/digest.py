@@ -14,7 +14,7 @@ from domain.migrations.misfits import Treatment
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.misfit import STRIP, beyond
 from infra.connectors.duckdb.session import qualified
-from infra.connectors.duckdb.sizes import condition, digest_windows
+from infra.connectors.duckdb.sizes import KnownSizes, RowSizes, condition, digest_windows
 from infra.connectors.duckdb_frames import framed_sql, row_text_sql
 from infra.connectors.profiling import kept_sql, treated_sql
 from infra.connectors.row_sums import RowSummer
@@ -25,6 +25,7 @@ _BATCH_ROWS = 20_000
 
 def digest_table(
     connection: duckdb.DuckDBPyConnection,
+    sizes: KnownSizes,
     table: TableName,
     columns: tuple[DigestColumn, ...],
     treatments: tuple[Treatment, ...] = (),
@@ -39,13 +40,14 @@ def digest_table(
         [(rows,)] = connection.execute(f"SELECT count(*) FROM {name}{kept_sql(treatments, beyond)}").fetchall()
         return Digest(Rows(rows), 0)
     if by is not RowHash.MD5 and not treatments:
-        return _added_up(connection, table, columns, by)
+        return _added_up(connection, sizes.of(connection, table, columns), table, columns, by)
     row_text = row_text_sql([framed_sql(_spelled(column, treatments), column.type) for column in columns])
     number = f"CAST('0x' || left(md5({row_text}), 15) AS BIGINT)"  # BIGINT holds it, and sums are HUGEINT
     if treatments:
         conditions = [kept_sql(treatments, beyond)]
     else:
-        conditions = [condition(window.scope) for window in digest_windows(connection, table, columns, _BATCH_ROWS)]
+        stored = sizes.of(connection, table, columns)
+        conditions = [condition(window.scope) for window in digest_windows(connection, table, stored, _BATCH_ROWS)]
     rows = total = 0
     for where in conditions:
         sql = f"SELECT count(*), coalesce(sum({number}), 0) FROM {name}{where}"
@@ -56,7 +58,11 @@ def digest_table(
 
 
 def _added_up(
-    connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...], by: RowHash
+    connection: duckdb.DuckDBPyConnection,
+    stored: RowSizes | None,
+    table: TableName,
+    columns: tuple[DigestColumn, ...],
+    by: RowHash,
 ) -> Digest:
     texts = ", ".join(
         f"{values.carried(f'source.{quoted(column.name)}', column.native, column.type)} AS c{place}"
@@ -64,7 +70,7 @@ def _added_up(
     )
     summer = RowSummer([column.type for column in columns], (by,))
     rows = total = 0
-    for window in digest_windows(connection, table, columns, _BATCH_ROWS):
+    for window in digest_windows(connection, table, stored, _BATCH_ROWS):
         sql = f"SELECT {texts} FROM {qualified(table)} AS source{condition(window.scope)}"
         with closing(connection.sql(sql).to_arrow_reader(window.batch_rows)) as batches:
             for batch in batches:

@@ -34,16 +34,13 @@ from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
 from infra.connectors.duckdb.misfit import profile_table
 from infra.connectors.duckdb.session import Session, open_sessions, qualified, ran_out_of_memory
-from infra.connectors.duckdb.sizes import RowSizes, Window, condition, stored_sizes, windows
+from infra.connectors.duckdb.sizes import KnownSizes, Window, condition, windows
 from infra.connectors.files.stamp import stamp_marks
 from infra.connectors.sql.text import orphans_query, quoted
 
 READING_MEMORY: tuple[str, ...] = ("64MB", "512MB")
 """What DuckDB may hold while rows are read or digested, and what if that was too little; then as much as it wants.
 It would keep all that it has read, up to most of the machine's memory."""
-
-StoredSizes = dict[tuple[TableName, tuple[DigestColumn, ...]], RowSizes | None]
-"""What is known of the rows of tables, which stay as they are while the file is open to be read."""
 
 _UNLIMITED = f"RESET GLOBAL {MEMORY}"
 
@@ -58,7 +55,7 @@ class DuckdbSource:
         self._schema = schema
         self._allowed = READING_MEMORY
         self._thrifty_now = 0
-        self._sizes: StoredSizes = {}
+        self._sizes = KnownSizes()
         self._free: asyncio.Queue[Session] = asyncio.Queue()
         for session in sessions:
             self._free.put_nowait(session)
@@ -114,12 +111,16 @@ class DuckdbSource:
     ) -> Digest:
         """Compute a table's digest in DuckDB."""
         async with self._thrifty() as session:
-            return await session.run(lambda connection: digest_table(connection, table, columns, treatments))
+            return await session.run(
+                lambda connection: digest_table(connection, self._sizes, table, columns, treatments)
+            )
 
     async def quick_digest(self, hash_: RowHash, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest over the rows that DuckDB gives."""
         async with self._thrifty() as session:
-            return await session.run(lambda connection: digest_table(connection, table, columns, (), hash_))
+            return await session.run(
+                lambda connection: digest_table(connection, self._sizes, table, columns, (), hash_)
+            )
 
     async def close(self) -> None:
         """End all sessions; with the last one the file is free again."""
@@ -213,7 +214,7 @@ def split_table(connection: duckdb.DuckDBPyConnection, copy: TableCopy, rows_max
 class _ChunkReading:
     """One pass over a chunk, in Arrow batches."""
 
-    def __init__(self, copy: TableCopy, scope: ChunkScope, sizes: StoredSizes) -> None:
+    def __init__(self, copy: TableCopy, scope: ChunkScope, sizes: KnownSizes) -> None:
         self._sizes = sizes
         self._copy = copy
         self._scope = scope
@@ -237,9 +238,7 @@ class _ChunkReading:
     def _read(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
         columns = tuple(DigestColumn(column.source, column.source_native, column.type) for column in self._copy.columns)
         asked = (self._copy.source, columns)
-        if asked not in self._sizes:
-            self._sizes[asked] = stored_sizes(connection, *asked)
-        for window in windows(connection, *asked, self._scope, self._sizes[asked]):
+        for window in windows(connection, *asked, self._scope, self._sizes.of(connection, *asked)):
             yield from self._read_window(connection, window)
 
     def _read_window(self, connection: duckdb.DuckDBPyConnection, window: Window) -> Iterator[Batch]:

@@ -63,14 +63,29 @@ class Window:
     batch_rows: int
 
 
-def stored_sizes(
+class KnownSizes:
+    """What is known of the rows of tables while they stay as they are, as in a file that is open to be read."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[TableName, tuple[DigestColumn, ...]], RowSizes | None] = {}
+
+    def of(
+        self, connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...]
+    ) -> RowSizes | None:
+        """Return the sizes of rows, nothing where what DuckDB keeps beside its values does not tell them.
+
+        Raises:
+            duckdb.Error: there is no such table.
+        """
+        asked = (table, columns)
+        if asked not in self._known:
+            self._known[asked] = _stored_sizes(connection, table, columns)
+        return self._known[asked]
+
+
+def _stored_sizes(
     connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...]
 ) -> RowSizes | None:
-    """Return the sizes of rows from what DuckDB keeps beside its values; nothing where that does not tell.
-
-    Raises:
-        duckdb.Error: there is no such table.
-    """
     fixed = _FIXED_BYTES * len(columns)
     large = [column for column in columns if _is_large(column.native)]
     if not large:
@@ -127,14 +142,13 @@ def windows(
 
 
 def digest_windows(
-    connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...], rows_max: int
+    connection: duckdb.DuckDBPyConnection, table: TableName, stored: RowSizes | None, rows_max: int
 ) -> Iterator[Window]:
     """Cut a table of very large rows into parts that are digested one after the other; any other is one part.
 
     Raises:
         duckdb.Error: the rows could not be looked at.
     """
-    stored = stored_sizes(connection, table, columns)
     if stored is None:
         yield Window(WholeTable(), rows_max)
     elif stored.are_mostly_large:

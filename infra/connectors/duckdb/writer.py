@@ -19,6 +19,7 @@ from infra.connectors.duckdb.digest import digest_table
 from infra.connectors.duckdb.introspect import introspect
 from infra.connectors.duckdb.keys import refuse_duplicates
 from infra.connectors.duckdb.session import qualified
+from infra.connectors.duckdb.sizes import KnownSizes
 from infra.connectors.files.ledger import FileLedger
 from infra.connectors.files.session import first_row
 from infra.connectors.sidetables import KEYS_TABLE
@@ -167,7 +168,7 @@ class DuckdbWriting:
         self, connection: duckdb.DuckDBPyConnection, table: TableName, columns: tuple[DigestColumn, ...], by: RowHash
     ) -> Digest:
         """Compute a table's digest in DuckDB."""
-        return digest_table(connection, table, columns, (), by)
+        return digest_table(connection, KnownSizes(), table, columns, (), by)
 
 
 def insert_stream(connection: duckdb.DuckDBPyConnection, copy: TableCopy, batches: Iterable[pa.RecordBatch]) -> None:
