@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import Endpoint
+from domain.kernel.threads import in_thread
 from domain.mappings.ports import PlanNote
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity
 from infra.connectors.registry import connector_for
@@ -16,7 +15,7 @@ class ConnectorPlanner:
 
     async def notes(self, target: Endpoint, wanted: DatabaseSchema) -> tuple[PlanNote, ...]:
         """Plan the wanted tables and say what the target does not take as it is."""
-        plan = await asyncio.to_thread(connector_for(target.engine).plan_schema, wanted, target)
+        plan = await in_thread(connector_for(target.engine).plan_schema, wanted, target)
         return tuple(note for parity in plan.parity if (note := _note(parity)))
 
 

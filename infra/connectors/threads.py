@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
-from domain.kernel.errors import DatabaseError, ErrorCode
+from domain.kernel.threads import starting_threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_NOT_STARTED = "can't start new thread"
-"""What Python says when the system gives no thread."""
-
-_NO_THREAD = "There is too little memory for another thread; give the process more memory, or let it do less at once."
-
-
-@contextmanager
-def starting_threads() -> Iterator[None]:
-    """Say in the domain's words that a thread could not be started.
-
-    Raises:
-        DatabaseError: there is too little memory for another thread, which may pass.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        if str(error) != _NOT_STARTED:
-            raise
-        raise DatabaseError(_NO_THREAD, code=ErrorCode.INTERNAL, transient=True) from error
 
 
 class DriverThread:

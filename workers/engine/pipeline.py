@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from domain.kernel.errors import DatabaseError, ValueRejected, WherryError
 from domain.kernel.failpoints import failpoint
+from domain.kernel.threads import in_thread
 from domain.migrations.misfits import NO_REJECTS, RejectLimit
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, Ticket, WireFormat
 from workers.engine.concurrency import ReadAhead
@@ -121,7 +121,7 @@ class _Feed:
                 self.rows_read += batch.rows
                 self.carried.add(batch)
                 await self._desk.meter.read(self._chunk, batch)
-                passed = [await asyncio.to_thread(sieve.sifted, batch) if sieve else batch]
+                passed = [await in_thread(sieve.sifted, batch) if sieve else batch]
                 del batch
                 yield passed.pop()  # and hold it no longer: it may be one huge value
             self.exhausted = True

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import duckdb
 
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import Endpoint, Probe, ProbeFinding
 from domain.kernel.errors import DatabaseError
+from domain.kernel.threads import in_thread
 from domain.migrations.limits import Limit
 from domain.migrations.schema_plan import SchemaPlan
 from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target
@@ -28,7 +27,7 @@ class DuckdbConnector:
 
     async def probe(self, endpoint: Endpoint, *, writable: bool) -> Probe:
         """Open the file and see whether it can be read, and written if that is wanted; it stays as it is."""
-        if writable and (found := await asyncio.to_thread(try_to_create, endpoint.path)):
+        if writable and (found := await in_thread(try_to_create, endpoint.path)):
             return Probe(duckdb.__version__, (found,))
         [session] = await open_sessions(endpoint.path, 1, writable=writable)
         try:

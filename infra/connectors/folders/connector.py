@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import CsvFormat, Endpoint, Engine, Probe, ProbeFinding
+from domain.kernel.threads import in_thread
 from domain.migrations.digests import RowHash
 from domain.migrations.limits import Limit, Utf8
 from domain.migrations.schema_plan import SchemaPlan, Trait
@@ -78,19 +78,19 @@ class FolderConnector:
                 findings.append(_try_to_write(folder.path))
             return Probe(pa.__version__, tuple(findings))
 
-        return await asyncio.to_thread(look)
+        return await in_thread(look)
 
     async def open_source(self, endpoint: Endpoint, *, readers: int) -> Source:
         """Look which files there are; each must stay as it is."""
         source = FolderSource(self._folder(endpoint), pa.__version__, readers)
-        await asyncio.to_thread(source.open)
+        await in_thread(source.open)
         return source
 
     async def open_target(self, endpoint: Endpoint, *, writers: int) -> Target:
         """See that the folder can be written; a missing one is made with the first note."""
         folder = self._folder(endpoint)
-        await asyncio.to_thread(lambda: folder.check(writable=True))
-        await asyncio.to_thread(folder.manifest)
+        await in_thread(lambda: folder.check(writable=True))
+        await in_thread(folder.manifest)
         return FolderTarget(folder, pa.__version__, writers)
 
     def plan_schema(self, wanted: DatabaseSchema, endpoint: Endpoint) -> SchemaPlan:

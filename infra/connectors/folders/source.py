@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.errors import DatabaseError, ErrorCode, ObjectMissing, SchemaDrift
+from domain.kernel.threads import in_thread
 from domain.kernel.values import Rows
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import ColumnLimit, Profile, Treatment
@@ -84,13 +85,13 @@ class FolderSource:
     async def introspect(self) -> DatabaseSchema:
         """Describe everything; without a manifest all rows are read to find out the types."""
         async with self._describing:
-            if await asyncio.to_thread(Book(self._folder.path).is_active):
+            if await in_thread(Book(self._folder.path).is_active):
                 raise DatabaseError(
                     f"A run has not finished writing to {self._folder.path}; let it end, or roll it back.",
                     code=ErrorCode.DATABASE_BUSY,
                 )
             if self._described is None:
-                self._described = await asyncio.to_thread(self._folder.described)
+                self._described = await in_thread(self._folder.described)
                 for entry in self._described.tables:
                     stored = self._folder.stored(entry)
                     self._stored[entry.table.name.name] = stored
@@ -107,7 +108,7 @@ class FolderSource:
             return tuple(Chunk(copy.number, number, piece.scope, piece.rows) for number, piece in enumerate(pieces))
 
         async with self._turns:
-            return await asyncio.to_thread(cut)
+            return await in_thread(cut)
 
     async def read(self, copy: TableCopy, chunk: Chunk) -> AsyncIterator[Batch]:
         """Read a chunk in Arrow batches of a bounded size."""
@@ -140,7 +141,7 @@ class FolderSource:
             return count_orphans(self.scan(child, here, WholeTable()), self.scan(parent, target, WholeTable()), here)
 
         async with self._turns:
-            return await asyncio.to_thread(count)
+            return await in_thread(count)
 
     async def profile(
         self, copy: TableCopy, limits: tuple[ColumnLimit, ...], rejecting: tuple[ColumnLimit, ...]
@@ -153,7 +154,7 @@ class FolderSource:
             return profiled(batches, columns, copy.key, limits, rejecting)
 
         async with self._turns:
-            return await asyncio.to_thread(look)
+            return await in_thread(look)
 
     async def digest(
         self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
@@ -178,7 +179,7 @@ class FolderSource:
             return digest_rows((batch.select(range(len(columns))) for batch in batches), columns, by)
 
         async with self._turns:
-            return await asyncio.to_thread(compute)
+            return await in_thread(compute)
 
     async def close(self) -> None:
         """Nothing is open between two readings."""

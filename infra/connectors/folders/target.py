@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from domain.catalog.model import DatabaseSchema, TableName
 from domain.kernel.errors import DatabaseError, ErrorCode, ObjectMissing
+from domain.kernel.threads import in_thread
 from domain.kernel.values import Rows
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.rejects import Place, RejectedRow
@@ -59,7 +60,7 @@ class FolderTarget:
 
     async def introspect(self) -> DatabaseSchema:
         """Describe everything in the folder as it is by now."""
-        return schema_of(await asyncio.to_thread(self._manifest), self._version)
+        return schema_of(await in_thread(self._manifest), self._version)
 
     async def row_counts(self, tables: tuple[TableName, ...]) -> dict[TableName, Rows]:
         """Count the rows of those of the tables that exist."""
@@ -70,11 +71,11 @@ class FolderTarget:
                 there[part.name] += part.rows
             return {table: Rows(there[table.name]) for table in tables if table.name in there}
 
-        return await asyncio.to_thread(count)
+        return await in_thread(count)
 
     async def truncate(self, table: TableName) -> None:
         """Remove all rows of a table."""
-        await asyncio.to_thread(emptied, self._folder, self._book, table)
+        await in_thread(emptied, self._folder, self._book, table)
 
     async def open_run(self, run_id: str, plan_hash: str) -> Ticket:
         """Take the run over: make the book if need be, and void every older ticket of the run."""
@@ -87,18 +88,18 @@ class FolderTarget:
                     book.begin(connection, there)
                 return LEDGER.take_over(connection, run_id, plan_hash)
 
-        return await asyncio.to_thread(take)
+        return await in_thread(take)
 
     async def knows_run(self, run_id: str) -> bool:
         """Whether the book holds an unfinished run of this id."""
-        return await asyncio.to_thread(self._knows, run_id)
+        return await in_thread(self._knows, run_id)
 
     def _knows(self, run_id: str) -> bool:
         return self._read(lambda connection: LEDGER.knows(connection, run_id), without=False)
 
     async def steps_done(self, run_id: str) -> frozenset[int]:
         """Numbers of the schema steps that are done."""
-        return await asyncio.to_thread(self._done, run_id)
+        return await in_thread(self._done, run_id)
 
     def _done(self, run_id: str) -> frozenset[int]:
         return self._read(lambda connection: LEDGER.steps_done(connection, run_id), frozenset())
@@ -109,11 +110,11 @@ class FolderTarget:
         def found(connection: sqlite3.Connection) -> tuple[ChunkReceipt, ...]:
             return LEDGER.receipts(connection, run_id)
 
-        return await asyncio.to_thread(self._read, found, ())
+        return await in_thread(self._read, found, ())
 
     async def execute(self, step: Step, ticket: Ticket) -> None:
         """Run a schema step and note it as done."""
-        await asyncio.to_thread(self._execute, step, ticket)
+        await in_thread(self._execute, step, ticket)
 
     def _execute(self, step: Step, ticket: Ticket) -> None:
         if step.phase is Phase.FINISH and step.number not in self._done(ticket.run_id):
@@ -188,7 +189,7 @@ class FolderTarget:
 
     async def runs(self) -> tuple[RunRecord, ...]:
         """All runs that the book remembers."""
-        return await asyncio.to_thread(self._read, LEDGER.records, ())
+        return await in_thread(self._read, LEDGER.records, ())
 
     async def rejected(self, run_id: str, after: Place | None, rows_max: int) -> tuple[RejectedRow, ...]:
         """Return the next rejected rows of the chunks in the folder."""
@@ -196,7 +197,7 @@ class FolderTarget:
         def found(connection: sqlite3.Connection) -> tuple[RejectedRow, ...]:
             return LEDGER.rejected(connection, run_id, after, rows_max)
 
-        return await asyncio.to_thread(self._read, found, ())
+        return await in_thread(self._read, found, ())
 
     async def digest(self, table: TableName, columns: tuple[DigestColumn, ...]) -> Digest:
         """Compute a table's digest from its files, parts among them."""
@@ -211,7 +212,7 @@ class FolderTarget:
             batches = self._files.scan(stored, columns, WholeTable())
             return digest_rows(batches, columns, hash_) if columns else count_rows(batches)
 
-        return await asyncio.to_thread(compute)
+        return await in_thread(compute)
 
     async def note_run(self, run_id: str, seal: str) -> None:
         """Note something of an unfinished run."""
@@ -221,7 +222,7 @@ class FolderTarget:
                 with self._book.writing() as connection:
                     LEDGER.note(connection, run_id, seal)
 
-        await asyncio.to_thread(note)
+        await in_thread(note)
 
     async def close_run(self, run_id: str, seal: str = "") -> None:
         """Make every table of the run whole, write the manifest, and note that nothing is left to do."""
@@ -235,7 +236,7 @@ class FolderTarget:
             with self._book.writing() as connection:
                 LEDGER.close(connection, run_id, seal)
 
-        await asyncio.to_thread(close)
+        await in_thread(close)
 
     async def forget_run(self, run_id: str) -> None:
         """Remove a run's record; the book goes with its last run."""
@@ -248,7 +249,7 @@ class FolderTarget:
             self._book.clear()
 
         await self.close_run(run_id)
-        await asyncio.to_thread(forget)
+        await in_thread(forget)
 
     async def close(self) -> None:
         """Nothing is open between two calls."""

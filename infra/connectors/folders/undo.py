@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 
 from domain.catalog.model import TableName
 from domain.kernel.errors import Conflict
+from domain.kernel.threads import in_thread
 from domain.migrations.rollback import TableUndone, TableUse, UndoStep, UseMode
 from domain.migrations.runs import Ticket
 from infra.connectors.folders.book import LEDGER, Book
@@ -27,7 +27,7 @@ class FolderUndo:
 
     async def use(self, use: TableUse, ticket: Ticket) -> None:
         """Remove rows that are to be replaced, unless that is done."""
-        await asyncio.to_thread(self._use, use, ticket)
+        await in_thread(self._use, use, ticket)
 
     def _use(self, use: TableUse, ticket: Ticket) -> None:
         of = (ticket.run_id, use.table_number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from pymysql import err
 
 from domain.kernel.errors import ValueRejected
+from domain.kernel.threads import in_thread
 from infra.connectors.mysql.errors import translated
 from infra.connectors.mysql.loading import check_all_stored
 from infra.connectors.piecewise import overhearing, stored_piecewise
@@ -44,7 +44,7 @@ async def loaded_piecewise(
 
     async def store(rows: pa.RecordBatch) -> None:
         rows_by = inputs(copy)
-        prepared = await asyncio.to_thread(rows_by.prepare, rows)
+        prepared = await in_thread(rows_by.prepare, rows)
         await session.call(partial(_stored, rows_by, prepared, rows.num_rows, copy), doing=f"{copy.target} refused it")
 
     told = overhearing(store, heard) if copy.added_key else store

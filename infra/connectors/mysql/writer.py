@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from domain.kernel.errors import DatabaseError, ValueRejected
+from domain.kernel.threads import in_thread
 from domain.kernel.values import Rows
 from infra.connectors.mysql import ledger, undo
 from infra.connectors.mysql.bulk import BulkSession
@@ -347,7 +348,7 @@ async def _feed(session: BulkSession, load: ChunkLoad, batches: AsyncIterator[Ba
     sending: asyncio.Task[None] | None = None
     try:
         async for batch in batches:
-            prepared = await asyncio.to_thread(load.input.prepare, batch.payload)
+            prepared = await in_thread(load.input.prepare, batch.payload)
             if sending is not None:
                 await sending
             load.count(batch)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from domain.kernel.errors import DatabaseError
+from domain.kernel.threads import in_thread
 from domain.kernel.values import Bytes
 from domain.migrations.transfer import Batch, Chunk, TableCopy
 from infra.connectors.postgresql import canonical
@@ -40,7 +40,7 @@ async def columnar(
     rows, summer = 0, RowSummer([column.type for column in copy.columns], copy.sums)
     async with aclosing(copied_out(connection, query, form)) as blocks:
         async for block in blocks:
-            batches = await asyncio.to_thread(_parsed, parse, summer, copy, block.data) if block.data else []
+            batches = await in_thread(_parsed, parse, summer, copy, block.data) if block.data else []
             sent = block.rows
             del block  # which may be one huge value
             for batch in batches:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
 import asyncpg
 
 from domain.kernel.errors import ValueRejected
+from domain.kernel.threads import in_thread
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.rejects import RejectedRow
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, TableCopy, WireFormat
@@ -56,9 +56,9 @@ async def loaded(
             if isinstance(batch.payload, bytes | bytearray):
                 data = batch.payload
             elif forms:
-                data = await asyncio.to_thread(forms.encoded, copy, cast("pa.RecordBatch", batch.payload))
+                data = await in_thread(forms.encoded, copy, cast("pa.RecordBatch", batch.payload))
             else:
-                for piece in await asyncio.to_thread(_encoded, copy, cast("pa.RecordBatch", batch.payload)):
+                for piece in await in_thread(_encoded, copy, cast("pa.RecordBatch", batch.payload)):
                     yield piece
                 continue
             del batch  # which may be one huge value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ import asyncpg
 from domain.catalog.model import TableName
 from domain.kernel.errors import NotFound
 from domain.kernel.failpoints import failpoint
+from domain.kernel.threads import in_thread
 from domain.kernel.values import Rows
 from domain.migrations.rollback import TableUndone, TableUse, UndoStep, UseMode
 from domain.migrations.runs import RunState, Ticket
@@ -118,7 +118,7 @@ async def note_added(
     )
     for batch in batches:
         keys_copy, rows = keys_of(copy, batch, TableName(KEYS_TABLE))
-        pieces = await asyncio.to_thread(_pieces, keys_copy, rows)
+        pieces = await in_thread(_pieces, keys_copy, rows)
         await connection.copy_to_table(KEYS_TABLE, source=_each(pieces), columns=list(copy.added_key), format="text")
     await connection.execute(
         f"INSERT INTO {use['side']} SELECT {keys}, md5(t::text) FROM pg_temp.{KEYS_TABLE} AS k"

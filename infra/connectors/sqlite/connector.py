@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import Endpoint, Probe, ProbeFinding
 from domain.kernel.errors import DatabaseError, ErrorCode
+from domain.kernel.threads import in_thread
 from domain.migrations.limits import Limit
 from domain.migrations.schema_plan import SchemaPlan
 from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target
@@ -27,7 +27,7 @@ class SqliteConnector:
 
     async def probe(self, endpoint: Endpoint, *, writable: bool) -> Probe:
         """Open the file and see whether it can be read, and written if that is wanted; it stays as it is."""
-        if writable and (found := await asyncio.to_thread(try_to_create, endpoint.path)):
+        if writable and (found := await in_thread(try_to_create, endpoint.path)):
             return Probe(sqlite3.sqlite_version, (found,))
         session = await open_session(endpoint.path, writable=writable)
         try:

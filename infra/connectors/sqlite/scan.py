@@ -9,11 +9,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from domain.kernel.threads import starting_threads
 from infra.connectors.sqlite.columns import LOWEST_NUMBER
 from infra.connectors.sqlite.driver import driver_errors, handle_of
 from infra.connectors.sqlite.pages import Pages
 from infra.connectors.sqlite.values import Present
-from infra.connectors.threads import starting_threads
 
 if TYPE_CHECKING:
     from infra.connectors.native._native import Shape, Walk

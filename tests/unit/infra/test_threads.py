@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import DatabaseError
+from domain.kernel.threads import in_thread
 from infra.connectors.registry import connector_for
 from infra.connectors.threads import DriverThread
 from tests.crash.moving import file_at, filled
@@ -41,6 +43,36 @@ def test_a_thread_that_cannot_be_started_may_be_had_later() -> None:
 
     assert refused.value.transient
     DriverThread("test").close()
+
+
+def test_a_call_that_gets_no_thread_is_not_made_later_by_another_one() -> None:
+    made: list[str] = []
+
+    async def calls() -> DatabaseError:
+        with stacks_of(FOR_NONE), pytest.raises(DatabaseError, match="another thread") as refused:
+            await in_thread(made.append, "first")
+        await in_thread(made.append, "second")
+        return refused.value
+
+    assert asyncio.run(calls()).transient
+    assert made == ["second"]
+
+
+@pytest.mark.parametrize("engine", [Engine.CSV, Engine.PARQUET], ids=lambda engine: engine.value.lower())
+def test_a_folder_can_be_opened_once_there_are_threads(engine: Engine, tmp_path: Path) -> None:
+    folder = file_at(tmp_path, engine)
+
+    async def tables() -> int:
+        with stacks_of(FOR_NONE), pytest.raises(DatabaseError, match="another thread") as refused:
+            await connector_for(engine).open_source(folder, readers=1)
+        assert refused.value.transient
+        source = await connector_for(engine).open_source(folder, readers=1)
+        try:
+            return len((await source.introspect()).tables)
+        finally:
+            await source.close()
+
+    assert asyncio.run(tables()) == 0
 
 
 @pytest.mark.parametrize("engine", FILES, ids=lambda engine: engine.value.lower())
