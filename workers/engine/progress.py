@@ -18,6 +18,9 @@ CHUNK_INTERVAL_S = 0.05
 """Ends of chunks and tables are reported at most this often, so that a thousand tiny tables cost
 no more than a few large ones; what the run as a whole enters is always reported."""
 
+TABLE_INTERVAL_S = 0.00005
+"""What each table adds to these: a report tells of all of them, and thousands are not read more often anyway."""
+
 _RATE_MEMORY_S = 5.0
 _SAMPLE_S = 0.2
 
@@ -56,6 +59,8 @@ class _TableMeter:
     expected: int = 0
     chunks_left: int = 0
     under_way: dict[int, tuple[int, int]] = field(default_factory=dict)
+    seen: TableProgress | None = None
+    """The last view, until something happens to the table."""
 
     @property
     def rows_read(self) -> int:
@@ -66,6 +71,11 @@ class _TableMeter:
         return self.size_bytes + sum(size for _, size in self.under_way.values())
 
     def view(self) -> TableProgress:
+        if self.seen is None:
+            self.seen = self._view()
+        return self.seen
+
+    def _view(self) -> TableProgress:
         rows_done, bytes_done = self.rows_read, self.bytes_done
         copied = self.phase not in (TablePhase.WAITING, TablePhase.COPYING)
         rows_total = rows_done if copied else max(self.expected, rows_done)
@@ -125,7 +135,7 @@ class Meter:
         now = self._clock()
         self._tables = {copy.number: _TableMeter(copy, Rate(now), expected=copy.row_estimate) for copy in tables}
         for receipt in receipts:
-            self._count(self._tables[receipt.table_number], receipt, receipt.size_bytes)
+            self._count(self._changed(receipt.table_number), receipt, receipt.size_bytes)
         self._rows_before = sum(table.written for table in self._tables.values())
 
     def settle(self, receipts: Iterable[ChunkReceipt]) -> None:
@@ -133,8 +143,9 @@ class Meter:
         for table in self._tables.values():
             table.read = table.written = table.rejected = table.size_bytes = 0
             table.under_way.clear()
+            table.seen = None
         for receipt in receipts:
-            self._count(self._tables[receipt.table_number], receipt, receipt.size_bytes)
+            self._count(self._changed(receipt.table_number), receipt, receipt.size_bytes)
 
     async def enter(self, phase: RunPhase) -> None:
         """Note that the run enters a phase, and report."""
@@ -143,19 +154,19 @@ class Meter:
 
     async def table(self, number: int, phase: TablePhase) -> None:
         """Note what happens to a table, and report."""
-        self._tables[number].phase = phase
+        self._changed(number).phase = phase
         await self._report_after(CHUNK_INTERVAL_S)
 
     def planned(self, number: int, chunks: Sequence[Chunk]) -> None:
         """Replace a table's guessed number of rows by what its remaining chunks say."""
-        table = self._tables[number]
+        table = self._changed(number)
         table.expected = table.read + sum(chunk.row_estimate for chunk in chunks)
         table.chunks_left = len(chunks)
         table.phase = TablePhase.COPYING if chunks else TablePhase.COPIED
 
     async def read(self, chunk: Chunk, batch: Batch) -> None:
         """Count a batch on its way."""
-        table, now = self._tables[chunk.table_number], self._clock()
+        table, now = self._changed(chunk.table_number), self._clock()
         rows, size_bytes = table.under_way.get(chunk.number, (0, 0))
         table.under_way[chunk.number] = (rows + batch.rows, size_bytes + batch.size_bytes)
         table.phase = TablePhase.COPYING
@@ -166,11 +177,11 @@ class Meter:
 
     def discard(self, chunk: Chunk) -> None:
         """Forget what was read of a chunk whose attempt failed."""
-        self._tables[chunk.table_number].under_way.pop(chunk.number, None)
+        self._changed(chunk.table_number).under_way.pop(chunk.number, None)
 
     async def committed(self, receipt: ChunkReceipt) -> None:
         """Count a chunk whose rows are in the target, and report."""
-        table = self._tables[receipt.table_number]
+        table = self._changed(receipt.table_number)
         _, size_bytes = table.under_way.pop(receipt.chunk_number, (0, receipt.size_bytes))
         self._count(table, receipt, size_bytes)
         table.chunks_left -= 1
@@ -185,8 +196,14 @@ class Meter:
         await self._sink.report(self.progress())
 
     async def _report_after(self, interval_s: float) -> None:
-        if self._clock() - self._reported >= interval_s:
+        if self._clock() - self._reported >= interval_s + TABLE_INTERVAL_S * len(self._tables):
             await self.report()
+
+    def _changed(self, number: int) -> _TableMeter:
+        """Return a table that something happens to."""
+        table = self._tables[number]
+        table.seen = None
+        return table
 
     def progress(self) -> RunProgress:
         """Return how things stand."""

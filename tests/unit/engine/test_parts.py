@@ -307,6 +307,26 @@ class TestProgress:
 
         assert len(watcher.seen) <= 21
 
+    async def test_thousands_of_tables_are_told_of_less_often_and_only_those_that_moved_anew(
+        self,
+    ) -> None:
+        watcher, clock = Watcher(), Clock()
+        meter = Meter("run", watcher, clock=clock)
+        [copy] = planned(a_schema(FILM)).tables
+        meter.follow([replace(copy, number=number) for number in range(5_000)], ())
+        await meter.enter(RunPhase.DATA)
+        for number in range(1_000):
+            clock.now += 0.001
+            meter.planned(number, [replace(chunk, table_number=number) for chunk in chunks_of(0, 0)])
+            await meter.committed(replace(receipt_of(chunks_of(0, 0)[0]), table_number=number))
+
+        assert 2 <= len(watcher.seen) <= 5
+        before, after = watcher.seen[-2:]
+        same = [one is other for one, other in zip(before.tables, after.tables, strict=True)]
+        assert same.count(False) <= 500
+        assert all(same[1_000:])
+        assert after.rows_written > before.rows_written
+
     async def test_what_a_failed_attempt_read_is_forgotten(self) -> None:
         meter, _, _, chunk = self._copying(rows=20)
         await meter.read(chunk, Batch(5, 500, RowColumns(())))
