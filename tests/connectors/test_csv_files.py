@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,13 +27,14 @@ from domain.catalog.types import (
 )
 from domain.connections.values import CsvFormat, Endpoint, Engine
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, SchemaDrift, ValueRejected
+from domain.migrations.schema_plan import Phase
 from infra.connectors.csv.connector import CONNECTOR
 from infra.connectors.csv.dialect import Dialect
 from infra.connectors.csv.faults import Malformed, records
 from infra.connectors.csv.parse import Parser
 from infra.connectors.csv.text import Read, blocks
 from infra.connectors.csv.values import parsed_as
-from tests.connectors.lab import Lab, Row, a_column, copy_of, read_rows, table_named, whole
+from tests.connectors.lab import Lab, Row, a_column, batches, copy_of, read_rows, run_steps, table_named, whole
 from tests.support import strategies
 
 RFC = Dialect(CsvFormat())
@@ -318,3 +321,37 @@ def iter_read(data: bytes) -> Read:
         return taken
 
     return read
+
+
+async def test_a_table_is_finished_with_as_much_reading_in_the_book_whether_there_are_few_or_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+
+    def connect(*of: object, **options: object) -> sqlite3.Connection:
+        connection = sqlite3_connect(*of, **options)
+        connection.set_progress_handler(count, 10)
+        return connection
+
+    sqlite3_connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    work = {}
+    for number in (4, 100):
+        lab = lab_on(tmp_path / str(number))
+        tables = [Table(TableName(f"t{place}"), (a_column("id", Integer(32)),)) for place in range(number)]
+        plan = lab.connector.plan_schema(lab.wanted(*tables), lab.endpoint)
+        async with lab.target() as target:
+            ticket = await target.open_run("run", "plan")
+            await run_steps(target, plan, ticket, Phase.BEFORE_DATA)
+            for place, (table, made) in enumerate(zip(tables, plan.tables, strict=True)):
+                copy = copy_of(table, made, place)
+                await target.write(copy, whole(copy), batches(copy, [(1,)]), ticket)
+            done = 0
+            await target.execute(next(step for step in plan.steps if step.phase is Phase.FINISH), ticket)
+            work[number] = done
+
+    assert 0 < work[100] < 1.5 * work[4]

@@ -9,14 +9,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from domain.catalog.model import Table, TableName
+from domain.catalog.model import Index, IndexPart, Key, Table, TableName
 from domain.catalog.types import Integer, Text
 from domain.kernel.errors import DatabaseError
 from domain.migrations.canonical import digest_rows
+from domain.migrations.schema_plan import Phase
 from domain.migrations.transfer import Batch
 from infra.connectors.duckdb import reader as duckdb_reader
+from infra.connectors.duckdb import target as duckdb_target
 from tests.connectors.duckdb_lab import lab_in, run
-from tests.connectors.lab import Lab, a_column, copy_of, digest_columns, read_rows, whole
+from tests.connectors.lab import Lab, a_column, batches, copy_of, digest_columns, read_rows, run_steps, whole
 
 
 @pytest.fixture
@@ -86,3 +88,49 @@ async def test_a_source_that_needs_more_memory_than_usual_gets_it_with_the_next_
             await read_rows(source, copy, whole(copy))
         assert refused.value.transient
         assert len(await read_rows(source, copy, whole(copy))) == 100
+
+
+def keyed_tables(number: int) -> list[Table]:
+    """Tables of which each index holds blocks of memory as soon as there is a row."""
+    columns = (a_column("id", Integer(32), nullable=False), a_column("word", Text()))
+    return [
+        Table(TableName(f"t{place}"), columns, Key(("id",)), (Index(f"i{place}", (IndexPart("word"),)),))
+        for place in range(number)
+    ]
+
+
+async def test_more_tables_are_filled_and_compared_than_have_indexes_that_fit_into_memory(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duckdb_target, "MEMORY_MAX", "20MB")
+    tables = keyed_tables(60)
+    plan = lab.connector.plan_schema(lab.wanted(*tables), lab.endpoint)
+    copies = [
+        copy_of(table, made, number) for number, (table, made) in enumerate(zip(tables, plan.tables, strict=True))
+    ]
+
+    async with lab.target() as target:
+        ticket = await target.open_run("run", "plan")
+        await run_steps(target, plan, ticket, Phase.BEFORE_DATA)
+        for copy in copies:
+            await target.write(copy, whole(copy), batches(copy, [(1, "one"), (2, None)]), ticket)
+        await run_steps(target, plan, ticket, Phase.INDEXES)
+        digests = [await target.digest(copy.target, digest_columns(copy)) for copy in copies]
+
+    assert len(set(digests)) == 1
+    assert digests[0].rows == 2
+
+
+async def test_what_many_schema_steps_have_made_is_in_the_file_and_not_only_in_its_log(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duckdb_target, "STEPS_TOGETHER", 10)
+    plan = lab.connector.plan_schema(lab.wanted(*keyed_tables(10)), lab.endpoint)
+    log = Path(f"{lab.endpoint.path}.wal")
+
+    async with lab.target() as target:
+        ticket = await target.open_run("run", "plan")
+        for number, step in enumerate(plan.steps[:20]):
+            await target.execute(step, ticket)
+            is_in_file = not log.exists() or not log.stat().st_size
+            assert is_in_file is (number % 10 == 9)

@@ -12,6 +12,7 @@ from domain.catalog.model import TableName
 from domain.kernel.errors import DatabaseError
 from domain.kernel.values import Rows
 from domain.migrations.digests import Digest, DigestColumn, RowHash
+from domain.migrations.schema_plan import Step
 from domain.migrations.transfer import Batch, Chunk, ChunkReceipt, Refusals, TableCopy, Ticket
 from infra.connectors.duckdb import values
 from infra.connectors.duckdb.capabilities import CAPABILITIES, MEMORY, MEMORY_MAX
@@ -20,6 +21,10 @@ from infra.connectors.duckdb.streaming import Drawn, whole_groups
 from infra.connectors.duckdb.writer import DuckdbWriting, insert_stream
 from infra.connectors.files.session import FileSession
 from infra.connectors.files.target import FileTarget
+
+STEPS_TOGETHER = 256
+"""After so many schema steps the log is put into the file: until then each index of a table, however small, holds
+blocks of memory that cannot be had back, most of a MiB, and DuckDB itself goes by the size of the log."""
 
 GROUP_BYTES_MAX = 64 * 1024 * 1024
 """Rows of more bytes are given to DuckDB before they fill a group: every thread of DuckDB's holds one."""
@@ -31,6 +36,14 @@ class StreamingTarget(FileTarget[duckdb.DuckDBPyConnection]):
     def __init__(self, session: FileSession[duckdb.DuckDBPyConnection], writing: DuckdbWriting) -> None:
         super().__init__(session, writing)
         self._is_thrifty = True
+        self._steps = 0
+
+    async def execute(self, step: Step, ticket: Ticket) -> None:
+        """Run a schema step and note it as done, in one transaction; now and then make room for more."""
+        await super().execute(step, ticket)
+        self._steps += 1
+        if self._steps % STEPS_TOGETHER == 0:
+            await self._in_turn(lambda connection: connection.execute("CHECKPOINT"))
 
     async def write(
         self,
@@ -63,8 +76,8 @@ class StreamingTarget(FileTarget[duckdb.DuckDBPyConnection]):
         if not self._is_thrifty:
             yield
             return
-        await self._session.run(lambda connection: connection.execute(f"SET GLOBAL {MEMORY} = '{MEMORY_MAX}'"))
         try:
+            await self._session.run(_limit_memory)
             yield
         except DatabaseError as error:
             if not ran_out_of_memory(error):
@@ -95,6 +108,16 @@ class StreamingTarget(FileTarget[duckdb.DuckDBPyConnection]):
                 raise drawn.failure from error
             raise
         return ChunkReceipt(chunk.table_number, chunk.number, Rows(drawn.rows), Rows(drawn.rows), Rows(0), drawn.size)
+
+
+def _limit_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """Limit DuckDB's memory; indexes whose rows are only in the log yet let go of theirs once these are in the file."""
+    limit = f"SET GLOBAL {MEMORY} = '{MEMORY_MAX}'"
+    try:
+        connection.execute(limit)
+    except duckdb.OutOfMemoryException:
+        connection.execute("CHECKPOINT")
+        connection.execute(limit)
 
 
 def _can_stream(copy: TableCopy) -> bool:

@@ -67,6 +67,7 @@ _TABLES = (
     CREATE TABLE part (
         file TEXT PRIMARY KEY, run_id TEXT NOT NULL, name TEXT NOT NULL, rows INTEGER NOT NULL)
     """,
+    "CREATE INDEX part_of ON part (name)",
     "CREATE TABLE move (source TEXT PRIMARY KEY, target TEXT NOT NULL, obsolete TEXT NOT NULL)",
 )
 
@@ -227,8 +228,9 @@ def add_object(connection: sqlite3.Connection, made: View | Sequence, origin: st
 
 def parts_of(connection: sqlite3.Connection, name: str | None = None) -> tuple[Part, ...]:
     """Return the parts of a table, or of all, in the order in which they came."""
-    sql = "SELECT file, run_id, name, rows FROM part WHERE name = coalesce(?, name) ORDER BY rowid"
-    return tuple(Part(*row) for row in connection.execute(sql, (name,)).fetchall())
+    of, values = ("", ()) if name is None else ("WHERE name = ? ", (name,))
+    sql = f"SELECT file, run_id, name, rows FROM part {of}ORDER BY rowid"
+    return tuple(Part(*row) for row in connection.execute(sql, values).fetchall())
 
 
 def note_part(connection: sqlite3.Connection, part: Part) -> None:

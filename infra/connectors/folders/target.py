@@ -99,10 +99,11 @@ class FolderTarget:
 
     async def steps_done(self, run_id: str) -> frozenset[int]:
         """Numbers of the schema steps that are done."""
-        return await in_thread(self._done, run_id)
 
-    def _done(self, run_id: str) -> frozenset[int]:
-        return self._read(lambda connection: LEDGER.steps_done(connection, run_id), frozenset())
+        def found(connection: sqlite3.Connection) -> frozenset[int]:
+            return LEDGER.steps_done(connection, run_id)
+
+        return await in_thread(self._read, found, frozenset())
 
     async def receipts(self, run_id: str) -> tuple[ChunkReceipt, ...]:
         """Receipts of the chunks whose rows are in the folder."""
@@ -117,7 +118,7 @@ class FolderTarget:
         await in_thread(self._execute, step, ticket)
 
     def _execute(self, step: Step, ticket: Ticket) -> None:
-        if step.phase is Phase.FINISH and step.number not in self._done(ticket.run_id):
+        if step.phase is Phase.FINISH and not self._has_step(ticket.run_id, step.number):
             wanted = read_step(step.sql)
             if isinstance(wanted, JoinTable):
                 make_whole(self._folder, self._book, wanted.name, ticket)
@@ -134,6 +135,9 @@ class FolderTarget:
             elif isinstance(wanted, MakeObject):
                 book.add_object(connection, wanted.made, wanted.origin)
             LEDGER.note_step(connection, ticket.run_id, step, ())
+
+    def _has_step(self, run_id: str, number: int) -> bool:
+        return self._read(lambda connection: LEDGER.has_step(connection, run_id, number), without=False)
 
     async def write(
         self,
