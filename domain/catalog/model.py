@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from domain.catalog.types import LogicalType
 from domain.connections.values import Engine
@@ -275,4 +277,16 @@ class DatabaseSchema:
 
     def table(self, name: TableName) -> Table | None:
         """Return the table of that name, or nothing."""
-        return next((table for table in self.tables if table.name == name), None)
+        return next((table for table in self.named(name.name) if table.name == name), None)
+
+    def named(self, name: str) -> tuple[Table, ...]:
+        """Return the tables of a name without schema, in their order."""
+        return self._by_name.get(name, ())
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, tuple[Table, ...]]:
+        """The tables by name: whoever looks up each of thousands does not go through all of them for it."""
+        found: dict[str, tuple[Table, ...]] = {}
+        for table in self.tables:
+            found[table.name.name] = (*found.get(table.name.name, ()), table)
+        return found

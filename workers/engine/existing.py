@@ -32,9 +32,8 @@ class Baseline:
 
 def find_table(catalog: DatabaseSchema, name: TableName) -> Table | None:
     """Return a target table by its planned name; a side without schema means the default one."""
-    for table in catalog.tables:
-        same_schema = table.name.schema == name.schema or not (table.name.schema and name.schema)
-        if table.name.name == name.name and same_schema:
+    for table in catalog.named(name.name):
+        if table.name.schema == name.schema or not (table.name.schema and name.schema):
             return table
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from domain.catalog.model import TableName
 from domain.kernel.codec import from_json, to_json
@@ -70,7 +71,7 @@ class RollbackPlan:
         """The steps that are taken back; none if what the run has made is to stay."""
         return self.steps if self.drop_created else ()
 
-    @property
+    @cached_property
     def dropped(self) -> tuple[str, ...]:
         """The objects that the run has made and that are there: kind and name."""
         return tuple(object_name(step.object) for step in self.steps if step.statements)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -73,3 +74,22 @@ def test_tables_are_found_whether_or_not_a_side_names_the_schema() -> None:
     assert find_table(catalog, TableName("film")) is not None
     assert find_table(catalog, TableName("film", "public")) is not None
     assert find_table(catalog, TableName("film", "other")) is None
+
+
+def test_each_of_thousands_of_tables_is_found_without_going_through_all_of_them() -> None:
+    rounds = 0
+
+    class Tables(tuple[Table, ...]):
+        """Counts how often somebody goes through all tables."""
+
+        def __iter__(self) -> Iterator[Table]:
+            nonlocal rounds
+            rounds += 1
+            return super().__iter__()
+
+    names = [TableName(f"t{place}", "public") for place in range(1_000)]
+    catalog = DatabaseSchema(Engine.POSTGRESQL, "", Tables(replace(FILM, name=name) for name in names))
+
+    assert [table.name for name in names if (table := find_table(catalog, TableName(name.name)))] == names
+    assert [table.name for name in names if (table := catalog.table(name))] == names
+    assert rounds == 1
