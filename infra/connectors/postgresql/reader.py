@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
@@ -18,7 +19,7 @@ from infra.connectors.postgresql.failures import DRIVER_ERRORS, read_error, repo
 from infra.connectors.postgresql.introspect import introspect
 from infra.connectors.postgresql.misfit import profile
 from infra.connectors.postgresql.names import identifier, identifiers
-from infra.connectors.postgresql.snapshot import Snapshot, hold, open_reader
+from infra.connectors.postgresql.snapshot import Snapshot, hold, join, open_reader
 from infra.connectors.postgresql.split import condition, split
 
 if TYPE_CHECKING:
@@ -28,6 +29,19 @@ if TYPE_CHECKING:
 
     from domain.connections.values import Endpoint
     from domain.migrations.misfits import ColumnLimit, Profile, Treatment
+
+
+LENT_MAX = 32
+"""After being lent so often a session begins its transaction anew: until its end it keeps locks on every table that
+it has read and on their indexes, and the server has room for some thousands of all sessions together."""
+
+
+@dataclass
+class _Reader:
+    """A reading session, and how often it was lent in its present transaction."""
+
+    connection: asyncpg.Connection
+    lent: int = 0
 
 
 class PostgresqlSource:
@@ -41,7 +55,7 @@ class PostgresqlSource:
         self._endpoint = endpoint
         self._snapshot = snapshot
         self._places = asyncio.Semaphore(readers)
-        self._idle: list[asyncpg.Connection] = []
+        self._idle: list[_Reader] = []
 
     @classmethod
     async def open(cls, endpoint: Endpoint, readers: int) -> PostgresqlSource:
@@ -122,20 +136,25 @@ class PostgresqlSource:
     async def close(self) -> None:
         """End all sessions and let the snapshot go."""
         idle, self._idle = self._idle, []
-        await asyncio.gather(*(session.close(connection) for connection in (*idle, self._snapshot.keeper)))
+        readers = (reader.connection for reader in idle)
+        await asyncio.gather(*(session.close(connection) for connection in (*readers, self._snapshot.keeper)))
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[asyncpg.Connection]:
         """Lend a session. One that failed, or was left amid a COPY, is not lent again."""
         async with self._places:
             self._snapshot.check()
-            connection = self._idle.pop() if self._idle else await open_reader(self._endpoint, self._snapshot)
+            reader = self._idle.pop() if self._idle else _Reader(await open_reader(self._endpoint, self._snapshot))
             try:
-                yield connection
+                if reader.lent == LENT_MAX:
+                    await join(reader.connection, self._endpoint, self._snapshot)
+                    reader.lent = 0
+                reader.lent += 1
+                yield reader.connection
             except BaseException:
-                connection.terminate()
+                reader.connection.terminate()
                 raise
-            self._idle.append(connection)
+            self._idle.append(reader)
             await self._snapshot.confirm()  # without its locks, a table might have been emptied meanwhile
 
 

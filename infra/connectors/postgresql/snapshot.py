@@ -143,7 +143,19 @@ async def open_reader(endpoint: Endpoint, snapshot: Snapshot) -> asyncpg.Connect
     """
     snapshot.check()
     connection = await session.connect(endpoint, application="wherry reader")
+    await join(connection, endpoint, snapshot)
+    return connection
+
+
+async def join(connection: asyncpg.Connection, endpoint: Endpoint, snapshot: Snapshot) -> None:
+    """Let a session see the snapshot, in a transaction without the locks of the one that it was in before.
+
+    Raises:
+        SnapshotLost: the snapshot is lost. The session is ended.
+    """
     try:
+        if connection.is_in_transaction():
+            await connection.execute("ROLLBACK")
         await connection.execute(f"{_BEGIN}; SET TRANSACTION SNAPSHOT {literal(snapshot.id)}")
         visible = await connection.fetchval("SELECT txid_current_snapshot()::text")
         if visible != snapshot.visible:  # a server that was started again gives its names out anew
@@ -152,4 +164,3 @@ async def open_reader(endpoint: Endpoint, snapshot: Snapshot) -> asyncpg.Connect
     except DRIVER_ERRORS as error:
         connection.terminate()
         raise snapshot_error(error, f"No reader could join the snapshot of {endpoint.label}") from error
-    return connection
