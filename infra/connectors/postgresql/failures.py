@@ -152,9 +152,13 @@ def _is_own(state: str) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the server's message with its detail and the place in the COPY stream it speaks of."""
+    """Return the server's message with its detail and the place in the COPY stream it speaks of.
+
+    And, where it has run out of something, with its hint, which names the setting.
+    """
     parts = [str(error) or type(error).__name__]
-    for name in ("detail", "context"):
+    has_run_out = (getattr(error, "sqlstate", None) or "").startswith("53")
+    for name in ("detail", "context", *(("hint",) if has_run_out else ())):
         extra = getattr(error, name, None)
         if extra and extra not in parts[0]:
             parts.append(str(extra).splitlines()[0][:200])
