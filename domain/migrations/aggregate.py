@@ -45,11 +45,6 @@ class PlanSize:
     lanes: int
 
 
-_UNDER_WAY = frozenset(
-    {MigrationStatus.PENDING, MigrationStatus.PLANNING, MigrationStatus.RUNNING, MigrationStatus.VERIFYING}
-)
-"""Where a migration goes on by itself."""
-
 _ALL_OR_NOTHING = (
     "The migration is being rolled back, and half a rollback would be neither the old target nor the new one. "
     "It ends by itself, also after an interruption."
@@ -122,7 +117,7 @@ class Migration(Aggregate[MigrationEvent]):
         Raises:
             Conflict: it cannot go on, or not yet.
         """
-        if self.status in _UNDER_WAY:
+        if self.status.is_under_way:
             return False
         if self.status is MigrationStatus.PAUSING:
             raise Conflict("The migration is still pausing. Resume it as soon as it is PAUSED.")
@@ -148,9 +143,9 @@ class Migration(Aggregate[MigrationEvent]):
         """Ask for the end; one that nothing works on ends at once. Asking twice changes nothing.
 
         Raises:
-            Conflict: it has ended already.
+            Conflict: it has ended already, in another way.
         """
-        if self.status is MigrationStatus.CANCELLING:
+        if self.status in (MigrationStatus.CANCELLING, MigrationStatus.CANCELLED):
             return
         if self.status is MigrationStatus.ROLLING_BACK:
             raise Conflict(_ALL_OR_NOTHING)

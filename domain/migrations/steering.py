@@ -120,10 +120,14 @@ class RetryDeadChunksHandler:
     restart: Restart
 
     async def __call__(self, command: RetryDeadChunks, work: Work) -> UUID:
-        """Ask the workers to try again and return the migration's id."""
+        """Ask the workers to try again and return the migration's id. Asking twice is once.
+
+        Raises:
+            Conflict: it stands still, and not because something was given up; or it cannot go on.
+        """
         migration = await work.load(Migration, command.migration_id)
         outlook = await self.restart.resumption.outlook(work, migration.id)
-        if not outlook.chunks_dead:
+        if not outlook.chunks_dead and not migration.status.is_under_way:
             raise Conflict("No chunk of this migration was given up. Resume it if it stands still.")
         await self.restart.go_on(work, migration, outlook)
         return migration.id

@@ -93,6 +93,14 @@ class RunClock:
         return ((self.ended_at or self.now) - self.started_at).total_seconds()
 
 
+_PHASES = {
+    MigrationStatus.COMPLETED: RunPhase.DONE,
+    MigrationStatus.ROLLING_BACK: RunPhase.ROLLBACK,
+    MigrationStatus.ROLLED_BACK: RunPhase.ROLLBACK,
+}
+"""Where the status alone says what is being done, or was done last."""
+
+
 def progress(
     migration_id: UUID, status: MigrationStatus, phase: RunPhase, tables: Iterable[TableProgress], clock: RunClock
 ) -> MigrationProgress:
@@ -106,7 +114,7 @@ def progress(
     return MigrationProgress(
         migration_id=migration_id,
         status=status,
-        phase=RunPhase.DONE if status is MigrationStatus.COMPLETED else phase,
+        phase=_PHASES.get(status, phase),
         processed_records=Rows(written + rejected),
         total_records=Rows(sum(table.rows_total for table in counted)),
         percentage=round(percentage, 2),

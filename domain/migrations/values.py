@@ -52,11 +52,20 @@ class MigrationStatus(Enum):
         """Whether nothing works on it and nothing will unless somebody asks again."""
         return self in SETTLED
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it goes on by itself."""
+        return self in _UNDER_WAY
+
 
 SETTLED = frozenset(
     {MigrationStatus.CANCELLED, MigrationStatus.COMPLETED, MigrationStatus.FAILED, MigrationStatus.ROLLED_BACK}
 )
 """The statuses in which a migration has come to an end."""
+
+_UNDER_WAY = frozenset(
+    {MigrationStatus.PENDING, MigrationStatus.PLANNING, MigrationStatus.RUNNING, MigrationStatus.VERIFYING}
+)
 
 _STOPPING = frozenset({MigrationStatus.PAUSING, MigrationStatus.CANCELLING, MigrationStatus.FAILED})
 

@@ -18,7 +18,7 @@ from tests.pairs.moves import fill, write_later
 from tests.pairs.test_rollback import DATABASES, ITEM, ITEMS, KIND, KINDS, OLD_ITEMS, OLD_KINDS, UNRELATED
 from tests.support.api import ApiClient, LiveApi, create_project
 from tests.support.connections import create_connection, file_input
-from tests.support.migrations import EVENTS, MIGRATION, Route, ended, reached, route_to, stands_at
+from tests.support.migrations import EVENTS, MIGRATION, STATUS, Route, ended, reached, route_to, stands_at
 from tests.support.mysql import MysqlServer
 from tests.support.pictures import picture
 from tests.support.postgresql import PostgresqlServer
@@ -206,6 +206,29 @@ async def test_rows_that_others_have_written_since_need_a_word_and_are_kept(
     assert kept == str(len(KINDS) + 1)
     postgresql_server.run("DROP SCHEMA _wherry_after CASCADE", postgresql_target.endpoint.database)
     assert await picture(postgresql_target.endpoint) == before
+
+
+async def test_a_rollback_that_is_refused_leaves_a_paused_migration_in_its_phase(
+    postgresql_target: Lab, live_api: LiveApi, worker: None
+) -> None:
+    """Somebody has let the target forget it meanwhile."""
+    route = await route_between(live_api, postgresql_target, {KIND: KINDS, ITEM: MANY_ITEMS})
+    id_ = await route.start(batchSize=100, parallelTasks=1)
+    await reached(route, id_, rows=1_000)
+    await route.client.ok("pauseMigration", "PauseMigrationInput", {"migrationId": id_}, MIGRATION)
+    await stands_at(route, id_, "PAUSED")
+    before = (await route.client.ask(STATUS, id=id_))["migrationStatus"]
+    async with postgresql_target.target() as opened:
+        await opened.forget_run(f"migration-{id_}")
+
+    asked = await roll_back(route, id_)
+    await stands_at(route, id_, "PAUSED")
+    after = (await route.client.ask(STATUS, id=id_))["migrationStatus"]
+    why = (await route.client.ask(ROLLBACK, id=id_))["migrationRollback"]["failure"]
+
+    assert (before["status"], asked["migration"]["status"], after["status"]) == ("PAUSED", "ROLLING_BACK", "PAUSED")
+    assert why["code"] == "CONFLICT"
+    assert before["phase"] == after["phase"] == "DATA"
 
 
 async def test_a_migration_whose_tables_a_later_one_has_used_waits_for_that_one(

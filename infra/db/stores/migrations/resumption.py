@@ -32,8 +32,8 @@ WHERE migration_id = :migration_id AND task <> :kept
 """
 
 _OPEN = """
-UPDATE migration_stream SET closed = false, failure = NULL, moved = true, phase = :phase, losses = 0, mark = 0,
-    not_before = NULL
+UPDATE migration_stream SET closed = false, failure = NULL, moved = true, losses = 0, mark = 0, not_before = NULL,
+    phase = coalesce(CAST(:phase AS text), phase)
 WHERE migration_id = :migration_id
 """
 
@@ -72,14 +72,14 @@ class SqlResumption:
             await connection.execute(text(statement), {"migration_id": migration_id})
 
 
-async def open_again(connection: AsyncConnection, migration_id: UUID, task: str, phase: RunPhase) -> None:
+async def open_again(connection: AsyncConnection, migration_id: UUID, task: str, phase: RunPhase | None = None) -> None:
     """Open a migration's stream again for a task, withdraw all others that nobody has in hand, forget why it failed.
 
     What was the last event is one like any other from now on, so that there is never more than
-    one TERMINAL, and nothing after it.
+    one TERMINAL, and nothing after it. Without a phase it stays in its own.
     """
     of = {"migration_id": migration_id}
     kinds = {"status": MigrationEventKind.STATUS.value, "terminal": MigrationEventKind.TERMINAL.value}
     await connection.execute(text(_WITHDRAW), {**of, "kept": task})
-    await connection.execute(text(_OPEN), {**of, "phase": phase.value})
+    await connection.execute(text(_OPEN), {**of, "phase": phase and phase.value})
     await connection.execute(text(_NOT_THE_END), {**of, **kinds})

@@ -15,7 +15,6 @@ from domain.kernel.codec import from_json, to_json
 from domain.kernel.errors import Fenced
 from domain.kernel.work import Work
 from domain.migrations.assignments import ROLLBACK, Assignment
-from domain.migrations.progress import RunPhase
 from domain.migrations.rollback import RollbackGuarantee, RollbackReport, RollbackState, gone_on
 from infra.db.database import Database
 from infra.db.stores.migrations.assignments import HOLDS, place_of
@@ -46,7 +45,11 @@ _NOT_BEGUN = "DELETE FROM migration_rollback WHERE migration_id = :migration_id"
 STATE_INTERVAL_S = 1.0
 """The whole state, which grows with the schema, is stored at most this often while a rollback goes on."""
 
-_MOVED = "UPDATE migration_stream SET moved = true WHERE migration_id = :migration_id"
+_MOVED = """
+UPDATE migration_stream SET moved = true, phase = CASE WHEN :acts_done > 0 THEN 'ROLLBACK' ELSE phase END
+WHERE migration_id = :migration_id
+"""
+"""One that is refused leaves the phase as it was; once it has begun there is no way back to that."""
 
 _NOTHING_THERE = """
 UPDATE migration_table SET phase = 'WAITING', rows_read = 0, rows_written = 0, rows_rejected = 0, bytes_done = 0,
@@ -75,7 +78,7 @@ class SqlRollbacks:
 
     async def open(self, work: Work, migration_id: UUID) -> None:
         """Open the migration's stream again and withdraw what is left of its work."""
-        await open_again(await session_of(work).connection(), migration_id, ROLLBACK, RunPhase.ROLLBACK)
+        await open_again(await session_of(work).connection(), migration_id, ROLLBACK)
 
     async def report(self, work: Work, migration_id: UUID) -> RollbackReport | None:
         """Return what was done so far."""
@@ -122,13 +125,13 @@ class RollbackBook:
         Raises:
             Fenced: another worker has taken the migration over.
         """
-        await self._write(_NOT_BEGUN, {"migration_id": self._by.migration_id})
+        await self._write(_NOT_BEGUN, {"migration_id": self._by.migration_id, "acts_done": 0})
 
     async def _write(self, sql: str, values: dict[str, Any]) -> None:
         async with self._database.engine.begin() as connection:
             if (await connection.execute(text(HOLDS), place_of(self._by))).first() is None:
                 raise Fenced("another worker has taken this migration over")
-            await connection.execute(text(_MOVED), {"migration_id": self._by.migration_id})
+            await connection.execute(text(_MOVED), values)
             await connection.execute(text(sql), values)
 
 

@@ -155,6 +155,10 @@ def test_a_migration_that_no_worker_has_taken_up_is_cancelled_at_once() -> None:
     assert after("cancel").status is MigrationStatus.CANCELLED
 
 
+def test_a_wish_to_cancel_that_comes_again_after_the_end_changes_nothing() -> None:
+    assert len(after("cancel", "cancel").pending) == len(after("cancel").pending)
+
+
 def test_a_migration_at_work_is_cancelled_when_its_workers_say_so() -> None:
     assert after("planning", "planned", "cancel").status is MigrationStatus.CANCELLING
     assert after("planning", "planned", "cancel", "cancelled").status is MigrationStatus.CANCELLED
