@@ -113,7 +113,12 @@ def test_a_rollback_that_is_given_again_takes_no_other_run_back(source: str, tmp
     assert (once.exit_code, once.document["dropped"]) == (0, ["table other"])
     assert (twice.exit_code, twice.document["error"]["code"]) == (1, "NOT_FOUND")
     assert wherry("runs", target, "--json").document["runs"] == earlier
+    assert "if this command was given before, it has done its work" in twice.document["error"]["message"]
+    assert both[-1] in twice.document["error"]["message"]
     assert wherry("rollback", target, "--json").document["dropped"] == ["table entry"]
+    nothing = wherry("rollback", target, "--run", both[-1], "--json")
+    assert (nothing.exit_code, nothing.document["error"]["code"]) == (1, "NOT_FOUND")
+    assert "was forgotten" in nothing.document["error"]["message"]
 
 
 def _others(tmp_path: Path) -> str:

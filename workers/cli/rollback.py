@@ -23,6 +23,12 @@ from workers.engine.uses import guarantee
 
 T = TypeVar("T")
 
+NOTHING_LEFT = (
+    "A rollback that came to its end leaves nothing, so if this command was given before, it has done its work. "
+    "A run whose tables are still there was forgotten: they are as any others now, to be dropped by hand."
+)
+"""Nobody can tell the two apart, nor a run that never was; a success would be wrong for two of the three."""
+
 RunId = Annotated[str, typer.Option("--run", metavar="ID", help="Which run; needed if the target remembers several.")]
 Acknowledge = Annotated[
     bool,
@@ -119,8 +125,8 @@ async def _chosen(target: Target, run_id: str) -> str:
     if not known:
         await target.forget_run(run_id)  # an empty ledger may have been left behind by a rollback that was killed
     if not known or (run_id and run_id not in known):
-        what = f"no run {run_id}; `wherry runs` lists those it does" if known else "no run"
-        raise NotFound(f"the target remembers {what}")
+        named, others = f" {run_id}" if run_id else "", " `wherry runs` lists those that it does." if known else ""
+        raise NotFound(f"the target remembers no run{named}.{others} {NOTHING_LEFT}")
     if not run_id and len(known) > 1:
         raise Conflict(f"the target remembers {len(known)} runs: say with --run which is meant: {', '.join(known)}")
     return run_id or known[0]
