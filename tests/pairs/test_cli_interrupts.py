@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 
 from domain.connections.values import Endpoint
 from tests.crash.ledger import fill_source
-from tests.support.cli import start, url, wherry
+from tests.support.cli import ROOT, start, url, wherry
 
 WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'entry'::regclass)"
 AT_WORK = """SELECT count(*) FROM pg_stat_activity
@@ -74,6 +76,48 @@ async def test_ctrl_c_ends_a_rollback_that_waits_for_a_lock_and_the_same_command
     assert left == 0
     assert (again.exit_code, again.document["dropped"]) == (0, ["table entry"])
     assert await reader.fetchval("SELECT to_regclass('entry')") is None
+
+
+def test_ctrl_c_while_a_command_starts_is_answered_as_later() -> None:
+    """Starting is mostly importing, which an exception in its midst would end with a trace."""
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "workers.cli", "verify", "sqlite:///a", "sqlite:///b", "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while "workers.cli.ending" not in process.stderr.readline():
+        assert process.poll() is None
+    while "typer" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate()
+
+    assert (process.returncode, json.loads(stdout)) == (130, {"status": "PAUSED"}), stderr
+    assert "wherry: stopped before anything had begun" in stderr
+    assert "Traceback" not in stderr
+
+
+async def test_a_second_ctrl_c_waits_for_nothing(
+    source: str, postgresql_database: Endpoint, reader: asyncpg.Connection
+) -> None:
+    """The first one finds a lock held on to, which the comparison waits for."""
+    target = url(postgresql_database)
+    assert (await asyncio.to_thread(wherry, "migrate", source, target)).exit_code == 0
+    await reader.execute("BEGIN; LOCK TABLE entry IN ACCESS EXCLUSIVE MODE")
+    process = start("verify", source, target, "--json")
+    while not await reader.fetchval(WAITS):
+        assert process.poll() is None
+        await asyncio.sleep(0.02)
+
+    process.send_signal(signal.SIGINT)
+    code, stdout, stderr = await interrupted(process)
+    await reader.execute("ROLLBACK")
+
+    assert (code, json.loads(stdout)) == (130, {"status": "PAUSED"})
+    assert "stopped at once" in stderr
 
 
 @pytest.mark.parametrize("command", ["migrate", "migrate --dry-run", "verify", "rollback", "runs"])

@@ -6,6 +6,8 @@ import gc
 import os
 import sys
 
+from workers.cli.ending import end_while_starting
+
 HIDDEN = frozenset({"numpy", "pandas"})
 """What pyarrow imports, wherever it is installed, to ask whether it was given any; we never give it any."""
 
@@ -18,6 +20,7 @@ def main() -> None:
 
     0 means success, 1 failure, 2 a command that cannot be understood, 130 stopped by Ctrl-C.
     """
+    end_while_starting()
     gc.set_threshold(GARBAGE_EVERY)
     sys.meta_path.insert(0, WithoutHidden())
 

@@ -14,6 +14,7 @@ from domain.migrations.plan import RunOptions
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
 from workers.cli.display import LineDisplay, seconds_text
+from workers.cli.ending import EXIT_STOPPED
 from workers.cli.options import (
     PARALLEL,
     AsJson,
@@ -39,7 +40,6 @@ from workers.cli.options import (
 )
 from workers.cli.output import (
     EXIT_FAILED,
-    EXIT_STOPPED,
     EXIT_USAGE,
     failures_reported,
     is_terminal,

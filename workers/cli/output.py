@@ -14,12 +14,13 @@ from typing import NoReturn
 import typer
 
 from domain.kernel.errors import ErrorCode, WherryError
+from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure
+from workers.cli.ending import EXIT_STOPPED, has_started
 from workers.engine.control import Stopped
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_STOPPED = 130
 
 
 def print_json(document: dict[str, object]) -> None:
@@ -54,13 +55,15 @@ def failures_reported(*, as_json: bool, code: int = EXIT_FAILED) -> Iterator[Non
 
     So with a command that was interrupted: that is no failure, and has a code of its own.
     """
+    has_started()
     try:
         yield
     except typer.Exit:
         raise
-    except Stopped as stopped:
+    except (Stopped, KeyboardInterrupt) as stopped:
+        status = stopped.status if isinstance(stopped, Stopped) else RunStatus.PAUSED
         if as_json:
-            print_json({"status": stopped.status.value})
+            print_json({"status": status.value})
         say("wherry: stopped as asked; to go on, give the same command again")
         raise typer.Exit(EXIT_STOPPED) from stopped
     except WherryError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -11,11 +10,11 @@ from typing import TypeVar
 from domain.connections.values import Endpoint
 from domain.kernel.codec import fingerprint
 from domain.migrations.plan import RunOptions
-from domain.migrations.progress import RunStatus
 from infra.connectors.registry import connector_for
 from infra.connectors.urls import parse_url
-from workers.cli.output import EXIT_STOPPED, is_terminal, say
-from workers.engine.control import Ask, ControlSwitch, Stopped, attended
+from workers.cli.ending import end_at_once
+from workers.cli.output import is_terminal, say
+from workers.engine.control import Ask, ControlSwitch, attended
 from workers.engine.ends import Route
 
 T = TypeVar("T")
@@ -70,6 +69,7 @@ def run_until_it_rests(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
 
     Raises:
         Stopped: it was interrupted, and has nothing to say about that.
+        KeyboardInterrupt: it was interrupted before it had begun.
     """
 
     async def guarded() -> T:
@@ -79,8 +79,7 @@ def run_until_it_rests(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
         def stop() -> None:
             if switch.asked is not Ask.RUN:
                 cursor = _SHOW_CURSOR if is_terminal() else ""
-                say(f"{cursor}wherry: stopped at once; the same command goes on from what is committed")
-                os._exit(EXIT_STOPPED)
+                end_at_once(f"{cursor}stopped at once; the same command goes on from what is committed")
             say("wherry: pausing; once more to stop at once")
             switch.set(Ask.PAUSE)
 
@@ -88,10 +87,7 @@ def run_until_it_rests(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
             loop.add_signal_handler(number, stop)
         return await work(switch)
 
-    try:
-        return asyncio.run(guarded())
-    except KeyboardInterrupt as error:
-        raise Stopped(RunStatus.PAUSED) from error
+    return asyncio.run(guarded())
 
 
 def _place(endpoint: Endpoint) -> tuple[object, ...]:
