@@ -44,6 +44,7 @@ SITES = frozenset(
         "outbox.forgotten",
         "outbox.rung",
         "run.opened",
+        "run.planned",
         "step.begins",
         "step.done",
         "target.committed",

@@ -53,10 +53,10 @@ def environment(container: Container, failpoints: str = "") -> dict[str, str]:
     return {**os.environ, **ours}
 
 
-def start_worker(container: Container, failpoints: str = "") -> subprocess.Popen[bytes]:
+def start_worker(container: Container, failpoints: str = "", stderr: int | None = None) -> subprocess.Popen[bytes]:
     """Start a worker with the settings of a container, armed with failpoints."""
     command = [sys.executable, "-m", "workers.main"]
-    return subprocess.Popen(command, cwd=ROOT, env=environment(container, failpoints))
+    return subprocess.Popen(command, cwd=ROOT, env=environment(container, failpoints), stderr=stderr)
 
 
 DIES_WITHIN_S = 240

@@ -86,6 +86,8 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
     await check(control)
     plan, unseen = await _planned(ends, request, basis, catalog, goes_on=goes_on)
     meter.follow(plan.tables, ())
+    failpoint("run.planned")
+    await check(control)
     if goes_on:
         ticket = await _taken_over(target, request.run_id, plan)
         baselines = await _gone_on(target, ticket, plan, catalog)
@@ -95,6 +97,7 @@ async def prepare(ends: Ends, request: RunRequest, meter: Meter, control: Contro
         if unseen:
             await note(target, request.run_id, Seal(unseen=True))
     failpoint("run.opened")
+    await check(control)  # from here on a ticket that was made void meanwhile is noticed, too
     await _note_looks(target, request.run_id, plan)
     order = waves(plan, catalog, route.target_connector.capabilities)
     plan = await _made_ready(target, ticket, plan, catalog, order)

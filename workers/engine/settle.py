@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from domain.kernel.errors import WherryError
+from domain.migrations.runs import RunState
 from domain.migrations.transfer import ChunkReceipt, Target
 
 SETTLE_MAX_S = 5.0
@@ -48,14 +49,18 @@ async def receipts_so_far(target: Target, run_id: str) -> Receipts | None:
     return await target.receipts(run_id) if await target.knows_run(run_id) else None
 
 
-async def receipts_after_the_end(target: Target, run_id: str, plan_hash: str) -> Receipts | None:
-    """Void every ticket of a run, so that nothing can be added to it, and return its receipts.
+async def receipts_after_the_end(target: Target, run_id: str) -> Receipts | None:
+    """Void every ticket of an unfinished run, so that nothing can be added to it, and return its receipts.
+
+    So with one that was taking itself back, to begin anew: of that there is nothing to be counted.
 
     Raises:
-        Conflict: the run is being rolled back.
         DatabaseError: the target failed.
     """
-    if not await target.knows_run(run_id):
+    record = next((known for known in await target.runs() if known.run_id == run_id), None)
+    if record is not None and record.state is RunState.UNDOING:
+        await target.undo.begin(run_id, record.seal)
+    if record is None or record.state is not RunState.OPEN:
         return None
-    await target.open_run(run_id, plan_hash)
+    await target.open_run(run_id, record.plan_hash)
     return await target.receipts(run_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -36,6 +37,9 @@ from workers.jobs.workshop import Workshop
 BEAT_S = 0.5
 """How often a duty gives a sign of life, shows its progress, and looks whether it should stop."""
 
+TRUSTED = 0.8
+"""The part of a lease for which it is taken for granted that nobody else has taken over."""
+
 PATIENCE = RetryPolicy(attempts_max=6, pause_s=1.0, pause_max_s=15.0)
 """About half a minute in all, beside what the engine does about single statements."""
 
@@ -67,6 +71,8 @@ class Duty:
         self.stall = StallWatch(shop.container.settings.worker_stall_s)
         self.lost = False
         """Whether the assignment is no longer ours."""
+        self._beaten_at = -math.inf
+        """When the last sign of life was sent that arrived."""
 
     async def brief(self) -> Brief:
         """Return what is to be known of the migration."""
@@ -107,6 +113,16 @@ class Duty:
         await self._beat()
         await check(self.control)
 
+    async def ask(self) -> Ask:
+        """Say what is wanted; if the lease may have run out meanwhile, after a sign of life.
+
+        A process that was frozen does not know it, and would go on for a moment. That matters where no ticket in
+        the target could have been made void meanwhile, since there is none yet.
+        """
+        if time.monotonic() - self._beaten_at > TRUSTED * self.shop.container.settings.worker_lease_s:
+            await self._beat()
+        return self.control.asked
+
     async def is_to_stop(self) -> bool:
         """Tell whether somebody waits for the last worker to leave the migration: to fail, pause or end."""
         status = (await self.brief()).status
@@ -130,7 +146,9 @@ class Duty:
         )
 
     async def _beat(self) -> None:
+        sent_at = time.monotonic()
         standing = await self.shop.pulse.beat(self.assignment, self.under_way)
+        self._beaten_at = sent_at
         self.lost = standing is None
         if standing is None or standing.is_failing or standing.status.is_settled or self._is_undone(standing.status):
             self.control.set(Ask.CANCEL)
@@ -223,7 +241,7 @@ async def leave(shop: Workshop, migration_id: UUID) -> None:
     is_pausing = failure is None and brief.status is MigrationStatus.PAUSING
     has_lost = await shop.leases.has_lost(migration_id)  # a worker that may be asleep in a transaction
     if has_lost if is_pausing else (failure is not None or brief.status is MigrationStatus.CANCELLING):
-        await settle(shop, migration_id, brief, for_good=has_lost or failure is None)
+        await settle(shop, migration_id, brief, for_good=has_lost or failure is None, asleep=has_lost)
     if is_pausing:
         await shop.tell(NotePaused(migration_id=migration_id))
         return

@@ -20,7 +20,7 @@ from infra.stored_run import is_ours, prepared_run, stored_run
 from workers.engine.chunks import chunk_rows
 from workers.engine.complete import ticket_for
 from workers.engine.concurrency import each
-from workers.engine.control import Stopped
+from workers.engine.control import Stopped, check
 from workers.engine.cuts import Cuts
 from workers.engine.ends import Ends, open_ends
 from workers.engine.examine import watching
@@ -57,7 +57,8 @@ async def _prepare(duty: Duty) -> None:
     held = None
     async with open_ends(await duty.shop.route(brief), parallel=SPLITTERS) as ends:
         if stored is not None and stored.is_void:
-            await take_back(ends.target, run_id(duty.migration_id), duty.control)
+            await check(duty)
+            await take_back(ends.target, run_id(duty.migration_id), duty)
         elif stored is not None and not is_ours(stored):
             await check_known(ends, run_id(duty.migration_id))
         if stored is None or stored.is_void or not is_ours(stored):
@@ -110,7 +111,7 @@ async def _planned(duty: Duty, ends: Ends, options: RunOptions) -> tuple[Prepare
     """Let the engine plan and make the tables, and cut these into chunks."""
     name = run_id(duty.migration_id)
     meter = Meter(name, PhaseSink(duty.shop.pulse, duty.migration_id))
-    prepared = await prepare(ends, RunRequest(name, options), meter, duty.control)
+    prepared = await prepare(ends, RunRequest(name, options), meter, duty)
     prepared = replace(prepared, plan=watching(prepared.plan))  # lanes read a later state than was looked at
     for warning in prepared.plan.warnings:
         await duty.log(LogLevel.WARNING, warning)

@@ -39,8 +39,11 @@ WHERE migration_id = :migration_id AND state = 'TAKEN' AND lease_until > now() L
 
 _LOST = """
 SELECT 1 FROM migration_assignment
-WHERE migration_id = :migration_id AND (state = 'LOST' OR (state = 'TAKEN' AND lease_until <= now())) LIMIT 1
+WHERE migration_id = :migration_id AND (state = 'LOST' OR (state = 'TAKEN' AND lease_until <= now()))
+UNION ALL SELECT 1 FROM migration_stream WHERE migration_id = :migration_id AND losses > 0
+LIMIT 1
 """
+"""Whose task was given out anew has left no other trace than that somebody was lost."""
 
 _TAKE = f"""
 UPDATE migration_assignment SET state = 'TAKEN', holder = :holder, lease_until = now() + make_interval(secs => :lease_s)
