@@ -103,7 +103,10 @@ def test_ctrl_c_while_a_command_starts_is_answered_as_later() -> None:
 async def test_a_second_ctrl_c_waits_for_nothing(
     source: str, postgresql_database: Endpoint, reader: asyncpg.Connection
 ) -> None:
-    """The first one finds a lock held on to, which the comparison waits for."""
+    """The first one finds a lock held on to, which the comparison waits for.
+
+    It is a SIGTERM, which means the same: two signals of one number may arrive as one.
+    """
     target = url(postgresql_database)
     assert (await asyncio.to_thread(wherry, "migrate", source, target)).exit_code == 0
     await reader.execute("BEGIN; LOCK TABLE entry IN ACCESS EXCLUSIVE MODE")
@@ -112,7 +115,7 @@ async def test_a_second_ctrl_c_waits_for_nothing(
         assert process.poll() is None
         await asyncio.sleep(0.02)
 
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     code, stdout, stderr = await interrupted(process)
     await reader.execute("ROLLBACK")
 
