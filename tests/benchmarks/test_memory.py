@@ -45,9 +45,6 @@ SHAPES = (
 
 TARGETS = (Engine.POSTGRESQL, Engine.MYSQL, Engine.DUCKDB)
 
-PACKED_RSS_MIB_MAX = 800
-"""DuckDB unpacks large values that were committed together at once; two lanes and the comparison each hold such."""
-
 HUGE = (
     Shape("256 MiB of bytes", 1, "body bytea NOT NULL", "decode(repeat(md5(n::text), 16777216), 'hex')"),
     Shape("256 MiB of text", 1, "body text NOT NULL", "repeat(md5(n::text), 8388608)"),
@@ -87,7 +84,7 @@ def test_memory_is_bounded_when_duckdb_is_read(running: Databases, shape: Shape)
         assert running.run(back, "SELECT count(*) FROM shape") == str(rows)
     mib = run.rss_bytes_max / MIB
     print(f"\n{shape.name}, {rows:,} rows, duckdb-postgresql: {mib:.0f} MiB, {run.wall_s:.1f} s")
-    assert mib <= (PACKED_RSS_MIB_MAX if shape is SHAPES[1] else RSS_MIB_MAX)
+    assert mib <= RSS_MIB_MAX
 
 
 @pytest.mark.parametrize("shape", HUGE, ids=lambda shape: shape.name)

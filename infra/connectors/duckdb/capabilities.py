@@ -15,6 +15,10 @@ VECTOR_ROWS = 2048
 VECTOR_BYTES_MAX = 64 * 1024 * 1024
 """So many rows of a table's largest value may take; where they would take more, fewer rows are asked for."""
 
+HELD_BYTES_MAX = 32 * 1024 * 1024
+"""So many bytes of large rows are committed together, and so held together by each who reads them later: the lanes
+and the comparison."""
+
 CAPABILITIES = Capabilities(
     engine=Engine.DUCKDB,
     emits=frozenset({WireFormat.ARROW}),
@@ -28,7 +32,7 @@ CAPABILITIES = Capabilities(
     rows_together=122_880,
     groups_at_once=2,
     rows_held=VECTOR_ROWS,
-    held_bytes_max=VECTOR_BYTES_MAX,
+    held_bytes_max=HELD_BYTES_MAX,
     default_schema="main",
     traits=frozenset({Trait.STEPS}),
     row_hashes=frozenset({RowHash.LOOKUP3, RowHash.CRC}) if has_native() else frozenset(),

@@ -26,8 +26,9 @@ STEPS_TOGETHER = 256
 """After so many schema steps the log is put into the file: until then each index of a table, however small, holds
 blocks of memory that cannot be had back, most of a MiB, and DuckDB itself goes by the size of the log."""
 
-GROUP_BYTES_MAX = 64 * 1024 * 1024
-"""Rows of more bytes are given to DuckDB before they fill a group: every thread of DuckDB's holds one."""
+GROUP_BYTES_MAX = 48 * 1024 * 1024
+"""Rows of more bytes are given to DuckDB before they fill a group: every thread of DuckDB's holds one, and the next is
+joined meanwhile. Rows of up to 400 bytes fill theirs."""
 
 
 class StreamingTarget(FileTarget[duckdb.DuckDBPyConnection]):
