@@ -284,6 +284,11 @@ class DatabaseSchema:
         return self._by_name.get(name, ())
 
     @cached_property
+    def schemas(self) -> frozenset[str]:
+        """The schemas that tables are in."""
+        return frozenset(table.name.schema for table in self.tables)
+
+    @cached_property
     def _by_name(self) -> Mapping[str, tuple[Table, ...]]:
         """The tables by name: whoever looks up each of thousands does not go through all of them for it."""
         found: dict[str, tuple[Table, ...]] = {}

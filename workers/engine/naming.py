@@ -50,8 +50,7 @@ class Names:
 
     def default_schema(self, schema: DatabaseSchema) -> str:
         """Return the schema that the source's statements leave out: the default one, or the only one there is."""
-        found = {table.name.schema for table in schema.tables}
-        return found.pop() if len(found) == 1 else self._default
+        return next(iter(schema.schemas)) if len(schema.schemas) == 1 else self._default
 
     def relation(self, name: TableName, kind: ObjectKind) -> TableName:
         """Return a name for a table, sequence or view that no other of them has."""

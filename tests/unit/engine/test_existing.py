@@ -7,14 +7,16 @@ import pytest
 
 from domain.catalog.model import DatabaseSchema, Table, TableName
 from domain.catalog.types import Integer, Text
-from domain.connections.values import Engine
+from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import Conflict, ErrorCode, ObjectMissing, WherryError
 from domain.migrations.plan import MigrationPlan
 from domain.migrations.schema_plan import ObjectKind, SchemaObject
 from domain.migrations.transfer import WireFormat
 from tests.support.catalog import a_column, a_table
+from tests.support.memory import MemoryConnector, MemoryDatabase
 from tests.unit.engine.test_plan import a_schema, planned
 from workers.engine.existing import adopted, find_table
+from workers.engine.naming import Names
 
 FILM = a_table("film", "title")
 
@@ -92,4 +94,7 @@ def test_each_of_thousands_of_tables_is_found_without_going_through_all_of_them(
 
     assert [table.name for name in names if (table := find_table(catalog, TableName(name.name)))] == names
     assert [table.name for name in names if (table := catalog.table(name))] == names
-    assert rounds == 1
+    capabilities = MemoryConnector(MemoryDatabase()).capabilities
+    naming = Names(capabilities, capabilities, Endpoint(Engine.SQLITE, path="target"))
+    assert {naming.default_schema(catalog) for _ in names} == {"public"}
+    assert rounds == 2
