@@ -6,7 +6,7 @@ A connector is one folder under `infra/connectors/` that fulfils `Connector`; th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
@@ -161,6 +161,11 @@ class Consistency(Enum):
     """Each chunk as of one moment; exact only for a source at rest."""
 
 
+def sums_nothing(_copy: TableCopy) -> bool:
+    """Tell that no table's rows are added up as they pass."""
+    return False
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """An engine's peculiarities, as data."""
@@ -215,6 +220,9 @@ class Capabilities:
     """Which hashes its sources and targets know beside MD5 (`QuickDigests`)."""
     sums_rows: bool = False
     """Whether its sources add up hashes of the rows that they read (`TableCopy.sums`)."""
+    sums_passing: Callable[[TableCopy], bool] = sums_nothing
+    """Tells whether its sources hand a table's rows on as the server sends them, and add them up by the cheapest hash
+    that it knows: what they find is as good as a digest of the server's own, but for rows that were never sent."""
 
 
 class Source(Protocol):

@@ -40,7 +40,7 @@ WAYS = {
     (PARQUET, POSTGRESQL): RowHash.LOOKUP3,
     (POSTGRESQL, POSTGRESQL): RowHash.POSTGRESQL,
 }
-CHAINS = [(MYSQL, POSTGRESQL), (POSTGRESQL, MYSQL)]
+CHAINS = [(MYSQL, POSTGRESQL), (POSTGRESQL, MYSQL), (POSTGRESQL, POSTGRESQL)]
 EACH_WAY = pytest.mark.parametrize("pair", WAYS, ids=names_of, indirect=True)
 TABLE = Table(
     TableName("word"),

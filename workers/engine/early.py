@@ -20,7 +20,7 @@ from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.misfits import Treatment
 from domain.migrations.plan import RunOptions, VerifyLevel
 from workers.engine.concurrency import cancelled
-from workers.engine.hashing import Hashing
+from workers.engine.hashing import BY_MD5, Hashing
 from workers.engine.prepare import PreparedRun
 from workers.engine.verify import SourceSide, first_hashing, source_columns
 
@@ -137,5 +137,8 @@ def _questions(prepared: PreparedRun, hashing: Hashing) -> Iterable[Question]:
     copies = {copy.number: copy for copy in prepared.plan.tables if copy.number not in counted}
     for wave in prepared.waves:
         for copy in sorted((copies[number] for number in wave if number in copies), key=lambda copy: -copy.size_bytes):
-            by = RowHash.MD5 if copy.number in filled else first_hashing(hashing, copy).source
-            yield Question(copy.source, source_columns(copy.columns), copy.treatments, by)
+            first = BY_MD5 if copy.number in filled else first_hashing(hashing, copy)
+            if first.passes(copy):
+                yield Question(copy.source, (), copy.treatments, RowHash.MD5)
+            else:
+                yield Question(copy.source, source_columns(copy.columns), copy.treatments, first.source)

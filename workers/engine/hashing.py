@@ -1,18 +1,19 @@
 """By which hashes the two ends of a run are compared, and what was added up of rows on their way.
 
-If both know a cheap hash, each digests its table by that. If each knows another one, the rows are
+If both know a cheap hash, each digests its table by that; a source that hands rows on as its server sends
+them adds them up on their way instead, and its server only counts its rows. If each knows another one, the rows are
 digested on their way by both: what was carried is compared with the source by the source's hash and
-with the target by the target's. Either way a database says itself what it holds.
+with the target by the target's. The target always says itself what it holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from domain.kernel.values import Rows
 from domain.migrations.digests import Digest, RowHash
-from domain.migrations.transfer import Batch, Capabilities, TableCopy, WireFormat
+from domain.migrations.transfer import Batch, Capabilities, TableCopy, WireFormat, sums_nothing
 
 
 @dataclass(frozen=True)
@@ -21,16 +22,23 @@ class Hashing:
 
     source: RowHash = RowHash.MD5
     target: RowHash = RowHash.MD5
+    passes: Callable[[TableCopy], bool] = sums_nothing
+    """Tells whether the source's part of a comparison is what was added up of a table's rows on their way."""
 
     @property
     def is_chained(self) -> bool:
-        """Whether the ends are compared by way of the rows that were carried."""
+        """Whether each end has a hash of its own."""
         return self.source is not self.target
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether the ends are compared by way of the rows that were carried."""
+        return self.is_chained or self.passes is not sums_nothing
 
     @property
     def of_ends(self) -> Hashing:
         """What is left where nothing is known of the rows that were carried."""
-        return Hashing() if self.is_chained else self
+        return Hashing() if self.is_chained else Hashing(self.source, self.target)
 
 
 BY_MD5 = Hashing()
@@ -41,7 +49,7 @@ def hashing_between(source: Capabilities, target: Capabilities) -> Hashing:
     """Choose the cheapest way to compare two engines."""
     for hash_ in RowHash:
         if hash_ in source.row_hashes & target.row_hashes:
-            return Hashing(hash_, hash_)
+            return Hashing(hash_, hash_, source.sums_passing)
     if source.sums_rows:
         for here in _carried(source):
             for there in _carried(target):
@@ -54,19 +62,21 @@ def _carried(engine: Capabilities) -> Iterable[RowHash]:
 
 
 class CarriedRows:
-    """The digests of the rows that one process has carried, by both hashes of a chain.
+    """The digests of the rows that one process has carried, by both hashes of a chain, or the one that ends share.
 
     They need not be whole: a table of which other processes have carried a part is not equal to it.
     """
 
     def __init__(self, hashing: Hashing, tables: Iterable[int]) -> None:
-        self._hashes = (hashing.source, hashing.target)
+        self._hashing = hashing
+        self._hashes = (hashing.source, hashing.target) if hashing.is_chained else (hashing.source,)
         self._found = {number: tuple(Digest(Rows(0), 0, hash_) for hash_ in self._hashes) for number in tables}
 
     def summed(self, copy: TableCopy) -> TableCopy:
         """Have the source add up what it reads of a table, if that is of use."""
-        wanted = copy.number in self._found and not copy.treatments and copy.format is WireFormat.ARROW
-        return replace(copy, sums=self._hashes) if wanted else copy
+        is_summed = not copy.treatments and copy.format is WireFormat.ARROW
+        wanted = is_summed if self._hashing.is_chained else self._hashing.passes(copy)
+        return replace(copy, sums=self._hashes) if wanted and copy.number in self._found else copy
 
     def add(self, copy: TableCopy, passed: CarriedChunk) -> None:
         """Add a chunk that is in the target."""
@@ -76,9 +86,15 @@ class CarriedRows:
                 for known, more in zip(self._found[copy.number], passed.sums, strict=True)
             )
 
-    def prove(self, number: int, source: Digest, target: Digest) -> bool:
-        """Tell whether a table was carried as it is in the source, and is in the target as it was carried."""
-        return self._found.get(number) == (source, target)
+    def prove(self, copy: TableCopy, source: Digest, target: Digest) -> bool:
+        """Tell whether a table was carried as it is in the source, and is in the target as it was carried.
+
+        Of rows that the source added up as they passed it has only said how many it has.
+        """
+        found = self._found.get(copy.number)
+        if self._hashing.passes(copy):
+            return found == (target,) and source.rows == target.rows
+        return found == (source, target)
 
 
 class CarriedChunk:

@@ -125,7 +125,7 @@ class _Story:
 def _carried_rows(ends: Ends, prepared: PreparedRun, options: RunOptions) -> CarriedRows | None:
     """Return what adds up the rows on their way, if that helps: rows of an earlier attempt have passed already."""
     hashing = ends.route.hashing
-    if not hashing.is_chained or prepared.resumed or options.verify is not VerifyLevel.DIGEST:
+    if not hashing.is_carried or prepared.resumed or options.verify is not VerifyLevel.DIGEST:
         return None
     filled = {baseline.table_number for baseline in prepared.baselines}
     return CarriedRows(hashing, [copy.number for copy in prepared.plan.tables if copy.number not in filled])

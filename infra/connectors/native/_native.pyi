@@ -57,6 +57,22 @@ class CopyRows:
             Misfit: the bytes are not what the forms say.
         """
 
+class CopySums:
+    """Adds up the hashes of rows of PostgreSQL's binary COPY, as the server computes them (`RowHash.POSTGRESQL`).
+
+    Forms: `2` `4` `8` integers (of LARGE columns: `8`), `b` boolean, `d` date, `n` numeric of at most 100 digits;
+    and what enters as text: `N` any other numeric, `t` text, `c` text that blanks fill up, `j` jsonb, `y` bytea,
+    `s` timestamp, `z` timestamp with time zone, `m` time, `u` uuid.
+    """
+
+    def __new__(cls, forms: str) -> Self: ...
+    def take(self, block: bytes) -> tuple[int, int]:
+        """Return the number of rows of a block of whole rows, and their sum; the first block begins with COPY's header.
+
+        Raises:
+            Misfit: the bytes are not what the forms say.
+        """
+
 class CopyWire:
     """What PostgreSQL sends in answer to a COPY TO STDOUT, taken off a socket that nobody else reads meanwhile."""
 

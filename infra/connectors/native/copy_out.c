@@ -2,16 +2,10 @@
  *
  * Source: PostgreSQL manual, COPY, "Binary Format"; the values' forms are those of the types' send functions. */
 #include "columns.h"
+#include "copy_format.h"
 #include "numerics.h"
 #include "parts.h"
 #include "texts.h"
-
-#define SIGNATURE "PGCOPY\n\377\r\n"
-#define SIGNATURE_BYTES 11
-#define HEADER_BYTES 19
-#define NULL_LENGTH UINT32_MAX
-#define UUID_BYTES 16
-#define UUID_TEXT 36
 
 /* What a value is read as. */
 #define FORM_INT2 '2'
@@ -38,21 +32,10 @@ typedef struct {
     bool ended;
 } CopyObject;
 
-static uint64_t big(const uint8_t *at, int bytes) {
-    uint64_t value = 0;
-    for (int byte = 0; byte < bytes; byte++) value = value << 8 | at[byte];
-    return value;
-}
-
 static int add_uuid(column *held, const uint8_t *bytes) {
-    static const char digits[] = "0123456789abcdef";
     char *out = column_begin_text(held, UUID_TEXT);
     if (out == NULL) return -1;
-    for (int byte = 0; byte < UUID_BYTES; byte++) {
-        if (byte == 4 || byte == 6 || byte == 8 || byte == 10) *out++ = '-';
-        *out++ = digits[bytes[byte] >> 4];
-        *out++ = digits[bytes[byte] & 15];
-    }
+    uuid_write(out, bytes);
     return column_end_text(held, UUID_TEXT);
 }
 
@@ -129,17 +112,10 @@ static const uint8_t *add_row(CopyObject *self, const uint8_t *at, const uint8_t
     return at;
 }
 
-static const uint8_t *skip_header(const uint8_t *at, const uint8_t *end) {
-    if (end - at < HEADER_BYTES || memcmp(at, SIGNATURE, SIGNATURE_BYTES) != 0) return NULL;
-    uint64_t extension = big(at + HEADER_BYTES - 4, 4);
-    at += HEADER_BYTES;
-    return extension > (uint64_t)(end - at) ? NULL : at + extension;
-}
-
 static int take_rows(CopyObject *self, const uint8_t *at, size_t size, misfit *why) {
     const uint8_t *end = at + size;
     if (!self->begun && size) {
-        at = skip_header(at, end);
+        at = copy_begun(at, end);
         if (at == NULL) return misfit_set(why, 0, "is no COPY stream", NULL, 0);
         self->begun = true;
     }

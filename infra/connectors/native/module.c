@@ -30,7 +30,7 @@ static int add_types(PyObject *module) {
     if (SqliteFailedError == NULL || PyModule_AddObjectRef(module, "SqliteFailed", SqliteFailedError) < 0) return -1;
     if (PyModule_AddType(module, &MysqlRowsType) < 0) return -1;
     if (PyModule_AddType(module, &SqliteHandleType) < 0 || PyModule_AddType(module, &SqliteRowsType) < 0) return -1;
-    if (PyModule_AddType(module, &CopyWireType) < 0) return -1;
+    if (PyModule_AddType(module, &CopyWireType) < 0 || PyModule_AddType(module, &CopySumsType) < 0) return -1;
     return PyModule_AddType(module, &CopyRowsType);
 }
 

@@ -7,6 +7,7 @@
 
 extern PyTypeObject MysqlRowsType;
 extern PyTypeObject CopyRowsType;
+extern PyTypeObject CopySumsType;
 extern PyTypeObject CopyWireType;
 extern PyTypeObject SqliteHandleType;
 extern PyTypeObject SqliteRowsType;

@@ -12,19 +12,7 @@
 #define YEAR_MAX 9999999
 #define YEARS_AHEAD 10000000 /* a multiple of 400, so that years are not negative */
 #define DAYS_BEFORE_2000 (730425 + YEARS_AHEAD / 400 * INT64_C(146097)) /* since March of the first of these years */
-#define KINDS_AT_ONCE 15
-#define KIND_BITS 2
-
-/* What a step does not say of a value. */
-enum kind { PRESENT, ABSENT, ZERO, NEGATIVE };
-
 static bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
-
-/* One step for 64 bits: small numbers have the hash that they have as words. */
-static uint64_t add_folded(uint64_t seed, int64_t value) {
-    uint32_t high = (uint32_t)((uint64_t)value >> 32);
-    return lookup3_word((uint32_t)value ^ (value < 0 ? ~high : high), seed);
-}
 
 static bool read_whole(const char *text, size_t size, int64_t *value) {
     size_t is_negative = size && *text == '-';
@@ -115,15 +103,13 @@ static bool add_linked(uint64_t *seed, enum kind *kind, char link, const char *t
         case LINK_DECIMAL: return add_decimal(seed, kind, text, size);
         case LINK_SMALL: case LINK_LARGE:
             if (!read_whole(text, size, &number)) return false;
-            if (link == LINK_LARGE) *seed = lookup3_word((uint32_t)((uint64_t)number >> 32), *seed);
-            *seed = add_folded(*seed, number);
+            *seed = link == LINK_LARGE ? chain_large(number, *seed) : chain_folded(number, *seed);
             return true;
         default: return false;
     }
 }
 
-/* A column without a value goes on like a zero, an empty text, or 2000-01-01. */
-static uint64_t add_absent(uint64_t seed, char link) {
+uint64_t chain_absent(char link, uint64_t seed) {
     switch (link) {
         case LINK_DECIMAL: return seed - 1;
         case LINK_TEXT: return lookup3("", 0, seed);
@@ -137,7 +123,7 @@ static void add_column(uint64_t *seed, enum kind *kind, char link, shape framed,
     const char *colon = is_sized ? memchr(text, ':', size) : NULL;
     *kind = (is_sized ? colon == NULL : size == 2 && *text == '~') ? ABSENT : PRESENT;
     if (*kind == ABSENT) {
-        *seed = add_absent(*seed, link);
+        *seed = chain_absent(link, *seed);
         return;
     }
     const char *content = is_sized ? colon + 1 : text;

@@ -2,6 +2,7 @@
 #ifndef WHERRY_ROW_CHAIN_H
 #define WHERRY_ROW_CHAIN_H
 
+#include "hashes.h"
 #include "sqlite_values.h"
 
 #define LINK_SMALL 'i'
@@ -10,6 +11,25 @@
 #define LINK_DECIMAL 'n'
 #define LINK_TEXT 't'
 #define LINKS "iIdnt"
+
+#define KINDS_AT_ONCE 15
+#define KIND_BITS 2
+
+/* What a step does not say of a value. */
+enum kind { PRESENT, ABSENT, ZERO, NEGATIVE };
+
+/* One step for 64 bits: small numbers have the hash that they have as words. */
+static inline uint64_t chain_folded(int64_t value, uint64_t seed) {
+    uint32_t high = (uint32_t)((uint64_t)value >> 32);
+    return lookup3_word((uint32_t)value ^ (value < 0 ? ~high : high), seed);
+}
+
+static inline uint64_t chain_large(int64_t value, uint64_t seed) {
+    return chain_folded(value, lookup3_word((uint32_t)((uint64_t)value >> 32), seed));
+}
+
+/* A column without a value goes on like a zero, an empty text, or 2000-01-01. */
+uint64_t chain_absent(char link, uint64_t seed);
 
 /* A row's text, where the part of each column ends in it, and how each enters the chain. */
 typedef struct {

@@ -17,6 +17,9 @@ from domain.catalog.types import (
     carrier,
 )
 
+CHAINED_MAX = 500
+"""The most columns of a chain: the server parses calls within calls only so deep."""
+
 _STAMP = "YYYY-MM-DD HH24:MI:SS.US"
 
 

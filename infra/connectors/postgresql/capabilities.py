@@ -8,6 +8,7 @@ from domain.migrations.limits import NoNul, NoNulEscape, OneOf, RealDay, Utf8
 from domain.migrations.schema_plan import Trait
 from domain.migrations.transfer import Capabilities, WireFormat
 from infra.connectors.native import has_native
+from infra.connectors.postgresql.passing import can_sum
 
 VERSION_MIN = 120_000
 """Oldest server we work with, as `server_version_num` (12.0: generated columns)."""
@@ -54,5 +55,6 @@ CAPABILITIES = Capabilities(
     traits=frozenset(Trait),
     row_hashes=frozenset({RowHash.POSTGRESQL, RowHash.LOOKUP3}),
     sums_rows=has_native(),
+    sums_passing=can_sum,
     binary_types=frozenset({*_SCALARS, *(f"{element}[]" for element in _ELEMENTS)}),
 )

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from domain.migrations.digests import DigestColumn
 
-COLUMNS_MAX = 500
-"""The most columns of a chain: the server parses calls within calls only so deep."""
-
 _WHOLE = frozenset({"smallint", "integer", "bigint"})
 _NATIVES = {
     Link.SMALL: frozenset({*_WHOLE, "boolean"}),
@@ -39,7 +36,7 @@ _ABSENT, _ZERO, _NEGATIVE = 1, 2, 3
 
 def can_chain(columns: tuple[DigestColumn, ...]) -> bool:
     """Tell whether the columns are few enough, and of the types that the steps are for."""
-    return len(columns) <= COLUMNS_MAX and all(
+    return len(columns) <= canonical.CHAINED_MAX and all(
         column.native in _NATIVES.get(link(column.type), (column.native,)) for column in columns
     )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from infra.connectors.postgresql.relation import Relation
 
 
+_NOTHING = "0"
 _MD5_NUMBER = "('x' || left(md5({}), 15))::bit(60)::bigint"
 
 
@@ -33,7 +34,7 @@ async def digest(
 ) -> Digest:
     """Compute the digest of what treatments leave of a table. A `fetchrow` would keep the server from parallel work."""
     utf8 = writes_utf8(connection)
-    number = _MD5_NUMBER.format(_bytes(_line(columns, treatments, utf8=utf8), utf8=utf8)) if columns else "0"
+    number = _MD5_NUMBER.format(_bytes(_line(columns, treatments, utf8=utf8), utf8=utf8)) if columns else _NOTHING
     [row] = await connection.fetch(_query(relation, number, treatments))
     return Digest(Rows(row["rows"]), int(row["total"]))
 
@@ -57,7 +58,8 @@ async def quick_digest(
 def _query(relation: Relation, number: str, treatments: tuple[Treatment, ...]) -> str:
     """Return the statement that adds up a number for each row; the server may divide the work among its processes."""
     rows = relation.rows + kept_sql(treatments, beyond)
-    return f"SELECT count(*) AS rows, coalesce(sum({number}), 0) AS total FROM {rows}"
+    total = _NOTHING if number is _NOTHING else f"coalesce(sum({number}), 0)"
+    return f"SELECT count(*) AS rows, {total} AS total FROM {rows}"
 
 
 def _line(columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...], *, utf8: bool) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
-from domain.kernel.errors import ObjectMissing, SchemaDrift
+from domain.kernel.errors import DatabaseError, ObjectMissing, SchemaDrift
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.transfer import Batch, Chunk, Consistency, TableCopy, WireFormat
@@ -19,6 +19,7 @@ from infra.connectors.postgresql.failures import DRIVER_ERRORS, read_error, repo
 from infra.connectors.postgresql.introspect import introspect
 from infra.connectors.postgresql.misfit import profile
 from infra.connectors.postgresql.names import identifier, identifiers
+from infra.connectors.postgresql.passing import PassingSums
 from infra.connectors.postgresql.snapshot import Snapshot, hold, join, open_reader
 from infra.connectors.postgresql.split import condition, split
 
@@ -161,9 +162,17 @@ class PostgresqlSource:
 async def _binary(
     connection: asyncpg.Connection, found: relation.Relation, copy: TableCopy, chunk: Chunk
 ) -> AsyncGenerator[Batch, None]:
-    """Pass the binary stream on untouched; its last piece has the number of rows."""
+    """Pass the binary stream on untouched; its last piece has the number of rows.
+
+    Raises:
+        DatabaseError: there were not as many rows in it as the server says.
+    """
     names = identifiers(tuple(column.source for column in copy.columns))
     query = f"SELECT {names} FROM {found.rows}{condition(copy, chunk.scope)}"
+    sums = PassingSums(copy)
     async with aclosing(copied_out(connection, query, "binary")) as blocks:
         async for block in blocks:
-            yield Batch(block.rows or 0, Bytes(len(block.data)), block.data)
+            part = await asyncio.to_thread(sums.add, block.data) if sums.has_work else ()
+            if block.rows is not None and sums.has_work and block.rows != sums.rows:
+                raise DatabaseError(f"The server sent {block.rows} rows of {copy.source}, {sums.rows} were understood.")
+            yield Batch(block.rows or 0, Bytes(len(block.data)), block.data, sums=part)

@@ -18,7 +18,7 @@ from tests.unit.engine.test_run import a_shop
 from workers.engine.control import ControlSwitch
 from workers.engine.early import early_digests
 from workers.engine.ends import open_ends
-from workers.engine.hashing import BY_MD5
+from workers.engine.hashing import BY_MD5, Hashing
 from workers.engine.prepare import PreparedRun, RunRequest, prepare
 from workers.engine.progress import Meter
 from workers.engine.verify import SourceSide, source_columns
@@ -29,7 +29,8 @@ OPTIONS = RunOptions(parallel=2)
 class Asked:
     """A source that notes what it is asked, and answers when it may."""
 
-    def __init__(self, *failures: DatabaseError, readers: int = 2) -> None:
+    def __init__(self, *failures: DatabaseError, readers: int = 2, columns_asked: bool = True) -> None:
+        self._columns_asked = columns_asked
         self.readers = readers
         self.tables: list[str] = []
         self.may_answer = asyncio.Event()
@@ -40,7 +41,7 @@ class Asked:
     async def digest(
         self, table: TableName, columns: tuple[DigestColumn, ...], treatments: tuple[Treatment, ...] = ()
     ) -> Digest:
-        assert columns
+        assert bool(columns) is self._columns_asked
         assert not treatments
         self.tables.append(table.name)
         number = len(self.tables)
@@ -133,3 +134,15 @@ async def test_nothing_is_asked_for_early_where_rows_are_only_counted() -> None:
         await asyncio.sleep(0)
 
     assert asked.tables == []
+
+
+async def test_a_source_whose_rows_are_added_up_as_they_pass_is_only_asked_how_many_there_are() -> None:
+    asked, prepared = Asked(columns_asked=False), await a_prepared_run()
+    asked.may_answer.set()
+
+    async with early_digests(asked, prepared, OPTIONS, Hashing(passes=lambda _copy: True)) as source:
+        await asyncio.wait_for(asked.has_been_asked.wait(), 60)
+        for copy in prepared.plan.tables:
+            await source.digest(copy.source, ())
+
+    assert sorted(asked.tables) == ["actor", "empty", "film"]
