@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from infra.db.stores.migrations.plans import Plans, StoredPlan, TableWork
 from infra.db.upgrade import upgrade
 from tests.support.cli import url
 from tests.support.postgresql import PostgresqlServer
+from workers.jobs.heart import renew
 
 CHUNKS = 30
 
@@ -200,3 +202,25 @@ def test_a_jobs_key_names_its_assignment() -> None:
 
     assert Assignment.of_key(assignment.key) == assignment
     assert (assignment.job.name, assignment.job.subject) == ("copy_lane", UUID(int=7))
+
+
+async def test_a_lease_whose_renewal_is_held_up_holds_up_no_other(store: Database, prepared: Assignment) -> None:
+    """As slow answers do, one after the other, if a worker has many things in hand."""
+    leases = Leases(store, "holder", 30)
+    lane_ = Assignment.lane(prepared.migration_id, 0, epoch=1)
+    async with store.engine.begin() as connection:
+        await give(connection, lane_)
+    assert await leases.take(lane_)
+    until = "SELECT lease_until FROM migration_assignment WHERE migration_id = :id AND task = :task"
+    of = {"id": prepared.migration_id, "task": lane_.task}
+    before = (await store.rows(until, **of))[0]["lease_until"]
+    now = time.monotonic()
+
+    async with store.engine.begin() as connection:
+        await connection.execute(text(f"{until} FOR UPDATE"), of | {"task": prepared.task})
+        renewing = asyncio.create_task(renew({prepared: now, lane_: now}, leases))
+        async with asyncio.timeout(30):
+            while (await store.rows(until, **of))[0]["lease_until"] == before:  # noqa: ASYNC110 - a row tells nobody
+                await asyncio.sleep(0.01)
+        assert not renewing.done()
+    await renewing

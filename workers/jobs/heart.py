@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.db.database import OF_WORKERS, Database, control_store_url
+from domain.migrations.assignments import Assignment
+from infra.db.database import OF_WORKERS, POOL_SIZE, Database, control_store_url
 from infra.db.stores.migrations.assignments import Leases
 from infra.settings import Settings
+from workers.engine.concurrency import each
 from workers.jobs.workshop import Workshop
 
 WEDGED_S = 120.0
@@ -52,18 +54,24 @@ async def _beat_until(shop: Workshop, ended: threading.Event) -> None:
     try:
         while not await asyncio.to_thread(ended.wait, settings.worker_lease_s / 3):
             try:
-                await _renew(shop, leases)
+                await renew(shop.in_hand, leases)
             except (SQLAlchemyError, OSError) as error:
                 _log.warning("leases not prolonged", error=type(error).__name__)
     finally:
         await database.close()
 
 
-async def _renew(shop: Workshop, leases: Leases) -> None:
+async def renew(in_hand: Mapping[Assignment, float], leases: Leases) -> None:
+    """Prolong the leases on all that has lately given a sign of life.
+
+    All at once: where answers take long, the last one would come too late.
+
+    Raises:
+        SQLAlchemyError: the control store cannot be reached.
+    """
     now = time.monotonic()
-    for assignment, seen in tuple(shop.in_hand.items()):
-        if now - seen < WEDGED_S:
-            await leases.renew(assignment)
+    alive = [assignment for assignment, seen in tuple(in_hand.items()) if now - seen < WEDGED_S]
+    await each(alive, leases.renew, at_once=POOL_SIZE)
 
 
 def _address(settings: Settings) -> str:
