@@ -14,6 +14,9 @@ ORDINARY = 0
 LOWEST_NUMBER = -(2**63)
 """The least number that a row may have."""
 
+_ROW_NUMBER = -1
+"""`cid` of PRAGMA index_xinfo for the row number."""
+
 _NUMBER_NAMES = ("rowid", "_rowid_", "oid")
 
 
@@ -68,11 +71,22 @@ def row_number_name(connection: sqlite3.Connection, table: str) -> str:
     columns = column_rows(connection, table)
     if not columns:
         raise ObjectMissing(f"There is no table {table}.", code=ErrorCode.TABLE_NOT_FOUND)
-    found = texts(connection, f"PRAGMA main.table_list({quoted(table)})")
-    if any(is_without_numbers for *_, is_without_numbers, _ in found):
+    if _is_without_numbers(connection, table):
         return ""
     numbered = row_number_column(connection, table, columns)
     if numbered:
         return quoted(numbered)
     taken = {column.name.lower() for column in columns}
     return next((name for name in _NUMBER_NAMES if name not in taken), "")
+
+
+def _is_without_numbers(connection: sqlite3.Connection, table: str) -> bool:
+    """Tell whether a table is declared WITHOUT ROWID: then the index of its key has all columns, and no row number.
+
+    `PRAGMA table_list` says it too, but goes through all tables each time.
+    """
+    for _, name, _, origin, _ in texts(connection, f"PRAGMA main.index_list({quoted(table)})"):
+        if origin == "pk":
+            parts = texts(connection, f"PRAGMA main.index_xinfo({quoted(str(name))})")
+            return all(column != _ROW_NUMBER for _, column, *_ in parts)
+    return False

@@ -8,7 +8,7 @@ SQLite built in, so that nobody else can call it, there is no handle and Python 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
@@ -30,6 +30,8 @@ class Connection(sqlite3.Connection):
         take()
         super().__init__(*args, **kwargs)
         self.native: SqliteHandle | None = take()
+        self.roots: tuple[int, Mapping[str, int]] = (-1, {})
+        """The first pages of all tables, by their names, and the version of the schema in which they are that."""
 
     def close(self) -> None:
         """Close the connection; a query of the helper that is still open fails from now on."""

@@ -18,8 +18,9 @@ from infra.connectors.sqlite.columns import (
     column_rows,
     row_number_column,
     row_number_name,
+    texts,
 )
-from infra.connectors.sqlite.driver import handle_of
+from infra.connectors.sqlite.driver import Connection
 from infra.connectors.sqlite.types import Affinity, affinity
 
 if TYPE_CHECKING:
@@ -48,13 +49,12 @@ class Pages:
 
 def pages_of(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Pages | None:
     """Return where some columns of a table lie; nothing if its rows have no numbers, or columns are computed."""
-    if handle_of(connection) is None:
+    if not isinstance(connection, Connection) or connection.native is None:
         return None
     rows = column_rows(connection, table)
     number = row_number_name(connection, table) if rows else ""
-    sql = "SELECT rootpage FROM main.sqlite_schema WHERE type = 'table' AND name = ? AND rootpage > 1"
-    found = connection.execute(sql, (table,)).fetchone()
-    if not number or found is None or any(row.hidden != ORDINARY for row in rows):
+    root = _root_page(connection, table)
+    if not number or root is None or any(row.hidden != ORDINARY for row in rows):
         return None
     numbered = row_number_column(connection, table, rows)
     places = {
@@ -63,4 +63,13 @@ def pages_of(connection: sqlite3.Connection, table: str, columns: Sequence[str])
     }
     if not places.keys() >= set(columns):
         return None
-    return Pages(found[0], f"{quoted(table)}.{number}", tuple(places[column] for column in columns))
+    return Pages(root, f"{quoted(table)}.{number}", tuple(places[column] for column in columns))
+
+
+def _root_page(connection: Connection, table: str) -> int | None:
+    """Return a table's first page, or nothing; looked up for all of them at once, as their names have no index."""
+    (version,) = connection.execute("PRAGMA main.schema_version").fetchone()
+    if connection.roots[0] != version:
+        found = texts(connection, "SELECT name, rootpage FROM main.sqlite_schema WHERE type = 'table' AND rootpage > 1")
+        connection.roots = version, {str(name): int(page or 0) for name, page in found}
+    return connection.roots[1].get(table)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from infra.connectors.native import has_native
 from infra.connectors.sql.text import quoted
-from infra.connectors.sqlite.columns import LOWEST_NUMBER
+from infra.connectors.sqlite.columns import LOWEST_NUMBER, row_number_name
 from infra.connectors.sqlite.driver import Connection, driver_errors, handle_of
 from infra.connectors.sqlite.pages import Pages, pages_of
 
@@ -218,3 +218,37 @@ def test_a_damaged_file_gives_what_sqlite_makes_of_it(damage: list[tuple[int, in
                 both(connection)
         except (sqlite3.DatabaseError, AssertionError, UnicodeDecodeError):
             return
+
+
+def test_pages_of_many_tables_are_found_by_one_query_until_the_schema_changes(tmp_path: Path) -> None:
+    path = tmp_path / "many.db"
+    with closing(sqlite3.connect(path)) as other, read_only(path) as connection:
+        other.executescript("CREATE TABLE one (id INTEGER PRIMARY KEY, v); CREATE TABLE two (id INTEGER PRIMARY KEY)")
+        asked: list[str] = []
+        connection.set_trace_callback(asked.append)
+
+        pages = [pages_of(connection, table, ["id"]) for table in ("one", "two", "one")]
+        other.executescript("DROP TABLE one; CREATE TABLE three (id INTEGER PRIMARY KEY)")
+        later = [pages_of(connection, table, ["id"]) for table in ("two", "three")]
+
+    assert all(pages)
+    assert all(later)
+    assert len([sql for sql in asked if "sqlite_schema" in sql]) == 2
+
+
+@pytest.mark.parametrize(
+    ("made", "numbers"),
+    [
+        ("(a INTEGER PRIMARY KEY)", '"a"'),
+        ("(a INTEGER PRIMARY KEY) WITHOUT ROWID", ""),
+        ("(a TEXT PRIMARY KEY)", "rowid"),
+        ("(a, b, PRIMARY KEY (b, a)) WITHOUT ROWID", ""),
+        ("(a, b UNIQUE, PRIMARY KEY (a))", "rowid"),
+        ("(rowid, b)", "_rowid_"),
+    ],
+)
+def test_rows_are_numbered_unless_the_table_is_declared_without(made: str, numbers: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"CREATE TABLE t {made}")
+
+        assert row_number_name(connection, "t") == numbers
