@@ -114,6 +114,45 @@ async def test_ctrl_c_pauses_a_copy_of_ten_million_rows_and_the_same_command_goe
     _tell(f"command line, {engine.value.lower()}-postgresql", paused, _waits(made, began[1:]))
 
 
+async def test_ctrl_c_pauses_a_copy_into_mysql_which_undoes_what_is_not_committed(running: Running) -> None:
+    databases, source = running.databases, running.sources[Engine.POSTGRESQL]
+    with databases.empty(Engine.MYSQL) as target:
+        paused: list[float] = []
+        resumed: list[float] = []
+        said = ("", "")
+        for turn in range(PAUSES + 1):
+            began, before = time.time(), _held_by_mysql(databases, target)
+            copying = start("migrate", url(source), url(target), "--json")
+            await until(partial(_has_more, databases, target, before), timeout_s=NOTICE_S)
+            resumed.append(time.time() - began)
+            await until(partial(_has_more, databases, target, ROWS * (turn + 1) // SHARE), timeout_s=NOTICE_S)
+            asked_at = time.time()
+            copying.send_signal(signal.SIGINT)
+            said = await asyncio.to_thread(copying.communicate)
+            await until(lambda: not _at_work(databases, source, target))
+            paused.append(time.time() - asked_at)
+            assert copying.returncode != 0, said
+        twice = "SELECT count(*) - count(DISTINCT id), count(*) FROM `long`"
+        [(doubled, held)] = databases.mysql.run(twice, database=target.database)
+
+    assert doubled == 0
+    assert held == json.loads(said[0])["tables"][0]["rows_written"]
+    _tell("command line, postgresql-mysql", paused, resumed[1:])
+
+
+def _has_more(databases: Databases, target: Endpoint, rows: int) -> bool:
+    return _held_by_mysql(databases, target) > rows
+
+
+def _held_by_mysql(databases: Databases, target: Endpoint) -> int:
+    """Return how many rows have been committed there, by the ledger of the run."""
+    is_there = f"SELECT count(*) FROM information_schema.tables WHERE table_schema = '{target.database}'"
+    sql = "SELECT coalesce(sum(rows_written), 0) FROM _wherry_chunk"
+    if not databases.mysql.run(f"{is_there} AND table_name = '_wherry_chunk'")[0][0]:
+        return 0
+    return int(str(databases.mysql.run(sql, database=target.database)[0][0]))
+
+
 def _made(databases: Databases, target: Endpoint) -> list[Commit]:
     """Return what has arrived, commit by commit, no row twice."""
     twice = "SELECT count(*) - count(DISTINCT id) FROM long"
@@ -153,7 +192,7 @@ def _at_work(databases: Databases, source: Endpoint, target: Endpoint) -> int:
             f"SELECT count(*) FROM pg_stat_activity WHERE usename IN ({users}) AND state <> 'idle'"
         )
     )
-    if source.engine is Engine.MYSQL:
+    if Engine.MYSQL in (source.engine, target.engine):
         sql = f"SELECT count(*) FROM information_schema.processlist WHERE user IN ({users}) AND command <> 'Sleep'"
         busy += int(str(databases.mysql.run(sql)[0][0]))
     return busy
