@@ -122,7 +122,7 @@ async def test_a_cancelled_migration_stops_in_the_middle_and_accounts_for_what_i
     assert 0 < arrived < ROWS
     assert frames[-1]["statistics"]["processedRecords"] == arrived
     again = await client.tell("cancelMigration", "CancelMigrationInput", {"migrationId": id_}, MIGRATION)
-    assert (again["code"], "CANCELLED" in again["message"]) == ("CONFLICT", True)
+    assert again["migration"]["status"] == "CANCELLED"
 
 
 async def test_without_any_signal_a_stream_is_only_late(worker: None, live_api: LiveApi, long_route: Route) -> None:
