@@ -25,6 +25,16 @@ BEGINNING = datetime(2030, 1, 1, tzinfo=UTC)
 
 _NOW = re.compile(r"\b(?:clock_timestamp|now)\(\)")
 _PARAMETER = re.compile(r"\$(\d+)")
+ENDED_WITHIN_MS = 10_000
+"""For so long the server waits for the end of a session that it is to end."""
+
+_SESSIONS = """
+SELECT pid, backend_type, state, wait_event, query, xact_start,
+    (SELECT string_agg(DISTINCT concat(mode, ' on ', relation::regclass), ', ') FROM pg_locks lock
+        WHERE lock.pid = session.pid AND granted) AS locks
+FROM pg_stat_activity session WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
 _SETTINGS = {"plan_cache_mode": "force_generic_plan", "lock_timeout": "30s"}
 """Nothing waits for a lock in a history; what does nevertheless is to break off, since time stands still meanwhile."""
 
@@ -138,11 +148,21 @@ class ControlServer:
         await engine.dispose()
 
     def start_over(self) -> None:
-        """Leave nothing of what happened before, so that a history is the same wherever it comes."""
+        """Leave nothing of what happened before, so that a history is the same wherever it comes.
+
+        Sessions that were left are ended by the server too, since it may notice only later that their lines are gone.
+        """
+        left = [real.connection.get_server_pid() for real in self._lent]
         while self._lent:
             self._lent.pop().line.abort()
         real = self.lend()
-        self.ask(real.connection.execute(self._reset))
+        for pid in left:
+            self.ask(real.connection.execute(f"SELECT pg_terminate_backend({pid}, {ENDED_WITHIN_MS})"))
+        try:
+            self.ask(real.connection.execute(self._reset))
+        except asyncpg.LockNotAvailableError as error:
+            held = [str(dict(row)) for row in self.ask(real.connection.fetch(_SESSIONS))]
+            raise AssertionError("\n".join(["something holds a lock:", *held])) from error
         self._put_away(real)
 
     def observe(self, sql: str, *args: object) -> Sequence[Any]:
