@@ -161,7 +161,7 @@ class ControlServer:
         try:
             self.ask(real.connection.execute(self._reset))
         except asyncpg.LockNotAvailableError as error:
-            held = [str(dict(row)) for row in self.ask(real.connection.fetch(_SESSIONS))]
+            held = [str(dict(row)) for row in self.ask(real.connection.fetch(_SESSIONS)) if row["locks"]]
             raise AssertionError("\n".join(["something holds a lock:", *held])) from error
         self._put_away(real)
 
