@@ -13,12 +13,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from tests.crash.simulation.sabotage import RULES
+from tests.crash.simulation.server import ControlServer
 from tests.crash.tally import Tally
 from tests.support.cli import ROOT
 from tests.support.lattice import is_nightly
@@ -89,6 +91,18 @@ def test_whatever_goes_wrong_every_row_arrives_once_and_every_migration_ends(
     assert wrong == []
     assert {outcome["status"] for outcome in outcomes} == {"COMPLETED", "CANCELLED", "ROLLED_BACK"}
     assert faults > {"kill", "freeze", "PauseMigration"}
+
+
+def test_a_statement_that_is_prepared_and_not_run_locks_nothing(postgresql_server: PostgresqlServer) -> None:
+    database = postgresql_server.create_database()
+    with closing(ControlServer(_address(database))) as server:
+        server.observe("CREATE TABLE t (id integer)")
+
+        server.prepared(server.lend(), "SELECT id FROM t FOR UPDATE")
+        [found] = server.observe("SELECT count(*) AS locks FROM pg_locks WHERE relation = 't'::regclass")
+
+    assert found["locks"] == 0
+    postgresql_server.drop(database)
 
 
 def test_a_seed_tells_the_same_history_whatever_was_told_before_it(postgresql_server: PostgresqlServer) -> None:

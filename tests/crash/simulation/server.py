@@ -25,16 +25,6 @@ BEGINNING = datetime(2030, 1, 1, tzinfo=UTC)
 
 _NOW = re.compile(r"\b(?:clock_timestamp|now)\(\)")
 _PARAMETER = re.compile(r"\$(\d+)")
-ENDED_WITHIN_MS = 10_000
-"""For so long the server waits for the end of a session that it is to end."""
-
-_SESSIONS = """
-SELECT pid, backend_type, state, wait_event, query, xact_start,
-    (SELECT string_agg(DISTINCT concat(mode, ' on ', relation::regclass), ', ') FROM pg_locks lock
-        WHERE lock.pid = session.pid AND granted) AS locks
-FROM pg_stat_activity session WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
-
 _SETTINGS = {"plan_cache_mode": "force_generic_plan", "lock_timeout": "30s"}
 """Nothing waits for a lock in a history; what does nevertheless is to break off, since time stands still meanwhile."""
 
@@ -105,9 +95,10 @@ class ControlServer:
         self._idle.append(real)
 
     def prepared(self, real: Real, sql: str) -> Any:
-        """Return a statement of a session, made once."""
+        """Return a statement of a session, made once; whoever does not run it then, holds no lock for it."""
         if sql not in real.prepared:
             real.prepared[sql] = self.ask(real.connection.prepare(timed(sql)[0]))
+            self.ask(real.connection.execute("SELECT"))  # asyncpg ends an exchange, and its locks, with the next one
         return real.prepared[sql]
 
     def engine(self, connect: Connect) -> AsyncEngine:
@@ -148,22 +139,18 @@ class ControlServer:
         await engine.dispose()
 
     def start_over(self) -> None:
-        """Leave nothing of what happened before, so that a history is the same wherever it comes.
-
-        Sessions that were left are ended by the server too, since it may notice only later that their lines are gone.
-        """
-        left = [real.connection.get_server_pid() for real in self._lent]
+        """Leave nothing of what happened before, so that a history is the same wherever it comes."""
         while self._lent:
             self._lent.pop().line.abort()
         real = self.lend()
-        for pid in left:
-            self.ask(real.connection.execute(f"SELECT pg_terminate_backend({pid}, {ENDED_WITHIN_MS})"))
-        try:
-            self.ask(real.connection.execute(self._reset))
-        except asyncpg.LockNotAvailableError as error:
-            held = [str(dict(row)) for row in self.ask(real.connection.fetch(_SESSIONS)) if row["locks"]]
-            raise AssertionError("\n".join(["something holds a lock:", *held])) from error
+        self.ask(real.connection.execute(self._reset))
         self._put_away(real)
+
+    def close(self) -> None:
+        """End all sessions."""
+        for real in (*self._lent, *self._idle):
+            real.line.abort()
+        self._lines.close()
 
     def observe(self, sql: str, *args: object) -> Sequence[Any]:
         """Run a statement of the observer's, in no time."""
