@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -95,18 +96,14 @@ async def test_ctrl_c_pauses_a_copy_of_ten_million_rows_and_the_same_command_goe
     with databases.empty(Engine.POSTGRESQL) as target:
         paused: list[float] = []
         began: list[float] = []
-        said = ("", "")
+        said = ""
         for turn in range(PAUSES + 1):
             began.append(time.time())
             copying = start("migrate", url(source), url(target), "--json")
             await until(partial(_has_come, databases, target, turn), timeout_s=NOTICE_S)
-            asked_at = time.time()
-            copying.send_signal(signal.SIGINT)
-            said = await asyncio.to_thread(copying.communicate)
-            await until(lambda: not _at_work(databases, source, target))
-            paused.append(time.time() - asked_at)
-            assert copying.returncode != 0, said
-        made, report = _made(databases, target), json.loads(said[0])
+            paused_s, said = await _interrupted(copying, databases, source, target)
+            paused.append(paused_s)
+        made, report = _made(databases, target), json.loads(said)
 
     assert report["status"] == "PAUSED"
     assert sum(commit.rows for commit in made) == report["tables"][0]["rows_written"]
@@ -119,25 +116,33 @@ async def test_ctrl_c_pauses_a_copy_into_mysql_which_undoes_what_is_not_committe
     with databases.empty(Engine.MYSQL) as target:
         paused: list[float] = []
         resumed: list[float] = []
-        said = ("", "")
+        said = ""
         for turn in range(PAUSES + 1):
             began, before = time.time(), _held_by_mysql(databases, target)
             copying = start("migrate", url(source), url(target), "--json")
             await until(partial(_has_more, databases, target, before), timeout_s=NOTICE_S)
             resumed.append(time.time() - began)
             await until(partial(_has_more, databases, target, ROWS * (turn + 1) // SHARE), timeout_s=NOTICE_S)
-            asked_at = time.time()
-            copying.send_signal(signal.SIGINT)
-            said = await asyncio.to_thread(copying.communicate)
-            await until(lambda: not _at_work(databases, source, target))
-            paused.append(time.time() - asked_at)
-            assert copying.returncode != 0, said
+            paused_s, said = await _interrupted(copying, databases, source, target)
+            paused.append(paused_s)
         twice = "SELECT count(*) - count(DISTINCT id), count(*) FROM `long`"
         [(doubled, held)] = databases.mysql.run(twice, database=target.database)
 
     assert doubled == 0
-    assert held == json.loads(said[0])["tables"][0]["rows_written"]
+    assert held == json.loads(said)["tables"][0]["rows_written"]
     _tell("command line, postgresql-mysql", paused, resumed[1:])
+
+
+async def _interrupted(
+    copying: subprocess.Popen[str], databases: Databases, source: Endpoint, target: Endpoint
+) -> tuple[float, str]:
+    """Press Ctrl-C; return how long it took until both servers were quiet, and what the command printed."""
+    asked_at = time.time()
+    copying.send_signal(signal.SIGINT)
+    printed, said = await asyncio.to_thread(copying.communicate)
+    await until(lambda: not _at_work(databases, source, target))
+    assert copying.returncode != 0, said
+    return time.time() - asked_at, printed
 
 
 def _has_more(databases: Databases, target: Endpoint, rows: int) -> bool:

@@ -22,7 +22,7 @@ from domain.migrations.plan import RunOptions, VerifyLevel
 from workers.engine.concurrency import cancelled
 from workers.engine.hashing import BY_MD5, Hashing
 from workers.engine.prepare import PreparedRun
-from workers.engine.verify import SourceSide, first_hashing, source_columns
+from workers.engine.verify import SourceSide, first_hashing, source_part
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,5 @@ def _questions(prepared: PreparedRun, hashing: Hashing) -> Iterable[Question]:
     for wave in prepared.waves:
         for copy in sorted((copies[number] for number in wave if number in copies), key=lambda copy: -copy.size_bytes):
             first = BY_MD5 if copy.number in filled else first_hashing(hashing, copy)
-            if first.passes(copy):
-                yield Question(copy.source, (), copy.treatments, RowHash.MD5)
-            else:
-                yield Question(copy.source, source_columns(copy.columns), copy.treatments, first.source)
+            columns, by = source_part(first, copy, copy.columns)
+            yield Question(copy.source, columns, copy.treatments, by)

@@ -152,6 +152,13 @@ def source_columns(columns: Iterable[ColumnCopy]) -> tuple[DigestColumn, ...]:
     return tuple(DigestColumn(column.source, column.source_native, column.type) for column in columns)
 
 
+def source_part(
+    hashing: Hashing, copy: TableCopy, columns: Iterable[ColumnCopy]
+) -> tuple[tuple[DigestColumn, ...], RowHash]:
+    """Return of which columns a source is asked, and by which hash. Rows that it added up are only counted."""
+    return ((), RowHash.MD5) if hashing.passes(copy) else (source_columns(columns), hashing.source)
+
+
 def target_columns(columns: Iterable[ColumnCopy]) -> tuple[DigestColumn, ...]:
     """Return copied columns as the target's digest sees them."""
     return tuple(DigestColumn(column.target, column.target_native, column.type) for column in columns)
@@ -201,13 +208,13 @@ async def _different_columns(sides: Sides, copy: TableCopy) -> list[str]:
 async def _digests(
     sides: Sides, copy: TableCopy, columns: tuple[ColumnCopy, ...], hashing: Hashing = BY_MD5
 ) -> tuple[Digest, Digest]:
-    """Return both sides' digests, computed at the same time; a source whose rows were added up only counts them."""
-    source, target, there, passes = sides.source, sides.target, target_columns(columns), hashing.passes(copy)
-    here = () if passes else source_columns(columns)
+    """Return both sides' digests, computed at the same time."""
+    source, target, there = sides.source, sides.target, target_columns(columns)
+    here, by = source_part(hashing, copy, columns)
     return await both(
         source.digest(copy.source, here, copy.treatments)
-        if passes or hashing.source is RowHash.MD5
-        else source.quick_digest(hashing.source, copy.source, here),
+        if by is RowHash.MD5
+        else source.quick_digest(by, copy.source, here),
         target.digest(copy.target, there)
         if hashing.target is RowHash.MD5
         else target.quick_digest(hashing.target, copy.target, there),

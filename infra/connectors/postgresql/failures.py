@@ -68,7 +68,7 @@ DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 
 def is_disconnect(error: BaseException) -> bool:
     """Tell whether the session ended, so that nobody knows what became of the last statement."""
-    state = getattr(error, "sqlstate", None) or ""
+    state = _state(error)
     return not isinstance(error, asyncpg.PostgresError) or state.startswith(("08", "57P0"))
 
 
@@ -93,7 +93,7 @@ def connect_failed(error: BaseException, label: str) -> ConnectFailed:
 
 def database_error(error: BaseException, doing: str) -> DatabaseError:
     """Say what failed while `doing` something, and whether trying again may help."""
-    state = getattr(error, "sqlstate", None) or ""
+    state = _state(error)
     text = f"{doing}: {_reason(error)}"
     if state in _BUSY_STATES:
         return DatabaseError(text, code=ErrorCode.DATABASE_BUSY, transient=True)
@@ -112,7 +112,7 @@ def database_error(error: BaseException, doing: str) -> DatabaseError:
 
 def read_error(error: BaseException, doing: str) -> DatabaseError:
     """As `database_error`, for reads by a plan made earlier: what is missing has changed since."""
-    state = getattr(error, "sqlstate", None) or ""
+    state = _state(error)
     if state in _DRIFT_STATES:
         return SchemaDrift(f"{doing}: {_reason(error)}. The table has changed since the plan was made.")
     return database_error(error, doing)
@@ -125,7 +125,7 @@ def lost(reason: str) -> SnapshotLost:
 
 def snapshot_error(error: BaseException, doing: str) -> DatabaseError:
     """As `database_error`, for joining a snapshot."""
-    if getattr(error, "sqlstate", None) in _LOST_SNAPSHOT_STATES:
+    if _state(error) in _LOST_SNAPSHOT_STATES:
         return lost(f"{doing}: the session that held it has ended.")
     return database_error(error, doing)
 
@@ -135,7 +135,7 @@ def write_error(error: BaseException, doing: str) -> DatabaseError:
 
     A reference that finds no row is none of them: the row it wants may be still to come.
     """
-    state = getattr(error, "sqlstate", None) or ""
+    state = _state(error)
     if state == _NO_PARENT:
         return DatabaseError(f"{doing}: {_reason(error)}", code=ErrorCode.VALUE_REJECTED)
     if state.startswith(_REFUSING_CLASSES) or (state and _is_own(state)):
@@ -151,13 +151,18 @@ def _is_own(state: str) -> bool:
     return state[0] in "56789IJKLMNOPQRSTUVWXYZ" and not state.startswith(_SERVER_CLASSES)
 
 
+def _state(error: BaseException) -> str:
+    """Return the server's code of an error, empty if it is none of the server's."""
+    return getattr(error, "sqlstate", None) or ""
+
+
 def _reason(error: BaseException) -> str:
     """Return the server's message with its detail and the place in the COPY stream it speaks of.
 
     And, where it has run out of something, with its hint, which names the setting.
     """
     parts = [str(error) or type(error).__name__]
-    has_run_out = (getattr(error, "sqlstate", None) or "").startswith("53")
+    has_run_out = _state(error).startswith("53")
     for name in ("detail", "context", *(("hint",) if has_run_out else ())):
         extra = getattr(error, name, None)
         if extra and extra not in parts[0]:

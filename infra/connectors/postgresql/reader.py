@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.model import DatabaseSchema, ForeignKey, TableName
 from domain.kernel.errors import DatabaseError, ObjectMissing, SchemaDrift
+from domain.kernel.threads import in_thread
 from domain.kernel.values import Bytes, Rows
 from domain.migrations.digests import Digest, DigestColumn, RowHash
 from domain.migrations.transfer import Batch, Chunk, Consistency, TableCopy, WireFormat
@@ -172,7 +173,7 @@ async def _binary(
     sums = PassingSums(copy)
     async with aclosing(copied_out(connection, query, "binary")) as blocks:
         async for block in blocks:
-            part = await asyncio.to_thread(sums.add, block.data) if sums.has_work else ()
+            part = await in_thread(sums.add, block.data) if sums.has_work else ()
             if block.rows is not None and sums.has_work and block.rows != sums.rows:
                 raise DatabaseError(f"The server sent {block.rows} rows of {copy.source}, {sums.rows} were understood.")
             yield Batch(block.rows or 0, Bytes(len(block.data)), block.data, sums=part)

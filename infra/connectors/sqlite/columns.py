@@ -62,8 +62,7 @@ def row_number_column(connection: sqlite3.Connection, table: str, columns: list[
     key = [column for column in columns if column.key_place]
     if len(key) != 1 or key[0].declared.upper() != "INTEGER":
         return ""
-    indexes = texts(connection, f"PRAGMA main.index_list({quoted(table)})")
-    return "" if any(origin == "pk" for _, _, _, origin, _ in indexes) else key[0].name
+    return "" if _key_index(connection, table) else key[0].name
 
 
 def row_number_name(connection: sqlite3.Connection, table: str) -> str:
@@ -85,8 +84,12 @@ def _is_without_numbers(connection: sqlite3.Connection, table: str) -> bool:
 
     `PRAGMA table_list` says it too, but goes through all tables each time.
     """
-    for _, name, _, origin, _ in texts(connection, f"PRAGMA main.index_list({quoted(table)})"):
-        if origin == "pk":
-            parts = texts(connection, f"PRAGMA main.index_xinfo({quoted(str(name))})")
-            return all(column != _ROW_NUMBER for _, column, *_ in parts)
-    return False
+    index = _key_index(connection, table)
+    parts = texts(connection, f"PRAGMA main.index_xinfo({quoted(index)})") if index else []
+    return bool(parts) and all(column != _ROW_NUMBER for _, column, *_ in parts)
+
+
+def _key_index(connection: sqlite3.Connection, table: str) -> str:
+    """Return the name of the index that a table's key has of its own, or nothing."""
+    indexes = texts(connection, f"PRAGMA main.index_list({quoted(table)})")
+    return next((str(name) for _, name, _, origin, _ in indexes if origin == "pk"), "")
