@@ -40,7 +40,8 @@ from infra.redis.throttle import WindowThrottle
 from infra.settings import Settings
 from infra.validation import PydanticValidator
 
-CANCEL_AGAIN_S = 0.5
+CANCEL_AGAIN_S = 2.0
+"""Seconds; who is cancelled may first have to give back a connection, over a line that has to be dialled anew."""
 
 
 @dataclass(frozen=True)
