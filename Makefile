@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 DIST ?= loadfile
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist $(DIST)
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --universal --python-version 3.11 --generate-hashes --no-header
+unexport PYTHONDONTWRITEBYTECODE # tests start programs by the hundred, and each would compile itself anew
 WEB_SOURCES := $(shell find infra/web schema/examples -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .DEFAULT_GOAL := help
