@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
 from arq.connections import ArqRedis
 from pydantic import SecretStr
 
@@ -18,11 +19,12 @@ from infra.authentication import Authenticator
 from infra.bindings.ports import Ports
 from infra.bindings.table import bindings
 from infra.clock import SystemClock, SystemIds
+from infra.connectors.postgresql.failures import DRIVER_ERRORS, connect_failed
 from infra.crypto.envelope import Envelope
 from infra.crypto.keyring import credentials_key, signing_key
 from infra.crypto.passwords import Argon2Hasher
 from infra.crypto.tokens import TokenIssuer
-from infra.db.database import NO_SETTINGS, Database, control_store_url
+from infra.db.database import CONNECT_S, NO_SETTINGS, Database, control_store_url
 from infra.db.readers.access import SqlAccess
 from infra.db.readers.mappings import SqlMappingBook
 from infra.db.stores.auth import SqlSessions
@@ -119,6 +121,21 @@ def _ports(
         feed=feed,
         mappings=SqlMappingBook(database),
     )
+
+
+async def reach_control_store(settings: Settings) -> None:
+    """Open one session, so that what is wrong with the address is said in one sentence and before anything is begun.
+
+    Raises:
+        ValidationFailed: the address is not set.
+        ConnectFailed: the server cannot be reached, or lets nobody in.
+    """
+    url = _required(settings.database_url, "WHERRY_DATABASE_URL")
+    try:
+        session = await asyncpg.connect(url, timeout=CONNECT_S)
+        await session.close()
+    except DRIVER_ERRORS as error:
+        raise connect_failed(error, "The control store (WHERRY_DATABASE_URL)") from error
 
 
 async def ended(task: asyncio.Task[None]) -> None:

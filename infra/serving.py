@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 
@@ -11,7 +12,9 @@ from starlette.applications import Starlette
 from domain.kernel.errors import WherryError
 from infra import keepalive
 from infra.app import create_app
+from infra.container import reach_control_store
 from infra.graphql_http import BODY_BYTES_MAX
+from infra.hidden import hide_modules
 from infra.settings import Settings, read_settings
 
 NOT_STARTED = 3
@@ -44,8 +47,10 @@ class Server(uvicorn.Server):
 
 def main() -> int:
     """Serve the API until a signal ends it, and return the exit code."""
+    hide_modules()
     try:
         settings = read_settings()
+        asyncio.run(reach_control_store(settings))
         server = Server(create_app(), **_options(settings))
     except WherryError as error:
         sys.stderr.write(f"wherry: {error.message}\n")

@@ -16,8 +16,9 @@ from domain.connections.values import Engine
 from domain.kernel.errors import WherryError
 from domain.kernel.failpoints import arm_from
 from infra.connectors.registry import connector_for
-from infra.container import Container, ended, open_container
+from infra.container import Container, ended, open_container, reach_control_store
 from infra.db.database import OF_WORKERS
+from infra.hidden import hide_modules
 from infra.logs import configure_logging
 from infra.redis.client import QUEUE_NAME, from_json, to_json
 from infra.settings import Settings, read_settings
@@ -45,6 +46,7 @@ _log = structlog.get_logger(__name__)
 
 def main() -> int:
     """Run a worker until a signal ends it, and return the exit code."""
+    hide_modules()
     try:
         arm_from(os.environ)
         settings = read_settings()
@@ -58,6 +60,7 @@ def main() -> int:
 
 
 async def _serve(settings: Settings) -> int:
+    await reach_control_store(settings)
     told_to_stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told_to_stop.set)
