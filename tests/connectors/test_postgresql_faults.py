@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
 from domain.catalog.model import Identity, Key, Table, TableName
@@ -14,9 +15,11 @@ from domain.connections.values import Endpoint, TlsMode
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, Fenced
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, Step
 from domain.migrations.transfer import Batch, TableCopy, Target, Ticket
+from infra.connectors.postgresql import session
 from infra.connectors.postgresql.connector import CONNECTOR
 from tests.connectors.lab import Lab, Row, a_column, batches, copy_of, run_steps, to_batch, whole
 from tests.support.postgresql import PostgresqlServer
+from tests.support.stack import until
 from tests.support.wire import Wire, wire_to
 
 TABLE = Table(
@@ -130,6 +133,21 @@ async def test_a_successor_ends_the_session_of_a_worker_that_hangs(lab: Lab) -> 
         assert newer.epoch == ticket.epoch + 1
         assert receipt.rows_written == len(ROWS)
         assert await count(second) == len(ROWS)
+
+
+async def test_a_statement_whose_client_is_gone_ends_on_the_server(
+    lab: Lab, postgresql_server: PostgresqlServer
+) -> None:
+    connection = await session.connect(lab.endpoint)
+    sleeps = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{lab.endpoint.username}' AND query ~ 'pg_sleep'"
+    sleeping = asyncio.create_task(connection.execute("SELECT pg_sleep(300)"))
+    await until(lambda: postgresql_server.run(sleeps) == "1")
+
+    connection.terminate()
+
+    await until(lambda: postgresql_server.run(sleeps) == "0")
+    with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+        await sleeping
 
 
 async def test_rows_that_a_trigger_swallows_fail_the_chunk(lab: Lab, postgresql_server: PostgresqlServer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -24,8 +24,11 @@ CLOSE_TIMEOUT_S = 5.0
 LOCK_TIMEOUT_MS = 30_000
 """How long a statement waits for a lock before it fails as busy."""
 
-IDLE_TIMEOUT_SINCE = 140_000
-"""First server version that ends idle sessions, as `server_version_num`."""
+CLIENT_CHECK_MS = 500
+"""How soon a server ends a statement whose client is gone; without that it would notice at the end of the statement."""
+
+WATCHED_SINCE = 140_000
+"""First server version that ends idle sessions, and those of clients that are gone, as `server_version_num`."""
 
 _SETTINGS = {
     "client_encoding": "UTF8",
@@ -124,11 +127,15 @@ async def _set_up(connection: asyncpg.Connection, endpoint: Endpoint, applicatio
         text = f"{endpoint.label} is PostgreSQL {version_number(connection) // 10_000}; version 12 or later is needed."
         raise ConnectFailed(text, code=ErrorCode.NOT_A_DATABASE)
     settings = {**_SETTINGS, "application_name": application}
-    if version_number(connection) >= IDLE_TIMEOUT_SINCE:
+    is_watched = version_number(connection) >= WATCHED_SINCE
+    if is_watched:
         settings["idle_session_timeout"] = "0"
     statements = [f"SET {name} TO {literal(value)}" for name, value in settings.items()]
     statements.append(f"SET search_path TO {identifier(schema_of(endpoint))}, public")
     await connection.execute(";".join(statements))
+    if is_watched:
+        with suppress(asyncpg.InvalidParameterValueError):  # which it is where the server's system cannot tell
+            await connection.execute(f"SET client_connection_check_interval TO {CLIENT_CHECK_MS}")
 
 
 def _tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
