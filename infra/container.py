@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import asyncpg
 from arq.connections import ArqRedis
 from pydantic import SecretStr
+from sqlalchemy.exc import DBAPIError
 
 from domain.kernel.behaviors import pipeline
 from domain.kernel.errors import ValidationFailed
@@ -24,7 +24,7 @@ from infra.crypto.envelope import Envelope
 from infra.crypto.keyring import credentials_key, signing_key
 from infra.crypto.passwords import Argon2Hasher
 from infra.crypto.tokens import TokenIssuer
-from infra.db.database import CONNECT_S, NO_SETTINGS, Database, control_store_url
+from infra.db.database import NO_SETTINGS, Database, control_store_url
 from infra.db.readers.access import SqlAccess
 from infra.db.readers.mappings import SqlMappingBook
 from infra.db.stores.auth import SqlSessions
@@ -41,6 +41,8 @@ from infra.redis.feed import RedisFeed
 from infra.redis.throttle import WindowThrottle
 from infra.settings import Settings
 from infra.validation import PydanticValidator
+
+_STORE = "The control store (WHERRY_DATABASE_URL)"
 
 CANCEL_AGAIN_S = 2.0
 """Seconds; who is cancelled may first have to give back a connection, over a line that has to be dialled anew."""
@@ -130,12 +132,23 @@ async def reach_control_store(settings: Settings) -> None:
         ValidationFailed: the address is not set.
         ConnectFailed: the server cannot be reached, or lets nobody in.
     """
-    url = _required(settings.database_url, "WHERRY_DATABASE_URL")
+    database = Database(control_store_url(_required(settings.database_url, "WHERRY_DATABASE_URL")))
     try:
-        session = await asyncpg.connect(url, timeout=CONNECT_S)
-        await session.close()
+        async with database.engine.connect():
+            pass
+    except DBAPIError as error:
+        raise connect_failed(_cause_of(error), _STORE) from error
     except DRIVER_ERRORS as error:
-        raise connect_failed(error, "The control store (WHERRY_DATABASE_URL)") from error
+        raise connect_failed(error, _STORE) from error
+    finally:
+        await database.close()
+
+
+def _cause_of(error: BaseException) -> BaseException:
+    """Return what the driver said, which SQLAlchemy has wrapped twice."""
+    while not isinstance(error, DRIVER_ERRORS) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 async def ended(task: asyncio.Task[None]) -> None:

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from domain.connections.values import Endpoint
+from domain.kernel.errors import ConnectFailed, ErrorCode
+from infra.container import reach_control_store
+from infra.settings import read_settings
 from tests.support.cli import ROOT
 
 CODE = """
@@ -41,3 +45,27 @@ def test_a_control_store_that_is_not_there_is_told_in_one_sentence(module: str, 
     assert run.stderr.count("\n") == 1
     assert "secret" not in run.stderr
     assert "pandas" not in run.stdout.split()
+
+
+async def test_a_control_store_that_lets_nobody_in_says_so(
+    postgresql_database: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHERRY_DATABASE_URL", _url(postgresql_database, "wrong"))
+
+    with pytest.raises(ConnectFailed, match=r"WHERRY_DATABASE_URL\) refused the session") as refused:
+        await reach_control_store(read_settings())
+
+    assert refused.value.code is ErrorCode.AUTHENTICATION_FAILED
+
+
+async def test_a_control_store_is_reached_by_an_address_with_options_of_the_driver(
+    postgresql_database: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = _url(postgresql_database, postgresql_database.password.reveal())
+    monkeypatch.setenv("WHERRY_DATABASE_URL", f"{address}?ssl=prefer")
+
+    await reach_control_store(read_settings())
+
+
+def _url(database: Endpoint, password: str) -> str:
+    return f"postgresql://{database.username}:{password}@{database.host}:{database.port}/{database.database}"
