@@ -42,8 +42,6 @@ from infra.redis.throttle import WindowThrottle
 from infra.settings import Settings
 from infra.validation import PydanticValidator
 
-_STORE = "The control store (WHERRY_DATABASE_URL)"
-
 CANCEL_AGAIN_S = 2.0
 """Seconds; who is cancelled may first have to give back a connection, over a line that has to be dialled anew."""
 
@@ -136,16 +134,14 @@ async def reach_control_store(settings: Settings) -> None:
     try:
         async with database.engine.connect():
             pass
-    except DBAPIError as error:
-        raise connect_failed(_cause_of(error), _STORE) from error
-    except DRIVER_ERRORS as error:
-        raise connect_failed(error, _STORE) from error
+    except (DBAPIError, *DRIVER_ERRORS) as error:
+        raise connect_failed(_cause_of(error), "The control store (WHERRY_DATABASE_URL)") from error
     finally:
         await database.close()
 
 
 def _cause_of(error: BaseException) -> BaseException:
-    """Return what the driver said, which SQLAlchemy has wrapped twice."""
+    """Return what the driver said; SQLAlchemy wraps what the server says twice, and what the network says not."""
     while not isinstance(error, DRIVER_ERRORS) and error.__cause__ is not None:
         error = error.__cause__
     return error

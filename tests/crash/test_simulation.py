@@ -22,7 +22,7 @@ from hypothesis import settings
 from tests.crash.simulation.sabotage import RULES
 from tests.crash.simulation.server import ControlServer
 from tests.crash.tally import Tally
-from tests.support.cli import ROOT
+from tests.support.cli import ROOT, url
 from tests.support.lattice import is_nightly
 from tests.support.postgresql import PostgresqlServer
 
@@ -53,7 +53,7 @@ def told(server: PostgresqlServer, *ranges: tuple[int, int], options: Sequence[s
     databases = [server.create_database() for _ in ranges]
     tellers = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.simulation", _address(database), str(first), str(upto), *options],
+            [sys.executable, "-m", "tests.crash.simulation", url(database), str(first), str(upto), *options],
             cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": "0"},
             stdout=subprocess.PIPE,
@@ -95,7 +95,7 @@ def test_whatever_goes_wrong_every_row_arrives_once_and_every_migration_ends(
 
 def test_a_statement_that_is_prepared_and_not_run_locks_nothing(postgresql_server: PostgresqlServer) -> None:
     database = postgresql_server.create_database()
-    with closing(ControlServer(_address(database))) as server:
+    with closing(ControlServer(url(database))) as server:
         server.observe("CREATE TABLE t (id integer)")
 
         server.prepared(server.lend(), "SELECT id FROM t FOR UPDATE")
@@ -122,8 +122,3 @@ def test_without_a_rule_of_the_product_a_history_goes_wrong(postgresql_server: P
     outcomes = told(postgresql_server, (0, HISTORIES_RARE if rule in RARE else HISTORIES), options=options)
 
     assert outcomes[-1]["wrong"]
-
-
-def _address(database: Any) -> str:
-    password = database.password.reveal()
-    return f"postgresql://{database.username}:{password}@{database.host}:{database.port}/{database.database}"

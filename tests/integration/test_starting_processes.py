@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from domain.connections.values import Endpoint
 from domain.kernel.errors import ConnectFailed, ErrorCode
+from domain.kernel.values import Secret
 from infra.container import reach_control_store
 from infra.settings import read_settings
-from tests.support.cli import ROOT
+from tests.support.cli import ROOT, url
 
 CODE = """
 import sys
@@ -50,7 +52,7 @@ def test_a_control_store_that_is_not_there_is_told_in_one_sentence(module: str, 
 async def test_a_control_store_that_lets_nobody_in_says_so(
     postgresql_database: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("WHERRY_DATABASE_URL", _url(postgresql_database, "wrong"))
+    monkeypatch.setenv("WHERRY_DATABASE_URL", url(replace(postgresql_database, password=Secret("wrong"))))
 
     with pytest.raises(ConnectFailed, match=r"WHERRY_DATABASE_URL\) refused the session") as refused:
         await reach_control_store(read_settings())
@@ -61,11 +63,6 @@ async def test_a_control_store_that_lets_nobody_in_says_so(
 async def test_a_control_store_is_reached_by_an_address_with_options_of_the_driver(
     postgresql_database: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = _url(postgresql_database, postgresql_database.password.reveal())
-    monkeypatch.setenv("WHERRY_DATABASE_URL", f"{address}?ssl=prefer")
+    monkeypatch.setenv("WHERRY_DATABASE_URL", f"{url(postgresql_database)}?ssl=prefer")
 
     await reach_control_store(read_settings())
-
-
-def _url(database: Endpoint, password: str) -> str:
-    return f"postgresql://{database.username}:{password}@{database.host}:{database.port}/{database.database}"

@@ -21,6 +21,7 @@ from infra.container import Container
 from infra.embedded.ports import free_port
 from infra.serving import Server
 from infra.settings import Settings
+from tests.support.cli import url
 from tests.support.postgresql import PostgresqlServer
 from tests.support.redis import RedisServer
 
@@ -169,11 +170,7 @@ async def create_project(client: ApiClient) -> str:
 async def running_api(postgresql_server: PostgresqlServer, home: Path, **settings: Any) -> AsyncIterator[LiveApi]:
     """Run an API with an empty control store of its own; `settings` go over the usual ones."""
     endpoint = postgresql_server.create_database()
-    ours = {
-        "home": home,
-        "database_url": f"postgresql://{endpoint.username}:{endpoint.password.reveal()}"
-        f"@{endpoint.host}:{endpoint.port}/{endpoint.database}",
-    }
+    ours = {"home": home, "database_url": url(endpoint)}
     async with served(Settings.model_validate(ours | settings), drain_s=1) as api:
         yield api
     postgresql_server.drop(endpoint)
