@@ -8,6 +8,8 @@ from typing import Any
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 
+from infra.redis.connection import heedful
+
 QUEUE_NAME = "wherry:jobs"
 """The sorted set that holds our jobs; workers read it, and nothing else does."""
 
@@ -35,6 +37,7 @@ def connect(url: str) -> ArqRedis:
         socket_connect_timeout=SOCKET_TIMEOUT_S,
         health_check_interval=30,
     )
+    pool.connection_class = heedful(pool.connection_class)
     return ArqRedis(
         pool_or_conn=pool, job_serializer=to_json, job_deserializer=from_json, default_queue_name=QUEUE_NAME
     )
