@@ -42,54 +42,54 @@ async def check_cover(lab: Lab, types: tuple[LogicalType, ...], keys: list[Row],
     numbers=st.sets(st.integers(-(2**63), 2**63 - 1) | st.integers(-50, 50), max_size=60), rows_max=st.integers(1, 25)
 )
 @FEW
-async def test_integer_keys_are_covered(shared_lab: Lab, numbers: set[int], rows_max: int) -> None:
-    await check_cover(shared_lab, (Integer(64),), [(number,) for number in numbers], key=1, rows_max=rows_max)
+async def test_integer_keys_are_covered(lab: Lab, numbers: set[int], rows_max: int) -> None:
+    await check_cover(lab, (Integer(64),), [(number,) for number in numbers], key=1, rows_max=rows_max)
 
 
 @given(keys=st.sets(st.tuples(st.integers(0, 5), st.integers(-3, 3)), max_size=42), rows_max=st.integers(1, 10))
 @FEW
-async def test_composite_keys_are_covered(shared_lab: Lab, keys: set[Row], rows_max: int) -> None:
-    await check_cover(shared_lab, (Integer(32), Integer(32)), list(keys), key=2, rows_max=rows_max)
+async def test_composite_keys_are_covered(lab: Lab, keys: set[Row], rows_max: int) -> None:
+    await check_cover(lab, (Integer(32), Integer(32)), list(keys), key=2, rows_max=rows_max)
 
 
 @given(keys=st.sets(st.text("abcABCéßÉ ~_%\\'", max_size=4).map(str.rstrip), max_size=60), rows_max=st.integers(1, 25))
 @FEW
-async def test_text_keys_are_covered(shared_lab: Lab, keys: set[str], rows_max: int) -> None:
-    await check_cover(shared_lab, (Text(20),), [(key,) for key in keys], key=1, rows_max=rows_max)
+async def test_text_keys_are_covered(lab: Lab, keys: set[str], rows_max: int) -> None:
+    await check_cover(lab, (Text(20),), [(key,) for key in keys], key=1, rows_max=rows_max)
 
 
 @given(keys=st.sets(st.tuples(strategies.plain_texts(3), st.integers(0, 3)), max_size=60), rows_max=st.integers(1, 25))
 @FEW
-async def test_keys_of_text_and_number_are_covered(shared_lab: Lab, keys: set[Row], rows_max: int) -> None:
+async def test_keys_of_text_and_number_are_covered(lab: Lab, keys: set[Row], rows_max: int) -> None:
     folded = {(str(text).lower(), number) for text, number in keys}
-    await check_cover(shared_lab, (Text(10), Integer(16)), list(folded), key=2, rows_max=rows_max)
+    await check_cover(lab, (Text(10), Integer(16)), list(folded), key=2, rows_max=rows_max)
 
 
 @given(keys=st.sets(strategies.decimals(Decimal(10, 2)), max_size=40), rows_max=st.integers(1, 15))
 @FEW
-async def test_decimal_keys_are_covered(shared_lab: Lab, keys: set[str], rows_max: int) -> None:
+async def test_decimal_keys_are_covered(lab: Lab, keys: set[str], rows_max: int) -> None:
     distinct = {key for key in keys if key != "-0.00"}
-    await check_cover(shared_lab, (Decimal(10, 2),), [(key,) for key in distinct], key=1, rows_max=rows_max)
+    await check_cover(lab, (Decimal(10, 2),), [(key,) for key in distinct], key=1, rows_max=rows_max)
 
 
 @given(keys=st.sets(strategies.values(Date()), max_size=40), rows_max=st.integers(1, 15))
 @FEW
-async def test_date_keys_are_covered(shared_lab: Lab, keys: set[str], rows_max: int) -> None:
-    await check_cover(shared_lab, (Date(),), [(key,) for key in keys], key=1, rows_max=rows_max)
+async def test_date_keys_are_covered(lab: Lab, keys: set[str], rows_max: int) -> None:
+    await check_cover(lab, (Date(),), [(key,) for key in keys], key=1, rows_max=rows_max)
 
 
 @given(keys=st.sets(st.binary(min_size=4, max_size=4), max_size=40), rows_max=st.integers(1, 15))
 @FEW
-async def test_binary_keys_are_covered(shared_lab: Lab, keys: set[bytes], rows_max: int) -> None:
-    await check_cover(shared_lab, (Binary(4, fixed=True),), [(key,) for key in keys], key=1, rows_max=rows_max)
+async def test_binary_keys_are_covered(lab: Lab, keys: set[bytes], rows_max: int) -> None:
+    await check_cover(lab, (Binary(4, fixed=True),), [(key,) for key in keys], key=1, rows_max=rows_max)
 
 
 @given(values=st.lists(st.none() | st.integers(-5, 5), max_size=60), rows_max=st.integers(1, 25))
 @FEW
 async def test_tables_without_a_key_are_covered_with_their_duplicates_and_nulls(
-    shared_lab: Lab, values: list[int | None], rows_max: int
+    lab: Lab, values: list[int | None], rows_max: int
 ) -> None:
-    await check_cover(shared_lab, (Integer(32),), [(value,) for value in values], key=0, rows_max=rows_max)
+    await check_cover(lab, (Integer(32),), [(value,) for value in values], key=0, rows_max=rows_max)
 
 
 async def test_an_empty_table_is_one_chunk(lab: Lab) -> None:

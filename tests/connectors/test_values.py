@@ -14,6 +14,7 @@ from domain.kernel.errors import ValueRejected
 from domain.migrations.canonical import BINARY_BYTES_MAX, TEXT_BYTES_MAX, Carried, canonical_text, digest_rows
 from domain.migrations.digests import QuickDigests, RowHash
 from domain.migrations.schema_plan import Phase
+from domain.migrations.transfer import Source, TableCopy
 from tests.connectors.lab import (
     Lab,
     Row,
@@ -47,69 +48,78 @@ def rows_of(awkward: Awkward, lab: Lab) -> list[Row]:
     return [(None,), *((value,) for value in awkward.kept_by(lab.engine)), (None,)]
 
 
+@pytest.fixture(scope="module")
+def copies(shared_lab: Lab) -> dict[str, TableCopy]:
+    """The tables that are there, by the names of what is awkward about their values."""
+    return {}
+
+
+@pytest.fixture
+async def kept(shared_lab: Lab, awkward: Awkward, copies: dict[str, TableCopy]) -> TableCopy:
+    """A table that holds all awkward values of a type, made once: the more a database has, the longer a look takes."""
+    if awkward.name not in copies:
+        table = table_of(f"kept_{awkward.name}", awkward.type)
+        copies[awkward.name] = await shared_lab.make(table, rows_of(awkward, shared_lab))
+    return copies[awkward.name]
+
+
+async def found_again(source: Source, copy: TableCopy) -> TableCopy:
+    """Return the copy that reads what another one wrote."""
+    return reading(copy, table_named(await source.introspect(), copy.target.name))
+
+
 @EACH_TYPE
-async def test_awkward_values_are_read_back_as_they_were_written(shared_lab: Lab, awkward: Awkward) -> None:
-    table = table_of(f"kept_{awkward.name}", awkward.type)
-    rows = rows_of(awkward, shared_lab)
-
-    copy = await shared_lab.make(table, rows)
-
+async def test_awkward_values_are_read_back_as_they_were_written(
+    shared_lab: Lab, awkward: Awkward, kept: TableCopy
+) -> None:
     async with shared_lab.source() as source:
-        found = table_named(await source.introspect(), table.name.name)
-        back = reading(copy, found)
+        back = await found_again(source, kept)
         read = await read_rows(source, back, whole(back))
+
     type_ = back.columns[0].type
     if isinstance(awkward.type, Duration) and isinstance(type_, Interval):
         return  # the engine keeps it as an interval, whose spelling differs; the digest says that it is the same
-    expected = sorted(str(meaning(awkward.type, value)) for (value,) in rows)
+    expected = sorted(str(meaning(awkward.type, value)) for (value,) in rows_of(awkward, shared_lab))
     assert sorted(str(meaning(type_, value)) for (value,) in read) == expected
 
 
 @EACH_TYPE
-async def test_the_targets_digest_of_awkward_values_is_the_reference_digest(shared_lab: Lab, awkward: Awkward) -> None:
-    table = table_of(f"digest_{awkward.name}", awkward.type)
-    rows = rows_of(awkward, shared_lab)
-
-    copy = await shared_lab.make(table, rows)
-
+async def test_the_targets_digest_of_awkward_values_is_the_reference_digest(
+    shared_lab: Lab, awkward: Awkward, kept: TableCopy
+) -> None:
     async with shared_lab.target() as target:
-        digest = await target.digest(copy.target, digest_columns(copy))
-    assert digest == digest_rows([awkward.type], rows)
+        digest = await target.digest(kept.target, digest_columns(kept))
+
+    assert digest == digest_rows([awkward.type], rows_of(awkward, shared_lab))
 
 
 @EACH_TYPE
 async def test_both_ends_digests_by_a_quicker_hash_are_those_of_its_definition(
-    shared_lab: Lab, awkward: Awkward
+    shared_lab: Lab, awkward: Awkward, kept: TableCopy
 ) -> None:
-    table = table_of(f"quick_{awkward.name}", awkward.type)
     rows = rows_of(awkward, shared_lab)
     hashes = [by for by in shared_lab.connector.capabilities.row_hashes if by.is_of_row_texts]
 
-    copy = await shared_lab.make(table, rows)
-
     async with shared_lab.target() as target:
         for by in hashes:
-            found = await cast("QuickDigests", target).quick_digest(by, copy.target, digest_columns(copy))
+            found = await cast("QuickDigests", target).quick_digest(by, kept.target, digest_columns(kept))
             assert found == digest_of(by, [awkward.type], rows)
     async with shared_lab.source() as source:
-        there = table_named(await source.introspect(), table.name.name)
-        back = reading(copy, there)
+        back = await found_again(source, kept)
         read = await read_rows(source, back, whole(back))
         for by in hashes:
-            found = await cast("QuickDigests", source).quick_digest(by, there.name, digest_columns(back))
+            found = await cast("QuickDigests", source).quick_digest(by, back.source, digest_columns(back))
             assert found == digest_of(by, [back.columns[0].type], read)
 
 
 @EACH_TYPE
-async def test_a_source_adds_up_the_rows_that_it_reads(shared_lab: Lab, awkward: Awkward) -> None:
+async def test_a_source_adds_up_the_rows_that_it_reads(shared_lab: Lab, awkward: Awkward, kept: TableCopy) -> None:
     if not shared_lab.connector.capabilities.sums_rows:
         return
-    table = table_of(f"summed_{awkward.name}", awkward.type)
-    copy = await shared_lab.make(table, rows_of(awkward, shared_lab))
     hashes = (RowHash.CRC, RowHash.LOOKUP3)
 
     async with shared_lab.source() as source:
-        back = reading(copy, table_named(await source.introspect(), table.name.name))
+        back = await found_again(source, kept)
         read = await read_rows(source, back, whole(back))
         sums = [batch.sums async for batch in source.read(replace(back, sums=hashes), whole(back))]
 
@@ -118,15 +128,14 @@ async def test_a_source_adds_up_the_rows_that_it_reads(shared_lab: Lab, awkward:
 
 
 @EACH_TYPE
-async def test_a_sources_digest_is_that_of_the_rows_it_reads(shared_lab: Lab, awkward: Awkward) -> None:
-    table = table_of(f"source_{awkward.name}", awkward.type)
-    copy = await shared_lab.make(table, rows_of(awkward, shared_lab))
-
+async def test_a_sources_digest_is_that_of_the_rows_it_reads(
+    shared_lab: Lab, awkward: Awkward, kept: TableCopy
+) -> None:
     async with shared_lab.source() as source:
-        found = table_named(await source.introspect(), table.name.name)
-        back = reading(copy, found)
-        digest = await source.digest(found.name, digest_columns(back))
+        back = await found_again(source, kept)
+        digest = await source.digest(back.source, digest_columns(back))
         read = await read_rows(source, back, whole(back))
+
     assert digest == digest_rows([back.columns[0].type], read)
 
 
