@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 DIST ?= loadfile
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist $(DIST)
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --universal --python-version 3.11 --generate-hashes --no-header
+# Tests make databases by the hundred, none of which has to outlive the machine. (A comment after a value adds a space.)
+MEMORY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 12000000 {print "/dev/shm"}')
 unexport PYTHONDONTWRITEBYTECODE # tests start programs by the hundred, and each would compile itself anew
 WEB_SOURCES := $(shell find infra/web schema/examples -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
@@ -22,6 +24,7 @@ setup: .venv/.installed .venv/.web ## Create .venv with the locked packages, and
 run: setup ## Show a whole migration on the embedded servers, then keep serving (ONCE=1: end after the summary)
 	$(BIN)/wherry demo $(if $(filter-out 0,$(ONCE)),--once)
 
+test: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 test: dev servers .venv/.web ## Run every test; servers that are missing are installed where allowed (INSTALL=0: never), in JOBS processes
 	$(PYTEST) $(ARGS)
 
