@@ -8,7 +8,7 @@ DIST ?= loadfile
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist $(DIST)
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --extra embedded --universal --python-version 3.11 --generate-hashes --no-header
 # Tests make databases by the hundred, none of which has to outlive the machine. (A comment after a value adds a space.)
-MEMORY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 12000000 {print "/dev/shm"}')
+MEMORY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4000000 {print "/dev/shm"}')
 unexport PYTHONDONTWRITEBYTECODE # tests start programs by the hundred, and each would compile itself anew
 WEB_SOURCES := $(shell find infra/web schema/examples -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
