@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from domain.connections.values import Endpoint
 from infra import stored_run as stored_runs
 from tests.support.api import LiveApi
-from tests.support.migrations import ended, route_from_shop
+from tests.support.connections import data_file
+from tests.support.migrations import ended, route_from_file
 from tests.support.postgresql import PostgresqlServer
 
 SHOP = (
@@ -28,9 +30,8 @@ async def test_a_value_that_came_after_the_look_ends_the_migration_with_its_plac
     postgresql_server: PostgresqlServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    route = await route_from_shop(live_api, postgresql_database, *SHOP)
-    folder = live_api.container.settings.data_dir
-    file = max(folder.glob("*.db"), key=lambda file: file.stat().st_mtime_ns)
+    file = data_file(live_api, f"{secrets.token_hex(4)}.db", *SHOP)
+    route = await route_from_file(live_api, file, postgresql_database)
 
     def spoiling(*plan: Any) -> Any:
         with sqlite3.connect(file) as source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from domain.connections.values import Endpoint
@@ -137,9 +138,13 @@ def all_entries(rows: int) -> str:
 
 async def route_from_shop(api: LiveApi, target: Endpoint, *statements: str) -> Route:
     """A project with an SQLite shop as source and a server as target."""
+    return await route_from_file(api, data_file(api, f"{secrets.token_hex(4)}.db", *(statements or SHOP)), target)
+
+
+async def route_from_file(api: LiveApi, file: Path, target: Endpoint) -> Route:
+    """A project with an SQLite file of the API's folder as source and a server as target."""
     ada = await api.signed_in()
     project_id = await create_project(ada)
-    file = data_file(api, f"{secrets.token_hex(4)}.db", *(statements or SHOP))
     source = file_input(project_id, file.name, isSource=True, isTarget=False)
     return await route_to(ada, project_id, await create_connection(ada, source), target)
 
