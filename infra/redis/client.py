@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 
 from infra.redis.connection import heedful
+from infra.redis.pipeline import Returning
 
 QUEUE_NAME = "wherry:jobs"
 """The sorted set that holds our jobs; workers read it, and nothing else does."""
@@ -28,6 +29,11 @@ def from_json(data: bytes) -> dict[str, Any]:
     return job
 
 
+class _Client(ArqRedis):
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Returning:  # noqa: FBT001, FBT002
+        return Returning(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
 def connect(url: str) -> ArqRedis:
     """Return a client with its own pool; nothing is dialled before the first command."""
     pool = ConnectionPool.from_url(
@@ -38,6 +44,4 @@ def connect(url: str) -> ArqRedis:
         health_check_interval=30,
     )
     pool.connection_class = heedful(pool.connection_class)
-    return ArqRedis(
-        pool_or_conn=pool, job_serializer=to_json, job_deserializer=from_json, default_queue_name=QUEUE_NAME
-    )
+    return _Client(pool_or_conn=pool, job_serializer=to_json, job_deserializer=from_json, default_queue_name=QUEUE_NAME)
