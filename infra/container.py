@@ -25,6 +25,7 @@ from infra.crypto.keyring import credentials_key, signing_key
 from infra.crypto.passwords import Argon2Hasher
 from infra.crypto.tokens import TokenIssuer
 from infra.db.database import NO_SETTINGS, Database, control_store_url
+from infra.db.frozen import keep_ending_frozen
 from infra.db.readers.access import SqlAccess
 from infra.db.readers.mappings import SqlMappingBook
 from infra.db.stores.auth import SqlSessions
@@ -72,10 +73,11 @@ async def open_container(settings: Settings, session: Mapping[str, str] = NO_SET
         ValidationFailed: the addresses of the control store and of Redis are not set.
     """
     redis_url = _required(settings.redis_url, "WHERRY_REDIS_URL")
-    database = Database(control_store_url(_required(settings.database_url, "WHERRY_DATABASE_URL")), session)
+    url = control_store_url(_required(settings.database_url, "WHERRY_DATABASE_URL"))
+    database = Database(url, session)
     redis, hasher, metrics = connect(redis_url), Argon2Hasher(), Metrics()
     feed = RedisFeed(redis)
-    listening = asyncio.create_task(feed.run())
+    tasks = [asyncio.create_task(feed.run()), asyncio.create_task(keep_ending_frozen(url))]
     try:
         await upgrade(database)
         doorbell = RedisDoorbell(redis)
@@ -100,7 +102,8 @@ async def open_container(settings: Settings, session: Mapping[str, str] = NO_SET
             mappings=ports.mappings,
         )
     finally:
-        await ended(listening)
+        for task in tasks:
+            await ended(task)
         hasher.close()
         await redis.aclose(close_connection_pool=True)
         await database.close()

@@ -23,6 +23,9 @@ POOL_OVERFLOW = 10
 POOL_WAIT_S = 10
 CONNECT_S = 10
 
+NAME = "wherry control store"
+"""What sessions are called where the server lists them."""
+
 NO_SETTINGS: Mapping[str, str] = {}
 
 IDLE_MAX_S = 10
@@ -54,7 +57,7 @@ class Database:
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_WAIT_S,
             pool_pre_ping=True,
-            connect_args={"server_settings": {**IF_SILENT, **session}, "timeout": CONNECT_S},
+            connect_args={"server_settings": {"application_name": NAME, **IF_SILENT, **session}, "timeout": CONNECT_S},
         )
         event.listen(self.engine.sync_engine, "connect", _watch)
         event.listen(self.engine.sync_engine, "handle_error", _notice)
