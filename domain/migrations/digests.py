@@ -16,6 +16,8 @@ class RowHash(Enum):
 
     POSTGRESQL = "POSTGRESQL"
     """LOOKUP3 with texts as PostgreSQL prints them: only between two of its databases."""
+    TEXT = "TEXT"
+    """Lookup3 of a row's whole text, as a number without a sign: the cheapest where the C helper digests both ends."""
     LOOKUP3 = "LOOKUP3"
     """Bob Jenkins's lookup3, 64 bits with a sign, column after column: what was found so far is the seed of the next
     step (`domain.migrations.canonical.Link`). PostgreSQL has a function for each step, and need not make a text of a

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from domain.catalog.types import Carrier, LogicalType, carrier
 from domain.migrations.canonical import Frame, Link, frame, inline_max, link
 from domain.migrations.digests import RowHash
+from infra.connectors.native import has_native
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from infra.connectors.native._native import Shape
 
-LETTERS = {RowHash.MD5: "m", RowHash.CRC: "c", RowHash.LOOKUP3: "l"}
+LETTERS = {RowHash.MD5: "m", RowHash.CRC: "c", RowHash.LOOKUP3: "l", RowHash.TEXT: "t"}
 """How the C helper calls the hashes that it knows."""
+
+NATIVE_HASHES = frozenset(LETTERS) - {RowHash.MD5} if has_native() else frozenset()
+"""The hashes that are cheap where the C helper digests the rows itself, as no server does."""
 
 _LINKS = {Link.SMALL: "i", Link.LARGE: "I", Link.DAY: "d", Link.DECIMAL: "n", Link.TEXT: "t"}
 

@@ -23,6 +23,8 @@ def row_hash(by: RowHash, text: bytes) -> int:
     match by:
         case RowHash.LOOKUP3:
             return _signed(_lookup3(text, 0))
+        case RowHash.TEXT:
+            return _lookup3(text, 0)
         case RowHash.CRC:
             return zlib.crc32(text) * _crc32c(text)
         case _:

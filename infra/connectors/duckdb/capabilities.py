@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
-from domain.migrations.digests import RowHash
 from domain.migrations.limits import Utf8
 from domain.migrations.schema_plan import ObjectKind, Trait
 from domain.migrations.transfer import Capabilities, WireFormat
-from infra.connectors.native import has_native
+from infra.connectors.row_sums import NATIVE_HASHES
 
 VECTOR_ROWS = 2048
 """DuckDB reads at least so many rows at once, however small a batch is asked for."""
@@ -35,7 +34,7 @@ CAPABILITIES = Capabilities(
     held_bytes_max=HELD_BYTES_MAX,
     default_schema="main",
     traits=frozenset({Trait.STEPS}),
-    row_hashes=frozenset({RowHash.LOOKUP3, RowHash.CRC}) if has_native() else frozenset(),
+    row_hashes=NATIVE_HASHES,
     ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),
 )
 """DuckDB sets no bound on identifiers; ours keeps statements readable. There is no ALTER TABLE ... ADD FOREIGN KEY."""

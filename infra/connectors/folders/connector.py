@@ -10,7 +10,6 @@ import pyarrow as pa
 from domain.catalog.model import DatabaseSchema
 from domain.connections.values import CsvFormat, Endpoint, Engine, Probe, ProbeFinding
 from domain.kernel.threads import in_thread
-from domain.migrations.digests import RowHash
 from domain.migrations.limits import Limit, Utf8
 from domain.migrations.schema_plan import SchemaPlan, Trait
 from domain.migrations.transfer import Capabilities, ColumnCopy, Source, Target, WireFormat
@@ -21,7 +20,7 @@ from infra.connectors.folders.manifest import load_given
 from infra.connectors.folders.plan import plan_schema
 from infra.connectors.folders.source import FolderSource
 from infra.connectors.folders.target import FolderTarget
-from infra.connectors.native import has_native
+from infra.connectors.row_sums import NATIVE_HASHES
 
 WRITERS_MAX = 8
 """Parts are files of their own; more at once would only make the disk seek."""
@@ -46,7 +45,7 @@ def capabilities_of(engine: Engine) -> Capabilities:
         writers_max=WRITERS_MAX,
         differ_by_database=frozenset({Utf8}),
         traits=frozenset(Trait),
-        row_hashes=frozenset({RowHash.LOOKUP3, RowHash.CRC}) if has_native() else frozenset(),
+        row_hashes=NATIVE_HASHES,
     )
 
 

@@ -221,7 +221,7 @@ def sqlite_insert(handle: SqliteHandle, sql: str, batch: ArrowBatch) -> None:
     """
 
 def row_hash(how: str, text: bytes) -> int:
-    """Return the hash of a text: `m` MD5, `c` CRC, `l` lookup3 (`domain.migrations.digests.RowHash`)."""
+    """Return the hash of a text: `m` MD5, `c` CRC, `l` and `t` lookup3 (`domain.migrations.digests.RowHash`)."""
 
 def batch_digest(batch: ArrowBatch, shapes: Sequence[Shape], hows: str, links: str) -> tuple[int, ...]:
     """Return the sums of the hashes of a batch's rows, one for each of the letters `hows` (of `row_hash`).

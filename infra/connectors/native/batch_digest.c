@@ -5,7 +5,7 @@
 #include "row_text.h"
 #include "texts.h"
 
-#define SUMS_MAX 3
+#define SUMS_MAX 4
 
 static const shape plain = {.form = SPELL_TEXT};
 

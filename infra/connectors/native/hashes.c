@@ -125,7 +125,7 @@ static uint64_t md5_number(const void *text, size_t size) {
 uint64_t text_hash(char how, const void *text, size_t size) {
     switch (how) {
         case HASH_CRC: return (uint64_t)crc32_ieee(text, size) * crc32_castagnoli(text, size);
-        case HASH_LOOKUP3: return lookup3(text, size, 0);
+        case HASH_LOOKUP3: case HASH_TEXT: return lookup3(text, size, 0);
         default: return md5_number(text, size);
     }
 }

@@ -12,7 +12,8 @@
 #define HASH_MD5 'm'
 #define HASH_CRC 'c'
 #define HASH_LOOKUP3 'l'
-#define HASHES "mcl"
+#define HASH_TEXT 't'
+#define HASHES "mclt"
 
 /* Build the tables; done once, when the module is loaded. */
 void hashes_open(void);
@@ -23,7 +24,7 @@ uint32_t crc32_castagnoli(const void *bytes, size_t size);
 uint64_t lookup3(const void *bytes, size_t size, uint64_t seed);
 /* The same of four bytes, the lowest first. */
 uint64_t lookup3_word(uint32_t word, uint64_t seed);
-/* The hash of a text by its letter; lookup3 with the seed 0. */
+/* The hash of a text by its letter; for both of lookup3 with the seed 0. */
 uint64_t text_hash(char how, const void *text, size_t size);
 
 /* The sum of many hashes of 64 bits, its halves apart, as neither sum outgrows a machine word. */

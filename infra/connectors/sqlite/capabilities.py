@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from domain.connections.values import Engine
-from domain.migrations.digests import RowHash
 from domain.migrations.limits import RealDay, WithinDay
 from domain.migrations.schema_plan import ObjectKind, Trait
 from domain.migrations.transfer import Capabilities, WireFormat
-from infra.connectors.native import has_native
+from infra.connectors.row_sums import NATIVE_HASHES
 
 CAPABILITIES = Capabilities(
     engine=Engine.SQLITE,
@@ -22,7 +21,7 @@ CAPABILITIES = Capabilities(
     writers_max=1,
     columns_max=2_000,
     traits=frozenset({Trait.KEY_DEFERRAL}),
-    row_hashes=frozenset({RowHash.LOOKUP3, RowHash.CRC}) if has_native() else frozenset(),
+    row_hashes=NATIVE_HASHES,
     ignores_case_of=frozenset({ObjectKind.TABLE, ObjectKind.COLUMN}),
 )
 """SQLite sets no bound on identifiers; ours keeps statements readable.
