@@ -270,6 +270,29 @@ async def test_a_file_is_copied_into_a_file_word_for_word(lab: Lab, tmp_path: Pa
     assert [other.definition for other in again.others] == [other.definition for other in schema.others]
 
 
+async def test_columns_checks_indexes_and_views_may_use_json(lab: Lab, tmp_path: Path) -> None:
+    run(
+        lab,
+        """
+        CREATE TABLE a (facts TEXT CHECK (json_valid(facts)), price AS (facts ->> 'price'));;
+        CREATE INDEX by_price ON a (json_extract(facts, '$.price')) WHERE json_type(facts) = 'object';;
+        CREATE VIEW v AS SELECT json_group_array(price) AS prices FROM a;;
+        INSERT INTO a (facts) VALUES ('{"price":2}')
+        """,
+    )
+    copied = replace(lab, endpoint=Endpoint(Engine.SQLITE, path=str(tmp_path / "copy.db")))
+    async with lab.source() as source:
+        schema = await source.introspect()
+    copy = copy_of(table_named(schema, "a"), table_named(schema, "a"))
+
+    plan = await copied.build(schema)
+    async with copied.target() as target:
+        await target.write(copy, whole(copy), batches(copy, [('{"price":3}',)]), await target.open_run("run", "plan"))
+
+    assert {line.outcome for line in plan.parity} == {Outcome.CREATED}
+    assert run(copied, "SELECT prices FROM v") == [("[3]",)]
+
+
 def test_what_sqlite_lacks_is_left_out_with_a_reason() -> None:
     wanted = DatabaseSchema(
         Engine.POSTGRESQL, "16", (Table(TableName("t"), (Column("a", Text(), "text", comment="why"),)),)

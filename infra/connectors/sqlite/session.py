@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from functools import partial
+from contextlib import closing
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -60,19 +61,36 @@ def _connect(path: str, *, writable: bool) -> sqlite3.Connection:
 def _configure(connection: sqlite3.Connection, *, writable: bool) -> None:
     """Set a session up for a file that may be hostile.
 
-    Functions named in its schema do not run, cells are checked, other files cannot be attached. A
-    writer commits durably (`synchronous=FULL`): chunks are large, so commits are rare and the
+    Functions named in its schema run only if they are harmless, cells are checked, other files cannot be
+    attached. A writer commits durably (`synchronous=FULL`): chunks are large, so commits are rare and the
     ledger must never know of a chunk that a power failure takes back.
     """
     connection.text_factory = bytearray
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    connection.execute("PRAGMA trusted_schema = OFF")
+    if _knows_its_harmless_functions():
+        connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB if writable else READER_CACHE_KIB}")
     connection.execute("PRAGMA synchronous = FULL" if writable else "PRAGMA query_only = ON")
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     add_functions(connection)
+
+
+@cache
+def _knows_its_harmless_functions() -> bool:
+    """Tell whether this SQLite lets a schema that it does not trust use JSON.
+
+    3.40 does not: no column, check or index may then say `json_valid`. What can do harm, such as
+    `load_extension`, it refuses in any schema.
+    """
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript("CREATE TABLE t (a CHECK (json_valid(a))); PRAGMA trusted_schema = OFF;")
+        try:
+            connection.execute("INSERT INTO t VALUES ('{}')")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 def _check_file(file: Path, *, writable: bool) -> None:
