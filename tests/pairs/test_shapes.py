@@ -135,3 +135,22 @@ async def test_rows_without_a_value_in_their_only_key_arrive_once(pair: Pair) ->
         "nothing": 0,
     }
     assert await wrong_tables(pair, {keyed: rows, nothing: []}) == []
+
+
+def test_tables_that_have_given_their_last_number_arrive(
+    tmp_path: Path, postgresql_database: Endpoint, mysql_database: Endpoint
+) -> None:
+    source = Endpoint(SQLITE, path=str(tmp_path / "source.db"))
+    with closing(sqlite3.connect(source.path)) as connection:
+        connection.executescript(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (-9223372036854775808), (0),"
+            "(9223372036854775807);"
+            "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO a SELECT * FROM t"
+        )
+    files = (Endpoint(engine, path=str(tmp_path / f"target.{engine}")) for engine in (SQLITE, DUCKDB))
+
+    for target in (*files, postgresql_database, mysql_database):
+        result = wherry("migrate", url(source), url(target), "--json")
+
+        assert result.exit_code == 0, (target.engine, result.stderr)
+        assert [table["verified"] for table in result.document["tables"]] == [True, True]

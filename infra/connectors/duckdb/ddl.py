@@ -165,9 +165,10 @@ class _Planner:
         self._draft.replaced(item, _lost_with_column(column, is_own=self._wanted.engine is Engine.DUCKDB))
         if column.identity is not None:
             made = SchemaObject(ObjectKind.IDENTITY, column.name, table)
-            name = self._add_sequence(made, f"{table}_{column.name}_seq", column.identity)
+            identity = replace(column.identity, next_value=_within(column.identity.next_value))
+            name = self._add_sequence(made, f"{table}_{column.name}_seq", identity)
             self._draft.created(made)
-            return replace(column, default=f"nextval({literal(self._in_schema(name))})")
+            return replace(column, default=f"nextval({literal(self._in_schema(name))})", identity=identity)
         if column.default is None:
             return column
         made = SchemaObject(ObjectKind.DEFAULT, column.name, table)
@@ -323,6 +324,11 @@ def _numbers(sequence: Identity | Sequence) -> str:
     start, _ = standing(sequence, lowest, highest)
     cycle = " CYCLE" if sequence.cycle else ""
     return f"INCREMENT BY {increment} MINVALUE {lowest} MAXVALUE {highest} START WITH {start}{cycle}"
+
+
+def _within(next_value: int) -> int:
+    """Return where a sequence stands; at the last number of all it gives nothing more."""
+    return min(max(next_value, -_LAST), _LAST)
 
 
 def _bounds(sequence: Sequence) -> tuple[int, int]:

@@ -117,7 +117,8 @@ def add_next_values(draft: Draft, table: Table, made: Table) -> None:
         relation, name = draft.spelled(made.name), identifier(column.name)
         numbers = f"pg_get_serial_sequence({literal(relation)}, {literal(column.name)})::regclass"
         step, following = column.identity.increment, column.identity.next_value
-        beyond = f"greatest({following}, max({name}) + 1)" if step > 0 else f"least({following}, min({name}) - 1)"
+        most = f"{'max' if step > 0 else 'min'}({name})::numeric"  # one more may have no place in the column's type
+        beyond = f"greatest({following}, {most} + 1)" if step > 0 else f"least({following}, {most} - 1)"
         if " CYCLE" in f" {column.identity.options}":
             beyond = str(following)
         sql = _go_on(f"SELECT {numbers} AS numbers, ({beyond})::numeric AS next FROM {relation}", step)
