@@ -16,6 +16,7 @@ from domain.catalog.model import (
     IndexPart,
     Key,
     OtherObject,
+    Sequence,
     Table,
     TableName,
     View,
@@ -232,6 +233,23 @@ async def test_an_enum_type_that_is_there_with_other_labels_is_not_taken(
     plan = plan_of(a_table("thing", a_column("value", Enumeration(("a", "b")))))
 
     assert "TYPE thing_value_enum" in await built(lab, plan, all_must_succeed=False)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "numbers"),
+    [
+        (Sequence(TableName("s"), 4, 3, None, 6, cycle=True), "4\n1\n4"),
+        (Sequence(TableName("s"), -9, 5), "-9\n-4\n1"),
+        (Sequence(TableName("s"), -2, -1, -3, None, cycle=True), "-2\n-3\n-1"),
+    ],
+)
+async def test_a_sequence_without_bounds_of_its_own_has_the_usual_ones(
+    lab: Lab, postgresql_server: PostgresqlServer, sequence: Sequence, numbers: str
+) -> None:
+    await lab.build(DatabaseSchema(Engine.DUCKDB, "2", (), (sequence,)))
+
+    drawn = postgresql_server.run("SELECT nextval('s') FROM generate_series(1, 3)", lab.endpoint.database)
+    assert drawn == numbers
 
 
 async def built(lab: Lab, plan: SchemaPlan, *, all_must_succeed: bool = True) -> list[str]:

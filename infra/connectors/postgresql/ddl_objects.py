@@ -63,8 +63,7 @@ def before_tables(draft: Draft) -> None:
 
 
 def _add_sequence(draft: Draft, sequence: Sequence) -> None:
-    lowest = -BIGINT_END if sequence.minimum is None else max(sequence.minimum, -BIGINT_END)
-    highest = BIGINT_END - 1 if sequence.maximum is None else min(sequence.maximum, BIGINT_END - 1)
+    lowest, highest = _bounds(sequence)
     start = f" START WITH {min(max(lowest, 1), highest)}"
     if draft.is_own:
         start = f" {sequence.options}" if sequence.options else ""
@@ -75,6 +74,15 @@ def _add_sequence(draft: Draft, sequence: Sequence) -> None:
     found = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
     draft.step(Phase.BEFORE_DATA, found, sql)
     draft.created(found)
+
+
+def _bounds(sequence: Sequence) -> tuple[int, int]:
+    """Return the lowest and the highest number; those that nobody has set are as in every engine."""
+    upwards = sequence.increment > 0
+    lowest, highest = (min(1, sequence.next_value), BIGINT_END - 1) if upwards else (-BIGINT_END, -1)
+    lowest = lowest if sequence.minimum is None else max(sequence.minimum, -BIGINT_END)
+    highest = max(highest, sequence.next_value) if sequence.maximum is None else sequence.maximum
+    return lowest, min(highest, BIGINT_END - 1)
 
 
 def after_tables(draft: Draft) -> None:
