@@ -8,7 +8,18 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, IndexPart, Key, Sequence, Table, TableName
+from domain.catalog.model import (
+    Column,
+    DatabaseSchema,
+    ForeignKey,
+    Identity,
+    Index,
+    IndexPart,
+    Key,
+    Sequence,
+    Table,
+    TableName,
+)
 from domain.catalog.types import (
     Enumeration,
     Integer,
@@ -156,6 +167,27 @@ async def test_bounds_of_a_sequence_are_found_again(lab: Lab) -> None:
         Sequence(TableName("s"), 20, -3, -100, 50, cycle=True),
         Sequence(TableName("t"), 1),
     ]
+
+
+async def test_sequences_that_are_shared_or_count_in_their_own_way_are_kept(lab: Lab, tmp_path: Path) -> None:
+    run(
+        lab,
+        "CREATE SEQUENCE own START WITH 7",
+        "CREATE SEQUENCE shared START WITH 5",
+        "CREATE SEQUENCE steps INCREMENT 10 MAXVALUE 25 CYCLE",
+        "CREATE TABLE a (id INTEGER DEFAULT nextval('own'), n INTEGER DEFAULT nextval('shared'))",
+        "CREATE TABLE b (id INTEGER DEFAULT nextval('steps'), n INTEGER DEFAULT nextval('shared'))",
+    )
+    copied = replace(lab, endpoint=replace(lab.endpoint, path=str(tmp_path / "copy.duckdb")))
+    async with lab.source() as source:
+        schema = await source.introspect()
+
+    plan = await copied.build(schema)
+
+    assert {line.outcome for line in plan.parity} == {Outcome.CREATED}
+    assert [column.identity for table in schema.tables for column in table.columns] == [Identity(7), None, None, None]
+    inserted = [run(copied, f"INSERT INTO {table} DEFAULT VALUES RETURNING id, n")[0] for table in "abbbb"]
+    assert inserted == [(7, 5), (1, 6), (11, 7), (21, 8), (1, 9)]
 
 
 def test_a_column_made_for_a_set_of_repeated_labels_is_text() -> None:

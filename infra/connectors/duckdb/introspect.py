@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -82,18 +82,24 @@ def _sequences(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, 
 def _columns(
     connection: duckdb.DuckDBPyConnection, schema: str, sequences: dict[str, Sequence]
 ) -> dict[str, list[tuple[Column, str]]]:
-    """Return the columns of every table, each with the sequence that numbers it."""
+    """Return the columns of every table, each with the sequence that numbers it.
+
+    One that counts otherwise than by one, or numbers several columns, is a sequence that defaults name.
+    """
     sql = (
         "SELECT table_name, column_name, data_type, is_nullable, column_default, coalesce(comment, ''), is_generated"
         " FROM duckdb_columns() WHERE schema_name = ? AND database_name = current_database() AND NOT internal"
         " ORDER BY table_oid, column_index"
     )
+    rows = connection.execute(sql, (schema,)).fetchall()
+    uses = Counter(_named(match) for row in rows for match in _NEXT_VALUE.finditer(row[4] or ""))
+    plain = {name for name, sequence in sequences.items() if uses[name] == 1 and _is_plain(sequence)}
     found: dict[str, list[tuple[Column, str]]] = defaultdict(list)
-    for table, name, native, nullable, expression, comment, generated in connection.execute(sql, (schema,)).fetchall():
+    for table, name, native, nullable, expression, comment, generated in rows:
         default = None if generated or expression in (None, "NULL") else expression
         sequence = _sequence_of(default)
         identity = None
-        if sequence in sequences:
+        if sequence in plain:
             default, identity = None, Identity(sequences[sequence].next_value)
         column = Column(
             name,
@@ -122,8 +128,15 @@ def _computed(expression: str, native: str) -> str:
 def _sequence_of(default: str | None) -> str:
     """Return the sequence whose next value a default is, or nothing."""
     match = _NEXT_VALUE.fullmatch(default or "")
-    if match is None:
-        return ""
+    return _named(match) if match else ""
+
+
+def _is_plain(sequence: Sequence) -> bool:
+    """Tell whether a sequence counts as a numbered column does: up, one by one, to the end."""
+    return sequence == Sequence(sequence.name, sequence.next_value)
+
+
+def _named(match: re.Match[str]) -> str:
     parts = _WORD.findall(match["name"].replace("''", "'"))
     return unquoted(parts[-1]) if parts else ""
 
