@@ -29,6 +29,7 @@ from domain.catalog.types import (
 from domain.connections.values import Endpoint, Engine
 from domain.migrations.schema_plan import ObjectKind, Outcome
 from infra.connectors.duckdb.connector import CONNECTOR
+from infra.connectors.postgresql.connector import CONNECTOR as POSTGRESQL
 from tests.connectors.duckdb_lab import lab_in, run
 from tests.connectors.lab import Lab, a_column
 
@@ -188,6 +189,36 @@ async def test_sequences_that_are_shared_or_count_in_their_own_way_are_kept(lab:
     assert [column.identity for table in schema.tables for column in table.columns] == [Identity(7), None, None, None]
     inserted = [run(copied, f"INSERT INTO {table} DEFAULT VALUES RETURNING id, n")[0] for table in "abbbb"]
     assert inserted == [(7, 5), (1, 6), (11, 7), (21, 8), (1, 9)]
+
+
+async def test_comments_on_what_is_no_table_arrive_or_are_reported(lab: Lab, tmp_path: Path) -> None:
+    run(
+        lab,
+        "CREATE TABLE t (id INTEGER)",
+        "CREATE INDEX i ON t (id)",
+        "CREATE SEQUENCE s",
+        'CREATE VIEW "a view" AS SELECT id FROM t',
+        "CREATE MACRO one() AS 1",
+        """COMMENT ON VIEW "a view" IS 'it''s a view'""",
+        """COMMENT ON COLUMN "a view"."id" IS 'seen'""",
+        "COMMENT ON SEQUENCE s IS 'numbers'",
+        "COMMENT ON INDEX i IS 'fast'",
+        "COMMENT ON MACRO one IS 'once'",
+    )
+    copied = replace(lab, endpoint=replace(lab.endpoint, path=str(tmp_path / "copy.duckdb"), schema="other"))
+    async with lab.source() as source:
+        schema = await source.introspect()
+
+    await copied.build(schema)
+
+    async with copied.source() as source:
+        again = await source.introspect()
+    comments = {other.name: other.definition for other in schema.others if other.kind == "COMMENT"}
+    assert comments.pop("macro one")
+    assert sorted(comments) == ["column a view.id", "index i", "sequence s", "view a view"]
+    assert {other.name: other.definition for other in again.others if other.kind == "COMMENT"} == comments
+    elsewhere = POSTGRESQL.plan_schema(schema, Endpoint(Engine.POSTGRESQL))
+    assert {line.object.name for line in elsewhere.parity if line.object.kind is ObjectKind.COMMENT} >= set(comments)
 
 
 def test_a_column_made_for_a_set_of_repeated_labels_is_text() -> None:

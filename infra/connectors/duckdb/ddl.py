@@ -6,6 +6,7 @@ and indexes once the rows are there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence as Listed
 from contextlib import closing
 from dataclasses import replace
@@ -39,9 +40,14 @@ _NOT_BUILT = {
     ObjectKind.TRIGGER: "DuckDB has no triggers.",
     ObjectKind.ROUTINE: "DuckDB has no stored routines.",
     ObjectKind.TYPE: "Columns of the type spell it out.",
+    ObjectKind.COMMENT: "What it is about is not there.",
     ObjectKind.OTHER: "DuckDB has nothing like it.",
 }
+_NOT_TOLD = {ObjectKind.ROUTINE: "DuckDB does not tell all of a macro (its parameters' defaults); create it by hand."}
+"""What a DuckDB file cannot have of another one."""
+
 _ORDERED_METHODS = frozenset({"art", "btree", "hash", "brin", ""})
+_COMMENT_ON = re.compile("COMMENT ON (?:VIEW|COLUMN|SEQUENCE|INDEX) ")
 _LAST = 2**63 - 1
 """The highest number of a sequence."""
 
@@ -58,7 +64,7 @@ class _Planner:
     """Puts the objects of a wanted schema into DuckDB's words, one after the other."""
 
     def __init__(self, wanted: DatabaseSchema, schema: str, trial: duckdb.DuckDBPyConnection) -> None:
-        self._draft = Draft(wanted, _NOT_BUILT)
+        self._draft = Draft(wanted, _NOT_BUILT | (_NOT_TOLD if wanted.engine is Engine.DUCKDB else {}))
         self._wanted = wanted
         self._schema = schema
         self._trial = trial
@@ -89,6 +95,7 @@ class _Planner:
         tables = tuple(built[table.name] for table in self._wanted.tables)
         self._add_views()
         self._add_comments(tables)
+        self._add_other_comments()
         return self._draft.plan(tables)
 
     def _in_schema(self, name: str) -> str:
@@ -247,6 +254,15 @@ class _Planner:
                     place = f"{qualified(table.name)}.{quoted(column.name)}"
                     self._draft.step(Phase.FINISH, made, f"COMMENT ON COLUMN {place} IS {literal(column.comment)}")
                     self._draft.created(made)
+
+    def _add_other_comments(self) -> None:
+        """Plan the comments of another DuckDB file on what is no table."""
+        for other in self._wanted.others if self._wanted.engine is Engine.DUCKDB else ():
+            if other.kind == "COMMENT" and _COMMENT_ON.match(other.definition):
+                made = SchemaObject(ObjectKind.COMMENT, other.name)
+                sql = _COMMENT_ON.sub(lambda start: f"{start[0]}{quoted(self._schema)}.", other.definition, count=1)
+                self._draft.step(Phase.FINISH, made, sql, optional=True)
+                self._draft.created(made)
 
 
 def _in_own_types(table: Table) -> Table:

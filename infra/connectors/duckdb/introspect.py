@@ -28,13 +28,23 @@ from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.duckdb import types
 from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA, LEDGER_SCHEMA
-from infra.connectors.sql.text import bare, is_balanced, parse_index, tokenize, unquoted
+from infra.connectors.sql.text import bare, is_balanced, literal, parse_index, quoted, tokenize, unquoted
 
 _NEXT_VALUE = re.compile(r"nextval\('(?P<name>(?:[^']|'')+)'\)")
 _WORD = re.compile(r"[^\W\d]\w*|\"(?:[^\"]|\"\")+\"")
 _FIXED_BYTES = 8
 _TEXT_BYTES = 24
 """Guesses at the size of a value, for the order in which tables are copied."""
+
+_COMMENTED = (
+    ("VIEW", "view_name", "duckdb_views()"),
+    ("COLUMN", "table_name, column_name", "duckdb_columns() SEMI JOIN duckdb_views() ON view_oid = table_oid"),
+    ("SEQUENCE", "sequence_name", "duckdb_sequences()"),
+    ("INDEX", "index_name", "duckdb_indexes()"),
+    ("MACRO", "function_name", "duckdb_functions()"),
+    ("TYPE", "type_name", "duckdb_types()"),
+)
+"""What may have a comment beside tables and their columns: its kind, its name, and where it is listed."""
 
 
 def introspect(connection: duckdb.DuckDBPyConnection, schema: str) -> DatabaseSchema:
@@ -250,5 +260,23 @@ def _others(connection: duckdb.DuckDBPyConnection, schema: str) -> tuple[OtherOb
     return (
         *(OtherObject("FUNCTION", name) for (name,) in macros),
         *(OtherObject("TYPE", name) for (name,) in named),
+        *_comments(connection, schema),
         *(OtherObject("OTHER SCHEMA", name) for (name,) in beside if schema == DEFAULT_SCHEMA),
+    )
+
+
+def _comments(connection: duckdb.DuckDBPyConnection, schema: str) -> tuple[OtherObject, ...]:
+    """Describe the comments on what is no table and no column of one. Their statements leave the schema out."""
+    sql = " UNION ALL ".join(
+        f"SELECT '{kind}', [{names}], comment FROM {catalogue} WHERE schema_name = $1"
+        " AND database_name = current_database() AND comment IS NOT NULL"
+        for kind, names, catalogue in _COMMENTED
+    )
+    return tuple(
+        OtherObject(
+            "COMMENT",
+            f"{kind.lower()} {'.'.join(names)}",
+            f"COMMENT ON {kind} {'.'.join(map(quoted, names))} IS {literal(comment)}",
+        )
+        for kind, names, comment in connection.execute(sql, (schema,)).fetchall()
     )
