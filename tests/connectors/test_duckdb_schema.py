@@ -221,6 +221,23 @@ async def test_comments_on_what_is_no_table_arrive_or_are_reported(lab: Lab, tmp
     assert {line.object.name for line in elsewhere.parity if line.object.kind is ObjectKind.COMMENT} >= set(comments)
 
 
+async def test_columns_compare_their_texts_as_in_the_other_file(lab: Lab, tmp_path: Path) -> None:
+    run(
+        lab,
+        """CREATE TABLE t ("a ""name" VARCHAR(5) COLLATE "nocase" NOT NULL DEFAULT 'COLLATE x', b INTEGER,"""
+        """ c VARCHAR COLLATE noaccent.nocase, d VARCHAR, CHECK (d COLLATE nocase <> 'x'))""",
+    )
+    copied = replace(lab, endpoint=replace(lab.endpoint, path=str(tmp_path / "copy.duckdb")))
+    async with lab.source() as source:
+        schema = await source.introspect()
+
+    await copied.build(schema)
+
+    run(copied, "INSERT INTO t VALUES ('A', 1, 'É', 'y')")
+    assert [column.collation for column in schema.tables[0].columns] == ["nocase", "", "noaccent.nocase", ""]
+    assert run(copied, """SELECT b FROM t WHERE "a ""name" = 'a' AND c = 'e'""") == [(1,)]
+
+
 def test_a_column_made_for_a_set_of_repeated_labels_is_text() -> None:
     table = Table(TableName("t"), (Column("a", Enumeration(("x", "x")), "enum"),))
 

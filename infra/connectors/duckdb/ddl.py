@@ -124,7 +124,8 @@ class _Planner:
         translator = Translator(self._wanted.engine, table.columns, self._trial)
         columns = tuple(self._column(name, column, translator) for column in table.columns)
         key = table.primary_key.columns if table.primary_key else ()
-        parts = [_definition(column, key) for column in columns]
+        is_own = self._wanted.engine is Engine.DUCKDB
+        parts = [_definition(column, key, is_own=is_own) for column in columns]
         parts += self._checks(table, translator)
         if references.points_at(table.name):
             parts += [f"PRIMARY KEY ({_list(key)})"] if key else []
@@ -270,9 +271,11 @@ def _in_own_types(table: Table) -> Table:
     return replace(table, columns=tuple(replace(column, native=types.native(column.type)) for column in table.columns))
 
 
-def _definition(column: Column, key: tuple[str, ...]) -> str:
+def _definition(column: Column, key: tuple[str, ...], *, is_own: bool) -> str:
     """Return a column as it stands in a CREATE TABLE."""
     text = f"{quoted(column.name)} {column.native}"
+    if column.collation and is_own:
+        text += f" COLLATE {column.collation}"
     if column.generated is not None:
         return f"{text} GENERATED ALWAYS AS ({column.generated}) VIRTUAL"
     if not column.nullable or column.name in key:

@@ -28,10 +28,21 @@ from domain.connections.values import Engine
 from domain.kernel.values import Bytes, Rows
 from infra.connectors.duckdb import types
 from infra.connectors.duckdb.capabilities import DEFAULT_SCHEMA, LEDGER_SCHEMA
-from infra.connectors.sql.text import bare, is_balanced, literal, parse_index, quoted, tokenize, unquoted
+from infra.connectors.sql.text import (
+    bare,
+    closing,
+    is_balanced,
+    literal,
+    parse_index,
+    quoted,
+    split,
+    tokenize,
+    unquoted,
+)
 
 _NEXT_VALUE = re.compile(r"nextval\('(?P<name>(?:[^']|'')+)'\)")
 _WORD = re.compile(r"[^\W\d]\w*|\"(?:[^\"]|\"\")+\"")
+_COLLATION = re.compile(r"\s+COLLATE\s+([\w.]+)", re.IGNORECASE)
 _FIXED_BYTES = 8
 _TEXT_BYTES = 24
 """Guesses at the size of a value, for the order in which tables are copied."""
@@ -61,13 +72,13 @@ def introspect(connection: duckdb.DuckDBPyConnection, schema: str) -> DatabaseSc
     constraints = _constraints(connection, schema)
     indexes = _indexes(connection, schema)
     sql = (
-        "SELECT table_name, coalesce(comment, ''), estimated_size FROM duckdb_tables()"
+        "SELECT table_name, coalesce(comment, ''), estimated_size, sql FROM duckdb_tables()"
         " WHERE schema_name = ? AND database_name = current_database() AND NOT internal AND NOT temporary"
         " AND NOT starts_with(table_name, '_wherry_') ORDER BY table_oid"
     )
     tables = tuple(
-        _table(TableName(name, schema), comment, rows, [column for column, _ in columns[name]], constraints[name])
-        for name, comment, rows in connection.execute(sql, (schema,)).fetchall()
+        _table(TableName(name, schema), comment, rows, _collated(columns[name], statement), constraints[name])
+        for name, comment, rows, statement in connection.execute(sql, (schema,)).fetchall()
     )
     tables = tuple(_with_indexes(table, indexes[table.name.name]) for table in tables)
     free = tuple(
@@ -123,6 +134,22 @@ def _columns(
         )
         found[table].append((column, sequence))
     return found
+
+
+def _collated(columns: list[tuple[Column, str]], statement: str) -> list[Column]:
+    """Return a table's columns with their collations, which only its statement tells: right after the type."""
+    tokens = tokenize(statement)
+    opening = next(place for place, token in enumerate(tokens) if token.word == "(")
+    definitions = split(tokens[opening + 1 : closing(tokens, opening)])
+    collations = {
+        unquoted(tokens[0].text): _COLLATION.match(statement, tokens[1].end)
+        for tokens in definitions
+        if [token.word for token in tokens[1:3]] == ["VARCHAR", "COLLATE"]
+    }
+    return [
+        replace(column, collation=found[1]) if (found := collations.get(column.name)) else column
+        for column, _ in columns
+    ]
 
 
 def _computed(expression: str, native: str) -> str:
