@@ -99,6 +99,16 @@ async def test_duckdbs_own_types_are_read_and_digested_exactly(
         assert await source.digest(table.name, digest_columns(copy)) == digest_rows([type_], [(carried,), (None,)])
 
 
+async def test_texts_of_several_collations_are_digested_together(lab: Lab) -> None:
+    run(lab, "CREATE TABLE t (a VARCHAR COLLATE nocase, b VARCHAR COLLATE noaccent)", "INSERT INTO t VALUES ('A', 'é')")
+
+    async with lab.source() as source:
+        (table,) = (await source.introspect()).tables
+        digest = await source.digest(table.name, digest_columns(copy_of(table, table)))
+
+    assert digest == digest_rows([Text(), Text()], [("A", "é")])
+
+
 @pytest.mark.parametrize(("declared", "value", "type_", "carried"), OWN_VALUES)
 async def test_duckdbs_own_types_are_copied_into_duckdb(
     lab: Lab, tmp_path: Path, declared: str, value: str, type_: LogicalType, carried: Carried

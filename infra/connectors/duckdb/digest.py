@@ -96,4 +96,4 @@ def _spelled(column: DigestColumn, treatments: tuple[Treatment, ...]) -> str:
         case Carrier.BOOL:
             return left(f"CAST(CAST({value} AS TINYINT) AS VARCHAR)")
         case _:
-            return left(f"CAST({value} AS VARCHAR)")
+            return left(f"(CAST({value} AS VARCHAR) COLLATE C)")  # texts of two collations make no common one
