@@ -20,6 +20,12 @@ FOREIGN: dict[str, tuple[Outcome, str]] = {
     "sequence owner": (Outcome.SKIPPED, "A sequence outlives every column here."),
     "foreign table": (Outcome.SKIPPED, "Its rows live on another server."),
     "virtual table": (Outcome.SKIPPED, "Its rows are made by a module of its engine."),
+    "conflict rule": (
+        Outcome.SKIPPED,
+        "Rows that break a constraint are refused; say what becomes of them where they are written.",
+    ),
+    "number of the file": (Outcome.SKIPPED, "The programs that use the file keep it there; set it with PRAGMA."),
+    "foreign key to nothing": (Outcome.SKIPPED, "It refers to a table or columns that are not there."),
     "row security": (Outcome.SKIPPED, "Rows are not hidden from anybody here."),
     "forced row security": (Outcome.SKIPPED, "Rows are not hidden from anybody here."),
     "storage parameters": (Outcome.SKIPPED, "They say how its engine stores the table."),

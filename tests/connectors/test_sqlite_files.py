@@ -18,6 +18,7 @@ from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueR
 from domain.migrations.canonical import Carried
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase
 from domain.migrations.transfer import ColumnCopy, KeyRange, PhysicalRange, TableCopy
+from infra.connectors.postgresql.connector import CONNECTOR as POSTGRESQL
 from infra.connectors.sqlite import session
 from infra.connectors.sqlite.connector import CONNECTOR
 from tests.connectors.lab import Lab, batches, copy_of, read_rows, table_named, whole
@@ -291,6 +292,28 @@ async def test_columns_checks_indexes_and_views_may_use_json(lab: Lab, tmp_path:
 
     assert {line.outcome for line in plan.parity} == {Outcome.CREATED}
     assert run(copied, "SELECT prices FROM v") == [("[3]",)]
+
+
+async def test_what_a_file_says_of_conflicts_and_notes_of_itself_is_reported_where_it_stays_behind(lab: Lab) -> None:
+    run(
+        lab,
+        """
+        CREATE TABLE a (id INTEGER PRIMARY KEY ON CONFLICT ABORT, n TEXT NOT NULL ON CONFLICT REPLACE DEFAULT 'x',
+            gone INTEGER REFERENCES missing (id), UNIQUE (n, id) ON CONFLICT IGNORE, CHECK (n <> 'ON CONFLICT FAIL'));;
+        PRAGMA user_version = 7
+        """,
+    )
+    async with lab.source() as source:
+        schema = await source.introspect()
+
+    for connector, engine in ((CONNECTOR, Engine.SQLITE), (POSTGRESQL, Engine.POSTGRESQL)):
+        plan = connector.plan_schema(schema, Endpoint(engine))
+
+        lines = {line.object.name: line.reason for line in plan.parity if line.object.kind is ObjectKind.OTHER}
+        assert sorted(lines) == ["a ON CONFLICT IGNORE", "a ON CONFLICT REPLACE", "a.a_gone_fkey", "user_version = 7"]
+        assert lines["a.a_gone_fkey"] == "It refers to a table or columns that are not there."
+        assert "refused" in lines["a ON CONFLICT IGNORE"]
+        assert "PRAGMA" in lines["user_version = 7"]
 
 
 def test_what_sqlite_lacks_is_left_out_with_a_reason() -> None:

@@ -32,6 +32,8 @@ class TableDeclaration:
     """Collation of every column that names one, by the column's name in lower case."""
     options: tuple[str, ...] = ()
     """`STRICT` and `WITHOUT ROWID`, where they are given."""
+    conflicts: set[str] = field(default_factory=set)
+    """What becomes of rows that break a constraint, in SQLite's word, where they are not just refused (`ABORT`)."""
     primary_key: str = ""
 
 
@@ -83,8 +85,10 @@ def _read_definition(sql: str, tokens: Sequence[Token], found: TableDeclaration)
 
 
 def _read_manner(tokens: Sequence[Token], column: str, found: TableDeclaration) -> None:
-    """Read how a column is compared, or how long the last reference may wait."""
+    """Read how a column is compared, what becomes of wrong rows, or how long the last reference may wait."""
     words = [token.word for token in tokens]
+    if words[:2] == ["ON", "CONFLICT"]:
+        found.conflicts.update({*words[2:3]} - {"ABORT"})
     if words[0] == "COLLATE" and column and len(words) > 1:
         found.collations[column.lower()] = unquoted(tokens[1].text)
     if words[0] == "DEFERRABLE" and found.foreign_keys:

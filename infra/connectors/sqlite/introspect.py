@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.catalog.model import (
@@ -98,18 +98,31 @@ class _Catalog:
         )
         triggers = [OtherObject("TRIGGER", str(name), str(sql)) for kind, name, _, sql in rows if kind == "trigger"]
         virtual = [OtherObject("VIRTUAL TABLE", name) for name in names if kinds.get(name) == "virtual"]
+        declarations = {name: parse_table(self.statements["table", name]) for name in self.tables}
         options = [
             OtherObject("TABLE OPTION", f"{name}.{option}", option)
-            for name in self.tables
-            for option in parse_table(self.statements["table", name]).options
+            for name, declaration in declarations.items()
+            for option in declaration.options
         ]
-        self.others = (*triggers, *virtual, *options)
+        conflicts = [
+            OtherObject("CONFLICT RULE", f"{name} ON CONFLICT {action}")
+            for name, declaration in declarations.items()
+            for action in sorted(declaration.conflicts)
+        ]
+        self.others = (*triggers, *virtual, *options, *conflicts, *_numbers_of_file(connection))
         self.has_sequences = "sqlite_sequence" in names
         self._actual = {name.lower(): name for name in self.tables}
 
     def actual(self, name: str) -> str:
         """Return a table's name as it is spelled where it is made; names ignore case."""
         return self._actual.get(name.lower(), name)
+
+
+def _numbers_of_file(connection: sqlite3.Connection) -> Iterator[OtherObject]:
+    for name in ("user_version", "application_id"):
+        number = connection.execute(f"PRAGMA main.{name}").fetchone()[0]
+        if number:
+            yield OtherObject("NUMBER OF THE FILE", f"{name} = {number}")
 
 
 def _is_internal(name: str) -> bool:
