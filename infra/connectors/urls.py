@@ -152,6 +152,8 @@ def _file(engine: Engine, parts: SplitResult, options: dict[str, str]) -> Endpoi
     path = unquote(parts.path)
     if parts.netloc:
         raise ValidationFailed(f"a file's address has three slashes: {parts.scheme}:///{parts.netloc}{path}")
+    if "\0" in path:
+        raise ValidationFailed(f"the path of the {parts.scheme}:// address holds the character NUL, as no path does")
     if path in ("", "/"):
         raise ValidationFailed(f"the {parts.scheme}:// address names no file")
     schema = options.get("schema", "")

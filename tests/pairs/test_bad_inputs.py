@@ -194,5 +194,24 @@ def test_a_database_is_refused_as_its_own_target(file: Endpoint) -> None:
     failed(wherry("migrate", url(file), url(file), "--json"), "VALIDATION_FAILED")
 
 
+@pytest.mark.parametrize("scheme", ["sqlite", "csv"])
+def test_a_database_is_refused_as_its_own_target_by_whatever_path(scheme: str, file: Endpoint, tmp_path: Path) -> None:
+    place = Path(file.path)
+    if scheme == "csv":
+        place = tmp_path / "folder"
+        place.mkdir()
+        (place / "t.csv").write_text("a\n1\n")
+    link = tmp_path / "link"
+    link.symlink_to(place)
+    schemas = [] if scheme == "csv" else [f"{place}?schema=x"]
+    others = [f"{tmp_path}/link", f"{tmp_path}/../{tmp_path.name}/{place.name}", *schemas]
+
+    for other in others:
+        result = wherry("migrate", f"{scheme}://{place}", f"{scheme}://{other}", "--on-existing", "truncate", "--json")
+
+        failed(result, "VALIDATION_FAILED")
+    assert scheme == "sqlite" or (place / "t.csv").read_text() == "a\n1\n"
+
+
 def _is_untouched(path: Path) -> bool:
     return not path.exists() or path.stat().st_size == 0

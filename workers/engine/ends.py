@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from domain.connections.values import Endpoint
 from domain.kernel.errors import ValidationFailed
@@ -31,9 +32,9 @@ class Route:
         """Refuse a database as its own target.
 
         Raises:
-            ValidationFailed: both endpoints name the same database and schema.
+            ValidationFailed: both endpoints name the same file or folder, or the same database and schema.
         """
-        if _place(self.source_endpoint) == _place(self.target_endpoint):
+        if _is_one_place(self.source_endpoint, self.target_endpoint):
             raise ValidationFailed(f"source and target are the same database: {self.source_endpoint.label}")
 
 
@@ -98,7 +99,19 @@ async def open_ends(route: Route, *, parallel: int, readers: int = 0) -> AsyncIt
         yield Ends(route, source, target)
 
 
+def _is_one_place(source: Endpoint, target: Endpoint) -> bool:
+    if source.engine.is_file:
+        return source.engine is target.engine and _is_one_file(source.path, target.path)
+    return _place(source) == _place(target)
+
+
+def _is_one_file(one: str, other: str) -> bool:
+    """Tell whether two paths lead to one file or folder, by whatever links."""
+    try:
+        return Path(one).samefile(other)
+    except OSError:  # one of them is not there yet
+        return Path(one).resolve() == Path(other).resolve()
+
+
 def _place(endpoint: Endpoint) -> tuple[str, ...]:
-    if endpoint.engine.is_file:
-        return (endpoint.engine.value, endpoint.path, endpoint.schema)
     return (endpoint.engine.value, endpoint.host.lower(), str(endpoint.port), endpoint.database, endpoint.schema)

@@ -95,6 +95,7 @@ def test_a_file_name_may_be_percent_encoded(tmp_path: Path) -> None:
         ("postgresql://u:hunter2#@h/d", "must be written %23"),
         ("sqlite://film.db", "has three slashes: sqlite:///film.db"),
         ("sqlite:///", "names no file"),
+        ("sqlite:////a%00b", "holds the character NUL"),
     ],
 )
 def test_an_address_that_cannot_be_understood_says_why_without_its_password(url: str, says: str) -> None:
