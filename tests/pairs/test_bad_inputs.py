@@ -190,6 +190,17 @@ def test_a_source_file_that_is_not_there_is_not_made(scheme: str, tmp_path: Path
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.parametrize("scheme", ["sqlite", "duckdb", "csv", "parquet"])
+@pytest.mark.parametrize("command", ["runs", "rollback", "forget"])
+def test_a_target_that_is_not_there_remembers_nothing_and_is_not_made(
+    command: str, scheme: str, tmp_path: Path
+) -> None:
+    result = wherry(command, f"{scheme}:///{tmp_path}/none", "--json")
+
+    failed(result, "DATABASE_NOT_FOUND")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_database_is_refused_as_its_own_target(file: Endpoint) -> None:
     failed(wherry("migrate", url(file), url(file), "--json"), "VALIDATION_FAILED")
 

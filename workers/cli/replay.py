@@ -9,11 +9,10 @@ import typer
 
 from domain.migrations.misfits import MisfitRule
 from infra.connectors.registry import connector_for
-from infra.connectors.urls import parse_url
 from workers.cli.options import AsJson, OnMisfit, TargetUrl, read_rules
 from workers.cli.output import EXIT_FAILED, EXIT_USAGE, failures_reported, print_json
 from workers.cli.rejects import read_rejects, write_rejects
-from workers.cli.session import run_until_interrupted
+from workers.cli.session import endpoint_there, run_until_interrupted
 from workers.engine.patience import PatientTarget
 from workers.engine.replay import RejectedTable, Replay, ReplayedTable
 
@@ -48,7 +47,7 @@ def replay_rejects(
 async def _replay(
     file: Path, target_url: str, tables: tuple[RejectedTable, ...], rules: tuple[MisfitRule, ...]
 ) -> tuple[ReplayedTable, ...]:
-    endpoint = parse_url(target_url)
+    endpoint = endpoint_there(target_url)
     connector = connector_for(endpoint.engine)
     target = PatientTarget(await connector.open_target(endpoint, writers=1))
     try:

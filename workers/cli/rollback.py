@@ -12,10 +12,9 @@ from domain.migrations.rollback import RollbackGuarantee, RollbackLevel, Rollbac
 from domain.migrations.runs import RunRecord
 from domain.migrations.transfer import Target
 from infra.connectors.registry import connector_for
-from infra.connectors.urls import parse_url
 from workers.cli.options import AsJson, TargetUrl
 from workers.cli.output import failures_reported, plain, print_json
-from workers.cli.session import run_until_interrupted
+from workers.cli.session import endpoint_there, run_until_interrupted
 from workers.engine.control import ControlSwitch
 from workers.engine.ends import open_target
 from workers.engine.rollback import RollbackPlan, plan_rollback, roll_back
@@ -102,7 +101,7 @@ def forget(target_url: TargetUrl, *, run: RunId = "", as_json: AsJson = False) -
 
 
 def _on_target(target_url: str, work: Callable[[Target, ControlSwitch], Awaitable[T]]) -> T:
-    endpoint = parse_url(target_url)
+    endpoint = endpoint_there(target_url)
 
     async def on_target(control: ControlSwitch) -> T:
         async with open_target(connector_for(endpoint.engine), endpoint) as target:

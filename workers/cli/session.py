@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 from domain.connections.values import Endpoint
 from domain.kernel.codec import fingerprint
+from domain.kernel.errors import ConnectFailed, ErrorCode
 from domain.migrations.plan import RunOptions
 from infra.connectors.registry import connector_for
 from infra.connectors.urls import parse_url
@@ -33,6 +35,20 @@ def route_between(source_url: str, target_url: str) -> Route:
     """
     source, target = parse_url(source_url), parse_url(target_url)
     return Route(connector_for(source.engine), source, connector_for(target.engine), target)
+
+
+def endpoint_there(target_url: str) -> Endpoint:
+    """Return where a target is that was written to before; opening a file or folder that is not there would make it.
+
+    Raises:
+        ValidationFailed: the address cannot be understood.
+        ConnectFailed: there is no such file or folder.
+    """
+    endpoint = parse_url(target_url)
+    if endpoint.engine.is_file and not Path(endpoint.path).exists():
+        kind = "folder" if endpoint.engine.is_folder else "file"
+        raise ConnectFailed(f"There is no {kind} {endpoint.path}.", code=ErrorCode.DATABASE_NOT_FOUND)
+    return endpoint
 
 
 def run_id(route: Route, options: RunOptions) -> str:
