@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal as dec
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,7 +26,7 @@ from domain.catalog.types import (
     Uuid,
 )
 from domain.connections.values import Endpoint, Engine
-from domain.kernel.errors import ConnectFailed, ErrorCode, ValueRejected
+from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueRejected
 from infra.connectors.parquet.connector import CONNECTOR
 from tests.connectors.lab import Lab, a_column
 
@@ -90,6 +91,55 @@ async def test_files_that_others_wrote_are_read_alone_or_in_a_sub_folder(lab: La
     assert str(first[1]).endswith(".000000001")
     assert (second[0], second[2:]) == (None, (None, None, "b", None))
     assert await lab.rows("many") == [(1,), (None,), (1,), (None,)]
+
+
+async def test_types_that_duckdb_lacks_or_would_shorten_are_read_exactly(lab: Lab, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "half": pa.array([1.5, None], pa.float16()),
+            "long": pa.array([dec.Decimal("1.50"), None], pa.decimal256(60, 2)),
+            "fine": pa.array([1_001, None], pa.duration("ns")),
+            "coarse": pa.array([1_000, None], pa.duration("ns")),
+        }
+    )
+    parquet.write_table(table, tmp_path / "t.parquet")
+
+    columns = (await lab.found("t")).columns
+
+    assert [column.type for column in columns[:3]] == [Float(32), Text(), Integer(64)]
+    assert [column.comment for column in columns] == ["", "", "A duration in nanoseconds.", ""]
+    assert await lab.rows("t") == [(1.5, "1.50", 1_001, "00:00:00.000001"), (None,) * 4]
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"a": pa.array([1]), "more": pa.array(["x"])}, "Column more is not there in .*1.* and string in .*2"),
+        ({"b": pa.array([1])}, "Column a is int"),
+        ({"a": pa.array(["07"])}, "Column a is integer in .* and string in"),
+        ({"a": pa.array([7], pa.int8())}, ""),
+    ],
+)
+async def test_files_of_one_table_that_differ_are_refused(
+    lab: Lab, tmp_path: Path, other: dict[str, pa.Array], says: str
+) -> None:
+    (tmp_path / "t").mkdir()
+    parquet.write_table(pa.table({"a": [1]}), tmp_path / "t" / "1.parquet")
+    parquet.write_table(pa.table(other), tmp_path / "t" / "2.parquet")
+
+    if says:
+        with pytest.raises(ConnectFailed, match=says):
+            await lab.found("t")
+    else:
+        assert await lab.rows("t") == [(1,), (7,)]
+
+
+async def test_a_type_that_cannot_be_read_is_told_with_its_file(lab: Lab, tmp_path: Path) -> None:
+    nested = pa.table({"a": pa.array([[1.5]], pa.list_(pa.float16()))})
+    parquet.write_table(nested, tmp_path / "t.parquet")
+
+    with pytest.raises(DatabaseError, match=r"t\.parquet cannot be read: .* Write it with other types\."):
+        await lab.found("t")
 
 
 async def test_a_value_that_its_column_would_change_is_refused(lab: Lab) -> None:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from domain.catalog.model import Column
-from domain.catalog.types import LogicalType, Opaque
+from domain.catalog.types import Integer, LogicalType, Opaque
 from domain.connections.values import CsvFormat, Engine
 from domain.kernel.codec import from_json
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, SchemaDrift, ValidationFailed
@@ -33,6 +33,8 @@ from infra.connectors.parquet.values import carried, is_as_it_crosses
 from infra.connectors.parquet.writing import META_KEY, ParquetWriter
 
 _NANOSECONDS = 1_000
+
+_NANOSECONDS_NOTE = "A duration in nanoseconds."
 
 _PIECES_OF_GROUP_MAX = 4
 """A row group can only be read from its beginning, so it is cut into few pieces."""
@@ -74,7 +76,11 @@ class ParquetFiles:
         with _open(paths[0]) as file:
             schema = file.schema_arrow
         meanings = _meanings(schema)
-        natives = _natives(schema)
+        try:
+            natives = _natives(pa.schema([field.with_type(_taken(field.type)) for field in schema]))
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise DatabaseError(f"{paths[0]} cannot be read: {reason}. Write it with other types.") from error
         columns = []
         for place, (field, spelled) in enumerate(zip(schema, natives, strict=True)):
             type_ = meanings[place] if meanings else meaning(spelled)
@@ -82,15 +88,20 @@ class ParquetFiles:
         return tuple(columns)
 
     def describe(self, paths: Sequence[Path], given: Mapping[str, LogicalType]) -> tuple[tuple[Column, ...], Rows]:
-        """Return a table's columns; moments that use their nanoseconds are texts, which keep them."""
+        """Return a table's columns; moments and durations that use their nanoseconds are texts and numbers."""
         rows = 0
         columns = list(self.layout(paths))
+        with _open(paths[0]) as file:
+            first = _types(file)
         for path in paths:
             with _open(path) as file:
+                _check_alike(paths[0], first, path, _types(file))
                 rows += file.metadata.num_rows
                 for place, column in enumerate(columns):
                     if column.native == "TIMESTAMP_NS" and _uses_nanoseconds(file, column.name):
                         columns[place] = replace(column, type=Opaque("timestamp_ns"))
+                    if _is_fine_duration(file.schema_arrow, column) and _uses_nanoseconds(file, column.name):
+                        columns[place] = replace(column, type=Integer(64), native="BIGINT", comment=_NANOSECONDS_NOTE)
         typed = (replace(column, type=given.get(column.name, column.type)) for column in columns)
         return tuple(typed), Rows(rows)
 
@@ -230,6 +241,34 @@ def _open(path: Path) -> parquet.ParquetFile:
         raise ConnectFailed(f"{path} is no Parquet file: {error}", code=ErrorCode.NOT_A_DATABASE) from error
 
 
+def _types(file: parquet.ParquetFile) -> dict[str, str]:
+    """Return the types of a file's columns, by their names: whole numbers are of one type, and so are texts."""
+
+    def spelled(type_: pa.DataType) -> str:
+        type_ = type_.value_type if pa.types.is_dictionary(type_) else type_
+        if pa.types.is_integer(type_):
+            return "integer"
+        return str(type_).removeprefix("large_")
+
+    return {field.name: spelled(field.type) for field in file.schema_arrow}
+
+
+def _check_alike(one: Path, types: dict[str, str], other: Path, others: dict[str, str]) -> None:
+    """Refuse files of one table of which one has columns that the other lacks, or has of another type.
+
+    Raises:
+        ConnectFailed: they differ.
+    """
+    for name in sorted(types.keys() | others.keys()):
+        here, there = types.get(name, "not there"), others.get(name, "not there")
+        if here != there:
+            raise ConnectFailed(
+                f"Column {name} is {here} in {one} and {there} in {other}: the files of a sub-folder are one table, "
+                "of one form; write them alike, or put them into folders of their own.",
+                code=ErrorCode.NOT_A_DATABASE,
+            )
+
+
 def _meanings(schema: pa.Schema) -> list[LogicalType] | None:
     """Return what the columns of a file of ours mean; nothing for other files."""
     said = (schema.metadata or {}).get(META_KEY)
@@ -240,6 +279,19 @@ def _meanings(schema: pa.Schema) -> list[LogicalType] | None:
     except (ValueError, TypeError, ValidationFailed):
         return None
     return found if len(found) == len(schema) else None
+
+
+def _taken(type_: pa.DataType) -> pa.DataType:
+    """Return the type in which Arrow gives the same values where DuckDB does not know the stored one."""
+    if pa.types.is_float16(type_):
+        return pa.float32()
+    return pa.large_string() if pa.types.is_decimal256(type_) else type_
+
+
+def _is_fine_duration(schema: pa.Schema, column: Column) -> bool:
+    """Tell whether a column holds nanoseconds that an interval of DuckDB's would lose."""
+    place = schema.get_field_index(column.name)
+    return column.native == "INTERVAL" and place >= 0 and schema.field(place).type == pa.duration("ns")
 
 
 def _natives(schema: pa.Schema) -> list[str]:
