@@ -26,6 +26,10 @@ FOREIGN: dict[str, tuple[Outcome, str]] = {
     ),
     "number of the file": (Outcome.SKIPPED, "The programs that use the file keep it there; set it with PRAGMA."),
     "foreign key to nothing": (Outcome.SKIPPED, "It refers to a table or columns that are not there."),
+    "sub-folder": (
+        Outcome.SKIPPED,
+        "Files in it are not read: a table is a file, or a sub-folder of Parquet files; name it in its own run.",
+    ),
     "row security": (Outcome.SKIPPED, "Rows are not hidden from anybody here."),
     "forced row security": (Outcome.SKIPPED, "Rows are not hidden from anybody here."),
     "storage parameters": (Outcome.SKIPPED, "They say how its engine stores the table."),

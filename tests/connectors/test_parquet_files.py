@@ -27,6 +27,7 @@ from domain.catalog.types import (
 )
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.errors import ConnectFailed, DatabaseError, ErrorCode, ValueRejected
+from domain.migrations.schema_plan import Outcome
 from infra.connectors.parquet.connector import CONNECTOR
 from tests.connectors.lab import Lab, a_column
 
@@ -132,6 +133,22 @@ async def test_files_of_one_table_that_differ_are_refused(
             await lab.found("t")
     else:
         assert await lab.rows("t") == [(1,), (7,)]
+
+
+async def test_files_in_folders_of_folders_are_named_as_left_out(lab: Lab, tmp_path: Path) -> None:
+    for name in ("t/1.parquet", "year/2024/1.parquet", "t/old/1.parquet", ".hidden/x/1.parquet"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        parquet.write_table(pa.table({"a": [1]}), tmp_path / name)
+
+    async with lab.source() as source:
+        schema = await source.introspect()
+
+    plan = CONNECTOR.plan_schema(schema, Endpoint(Engine.PARQUET, path=str(tmp_path / "copy")))
+    assert [table.name.name for table in schema.tables] == ["t"]
+    assert [(line.object.name, line.outcome) for line in plan.parity if "not read" in line.reason] == [
+        ("t", Outcome.SKIPPED),
+        ("year", Outcome.SKIPPED),
+    ]
 
 
 async def test_a_type_that_cannot_be_read_is_told_with_its_file(lab: Lab, tmp_path: Path) -> None:

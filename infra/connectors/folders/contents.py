@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from domain.catalog.model import Table, TableName
+from domain.catalog.model import OtherObject, Table, TableName
 from domain.kernel.errors import ConnectFailed, ErrorCode, ObjectMissing
 from domain.migrations.digests import DigestColumn
 from infra.connectors.folders.format import FolderFormat, Stored
@@ -17,6 +19,9 @@ from infra.connectors.folders.manifest import (
     load_given,
     load_manifest,
 )
+
+_LOOKED_AT_MAX = 100_000
+"""How many files are looked at to find those that no table has."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,13 @@ class Folder:
         """Describe a file that is not ours; how many rows it has is known of all of a table's files together."""
         size = path.stat().st_size
         return FileEntry(str(path.relative_to(self.path)), rows if path == paths[0] else 0, size, "")
+
+    def unread(self, read: Collection[Path]) -> tuple[OtherObject, ...]:
+        """Name the sub-folders with files of this kind, among so many as are looked at, that are no table's."""
+        found = islice(self.path.rglob(f"*{self.files.suffix}"), _LOOKED_AT_MAX)
+        beside = (path.relative_to(self.path) for path in found if path not in read and path.parent != self.path)
+        names = {path.parts[0] for path in beside if not any(part.startswith(".") for part in path.parts)}
+        return tuple(OtherObject("SUB-FOLDER", name) for name in sorted(names))
 
     def stored(self, entry: Entry) -> Stored:
         """Return where a described table lies."""

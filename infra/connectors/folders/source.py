@@ -96,7 +96,9 @@ class FolderSource:
                     stored = self._folder.stored(entry)
                     self._stored[entry.table.name.name] = stored
                     self._check_unchanged(stored)
-        return schema_of(self._described, self._version)
+            read = {path for stored in self._stored.values() for path in stored.paths}
+            others = await in_thread(lambda: self._folder.unread(read))
+        return replace(schema_of(self._described, self._version), others=others)
 
     async def split(self, copy: TableCopy, rows_max: int) -> tuple[Chunk, ...]:
         """Cut a table where its files can be cut."""
