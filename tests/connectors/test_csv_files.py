@@ -178,6 +178,7 @@ async def test_columns_without_a_name_or_of_one_name_are_told_apart(folder: Path
         (b'a,b\n1,"x"y\n', "line 2, character 6", "closing quote"),
         (b"a,x\xff\n1,2\n", "line 1, character 4", "encoding"),
         (b"a,b\n1,x\ry\n", "line 2, character 4", "carriage return"),
+        ("a,b\n1,2\n".encode("utf-16"), "line 1, character 1", "encoding=utf-16"),
     ],
 )
 async def test_a_malformed_file_is_told_by_its_place(folder: Path, content: bytes, place: str, reason: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.connectors.csv.dialect import Dialect
 
 NO_UTF8 = "this is no UTF-8; name the file's encoding (encoding=latin-1)"
+_NO_UTF8_BUT_16 = "this is no UTF-8 but, by its first two bytes, UTF-16; name the file's encoding (encoding=utf-16)"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def find_fault(text: bytes, columns: int, dialect: Dialect) -> Malformed | None:
                 try:
                     (field.content or b"").decode()
                 except UnicodeDecodeError as error:
-                    return Malformed(field.start + error.start, NO_UTF8)
+                    is_16 = text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+                    return Malformed(field.start + error.start, _NO_UTF8_BUT_16 if is_16 else NO_UTF8)
     except Malformed as fault:
         return fault
     return None
