@@ -105,6 +105,18 @@ def test_a_dry_run_shows_the_statements_and_does_not_even_make_the_target(shop: 
     assert not target.exists()
 
 
+def test_a_reader_that_goes_away_gets_no_trace(shop: Path, tmp_path: Path) -> None:
+    command = start("migrate", f"sqlite:///{shop}", f"sqlite:///{tmp_path / 'copy.db'}", "--dry-run")
+    assert command.stdout
+    assert command.stderr
+
+    command.stdout.close()
+
+    assert "Traceback" not in command.stderr.read()
+    command.wait()
+    command.stderr.close()
+
+
 def test_an_assessment_needs_no_target(shop: Path) -> None:
     result = wherry("assess", f"sqlite:///{shop}", "--target-engine", "sqlite", "--json")
 

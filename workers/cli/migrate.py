@@ -98,19 +98,25 @@ def migrate(  # noqa: PLR0913 - every option of the command is a parameter
             on_misfit=read_rules(on_misfit),
             reject_limit=read_reject_limit(reject_limit),
         )
+    if dry_run:
+        _show_plan(route, options, as_json=as_json)
+        return
     with failures_reported(as_json=as_json):
-        if dry_run:
-            from workers.cli.planning import plan_document, planned, print_plan
-
-            plan = run_until_interrupted(lambda _: planned(route, options))
-            print_json(plan_document(plan)) if as_json else print_plan(plan)
-            return
         request = RunRequest(run_id(route, options), options, restart, on_lost_snapshot, unseen=True)
         path = rejects or default_path(request.run_id)
         report = run_until_it_rests(lambda control: _run(route, request, control, path))
     if any(table.rows_rejected for table in report.tables) and path.exists():
         say(f"wherry: rejected rows are in {path}; mend them or the target, then wherry replay-rejects loads them")
     _print_report(report, as_json=as_json)
+
+
+def _show_plan(route: Route, options: RunOptions, *, as_json: bool) -> None:
+    """Print what would be done. A reader that goes away meanwhile (`| head`) is no failure of ours."""
+    from workers.cli.planning import plan_document, planned, print_plan
+
+    with failures_reported(as_json=as_json):
+        plan = run_until_interrupted(lambda _: planned(route, options))
+    print_json(plan_document(plan)) if as_json else print_plan(plan)
 
 
 async def _run(route: Route, request: RunRequest, control: ControlSwitch, rejects: Path) -> RunReport:
