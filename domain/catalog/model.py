@@ -100,6 +100,10 @@ class Key:
     """Its columns, in order."""
     name: str = ""
     """Its name; empty where the engine gives it none."""
+    include: tuple[str, ...] = ()
+    """Columns that are stored in its index and are no part of it."""
+    deferral: str = ""
+    """`DEFERRABLE` or `DEFERRABLE INITIALLY DEFERRED` if it may wait for the end of a transaction."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,10 @@ class ForeignKey:
     """`DEFERRABLE` or `DEFERRABLE INITIALLY DEFERRED` if it may wait for the end of a transaction."""
     validated: bool = True
     """Whether all rows are known to satisfy it, and not only those written since it was made."""
+    match_full: bool = False
+    """Whether a row whose reference is NULL in part is refused, and not left unchecked."""
+    unset: tuple[str, ...] = ()
+    """The columns that `on_delete` sets to NULL or their defaults; empty for all."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +191,8 @@ class Check:
     """What must hold, in its engine's SQL."""
     validated: bool = True
     """Whether all rows are known to satisfy it, and not only those written since it was made."""
+    inherited: bool = True
+    """Whether it holds for the tables that inherit from this one, too."""
 
 
 @dataclass(frozen=True)

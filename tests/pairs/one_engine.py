@@ -53,6 +53,24 @@ COMMENT ON SCHEMA sales IS 'what is sold'; COMMENT ON VIEW sales.happy IS 'the g
 COMMENT ON FUNCTION sales.twice(integer) IS 'two times'; COMMENT ON TYPE "Other Parts".mood IS 'how it is';
 COMMENT ON TABLE sales.visit IS 'a visit'; COMMENT ON COLUMN sales.visit.size IS 'how large';
 COMMENT ON TRIGGER touched ON sales.visit IS 'nothing';
+CREATE TABLE sales.paper (
+    a integer, b integer, c text DEFAULT 'x', PRIMARY KEY (a) INCLUDE (b) DEFERRABLE, UNIQUE (a, b),
+    CONSTRAINT few CHECK (b < 9) NO INHERIT, CONSTRAINT again FOREIGN KEY (b, a) REFERENCES sales.paper (a, b)
+        MATCH FULL ON DELETE SET NULL (b)) WITH (toast.autovacuum_enabled = off);
+CREATE INDEX loose ON sales.paper USING brin (b) WITH (pages_per_range = 7);
+CREATE INDEX other_order ON sales.paper ((lower(c)) COLLATE "C", c varchar_pattern_ops);
+CREATE INDEX by_c ON sales.paper USING gist (to_tsvector('simple', c) tsvector_ops (siglen = 100));
+ALTER TABLE sales.paper ALTER c SET STATISTICS 500, ALTER c SET STORAGE EXTERNAL, ALTER c SET COMPRESSION pglz,
+    ALTER c SET (n_distinct = 5), REPLICA IDENTITY FULL, CLUSTER ON other_order;
+ALTER TABLE measure_rest ALTER value SET DEFAULT 7;
+CREATE VIEW sales.guarded WITH (security_barrier, security_invoker) AS SELECT a, b FROM sales.paper WHERE b > 0
+    WITH LOCAL CHECK OPTION;
+ALTER VIEW sales.guarded ALTER b SET DEFAULT 4;
+CREATE TYPE sales.card AS (name text, color text); CREATE TABLE sales.cards OF sales.card;
+CREATE TRIGGER asleep BEFORE UPDATE ON sales.paper FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER sleepless BEFORE UPDATE ON sales.paper FOR EACH ROW EXECUTE FUNCTION touch();
+ALTER TABLE sales.paper DISABLE TRIGGER asleep, ENABLE ALWAYS TRIGGER sleepless;
+CREATE RULE off AS ON DELETE TO sales.paper DO INSTEAD NOTHING; ALTER TABLE sales.paper DISABLE RULE off;
 CREATE OPERATOR sales.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = int4eq);
 """
 
@@ -67,7 +85,14 @@ SELECT indexrelid::regclass::text COLLATE "C", pg_get_indexdef(indexrelid) FROM 
 SELECT oid::regprocedure::text COLLATE "C", prokind FROM pg_proc WHERE oid >= 16384 AND pronamespace IN
     ('sales'::regnamespace, 'public'::regnamespace) AND prokind <> 'f' OR proname IN ('twice', 'touch', 'all_happy')
     ORDER BY 1;
-SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2;
+SELECT tgname, pg_get_triggerdef(oid), tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2;
+SELECT rulename, ev_enabled FROM pg_rewrite WHERE rulename IN ('nobody', 'off') ORDER BY 1;
+SELECT attrelid::regclass::text COLLATE "C", attname, attstorage, attcompression, attstattarget, attoptions,
+    pg_get_expr(adbin, adrelid) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE attrelid IN ('sales.paper'::regclass, 'sales.guarded'::regclass, 'measure_rest'::regclass) ORDER BY 1, 2;
+SELECT c.relname, c.relreplident, c.reloftype::regtype, t.reloptions, (SELECT indexrelid::regclass FROM pg_index
+    WHERE indrelid = c.oid AND indisclustered) FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+    WHERE c.relname IN ('paper', 'cards') ORDER BY 1;
 SELECT polname, pg_get_expr(polqual, polrelid) FROM pg_policy;
 SELECT inhrelid::regclass::text COLLATE "C", inhparent::regclass FROM
     pg_inherits ORDER BY 1, 2;

@@ -76,6 +76,12 @@ async def back(lab: Lab, run_id: str = "run", *, acknowledge: bool = False) -> R
         return await roll_back(target, run_id, options, ControlSwitch())
 
 
+def as_admin(server: PostgresqlServer, *databases: Endpoint) -> Pair:
+    """Both databases as their server's administrator sees them."""
+    ends = [replace(server.admin, database=end.database) for end in databases]
+    return Pair(*(Lab(Engine.POSTGRESQL, end, connector_for(Engine.POSTGRESQL)) for end in ends))
+
+
 class Sessions(ControlSwitch):
     """Stops a run at the n-th time that it asks."""
 
@@ -272,8 +278,7 @@ async def test_sequences_of_postgresql_columns_go_with_their_tables(
 ) -> None:
     source = postgresql_server.create_database()
     postgresql_server.run(NUMBERED, source.database)
-    ends = [replace(postgresql_server.admin, database=end.database) for end in (source, postgresql_database)]
-    pair = Pair(*(Lab(Engine.POSTGRESQL, end, connector_for(Engine.POSTGRESQL)) for end in ends))
+    pair = as_admin(postgresql_server, source, postgresql_database)
     report = await migrate(pair)
     assert report.status is RunStatus.SUCCEEDED
 
@@ -281,4 +286,27 @@ async def test_sequences_of_postgresql_columns_go_with_their_tables(
 
     left = "SELECT relname FROM pg_class WHERE oid >= 16384 AND relkind IN ('r', 'S') AND relname !~ '^_wherry'"
     assert postgresql_server.run(left, postgresql_database.database) == ""
+    postgresql_server.drop(source)
+
+
+async def test_triggers_of_postgresql_run_when_they_did_before_although_rows_were_brought_back(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint
+) -> None:
+    made = "CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (1);"
+    source = postgresql_server.create_database()
+    postgresql_server.run(made, source.database)
+    postgresql_server.run(
+        f"{made} CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"
+        "CREATE TRIGGER asleep BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse();"
+        "CREATE TRIGGER awake AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse();"
+        "ALTER TABLE t DISABLE TRIGGER asleep, ENABLE ALWAYS TRIGGER awake",
+        postgresql_database.database,
+    )
+    pair = as_admin(postgresql_server, source, postgresql_database)
+    assert (await migrate(pair, RunOptions(on_existing=OnExisting.TRUNCATE))).status is RunStatus.SUCCEEDED
+
+    await back(pair.target)
+
+    states = postgresql_server.run("SELECT tgname, tgenabled FROM pg_trigger ORDER BY 1", postgresql_database.database)
+    assert states.splitlines() == ["asleep|D", "awake|A"]
     postgresql_server.drop(source)

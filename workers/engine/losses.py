@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, Table
+from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, Key, Table
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject, Trait
 from domain.migrations.transfer import Capabilities
 
@@ -13,6 +13,7 @@ _FOLDING = re.compile(r"COLLATE (\w+_ci)\b|^(citext)$", re.IGNORECASE)
 """What types say of columns that take letters of different case, or with other accents, for one."""
 
 _APART = "texts that {} takes for one are different here"
+_AT_ONCE = "it is checked at once, not at the end of a transaction"
 
 
 def losses(wanted: DatabaseSchema, target: Capabilities) -> Iterator[Parity]:
@@ -25,13 +26,13 @@ def losses(wanted: DatabaseSchema, target: Capabilities) -> Iterator[Parity]:
                 yield _line(ObjectKind.COLUMN, column.name, name, reasons)
         folding = {} if is_own else _folding(table)
         key = table.primary_key
-        if key and (rules := sorted({folding[each] for each in key.columns if each in folding})):
-            yield _line(ObjectKind.PRIMARY_KEY, key.name, name, [_APART.format(", ".join(rules))])
+        if key and (reasons := list(_of_primary_key(key, target, folding))):
+            yield _line(ObjectKind.PRIMARY_KEY, key.name, name, reasons)
         for index in table.indexes:
             if reasons := [*_of_index(index, target, is_own=is_own), *_told_apart(index, folding)]:
                 yield _line(ObjectKind.INDEX, index.name, name, reasons)
         for reference in table.foreign_keys:
-            if reasons := list(_of_key(reference, target)):
+            if reasons := list(_of_key(reference, target, is_own=is_own)):
                 yield _line(ObjectKind.FOREIGN_KEY, reference.name, name, reasons)
 
 
@@ -50,7 +51,7 @@ def _of_index(index: Index, target: Capabilities, *, is_own: bool) -> Iterator[s
     if index.nulls_equal and Trait.NULLS_EQUAL not in target.traits:
         yield "it takes any number of NULLs"
     if index.deferral and Trait.UNIQUE_DEFERRAL not in target.traits:
-        yield "it is checked at once, not at the end of a transaction"
+        yield _AT_ONCE
     if any(part.nulls for part in index.parts) and Trait.NULLS_ORDER not in target.traits:
         yield "NULLs have the place that the engine gives them"
     manners = [part.operator_class for part in index.parts if part.operator_class]
@@ -70,6 +71,17 @@ def _told_apart(index: Index, folding: dict[str, str]) -> Iterator[str]:
         yield _APART.format(", ".join(rules))
 
 
-def _of_key(key: ForeignKey, target: Capabilities) -> Iterator[str]:
+def _of_primary_key(key: Key, target: Capabilities, folding: dict[str, str]) -> Iterator[str]:
+    if key.deferral and Trait.UNIQUE_DEFERRAL not in target.traits:
+        yield _AT_ONCE
+    if rules := sorted({folding[each] for each in key.columns if each in folding}):
+        yield _APART.format(", ".join(rules))
+
+
+def _of_key(key: ForeignKey, target: Capabilities, *, is_own: bool) -> Iterator[str]:
     if key.deferral and Trait.KEY_DEFERRAL not in target.traits:
-        yield "it is checked at once, not at the end of a transaction"
+        yield _AT_ONCE
+    if key.match_full and len(key.columns) > 1 and not is_own:
+        yield "rows whose reference is NULL in part are not refused"
+    if key.unset and not is_own:
+        yield f"when the row referred to goes, all columns lose their values, not {', '.join(key.unset)} alone"

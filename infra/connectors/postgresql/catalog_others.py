@@ -8,31 +8,11 @@ another default schema. A definition is empty where there is no statement that m
 from __future__ import annotations
 
 from infra.connectors.postgresql.catalog_queries import IS_TABLE, NOT_OF_EXTENSION, OWN_CLASS
+from infra.connectors.postgresql.catalog_settings import SETTINGS
+from infra.connectors.postgresql.catalog_spelling import HERE, RELATION, SHOWN_RELATION, shown, spelled, without_schema
 
 _OWN_TYPE = NOT_OF_EXTENSION.format(catalog="pg_type", oid="t.oid")
 _OWN_ROUTINE = NOT_OF_EXTENSION.format(catalog="pg_proc", oid="p.oid")
-_HERE = "n.nspname = ANY($1::text[])"
-
-
-def _shown(schema: str, name: str) -> str:
-    """Return the SQL for a name as reports give it."""
-    return f"CASE WHEN {schema} = $2::text THEN {name}::text ELSE {schema} || '.' || {name} END"
-
-
-def _spelled(schema: str, name: str) -> str:
-    """Return the SQL for a quoted name, with its schema unless that is the default one."""
-    return f"CASE WHEN {schema} = $2::text THEN '' ELSE quote_ident({schema}) || '.' END || quote_ident({name})"
-
-
-def _without_schema(text: str) -> str:
-    """Return the SQL for a statement without its first mention of the default schema, which some functions write."""
-    prefix = "quote_ident(n.nspname) || '.'"
-    return f"CASE WHEN n.nspname = $2::text THEN overlay({text} PLACING '' FROM strpos({text}, {prefix}) FOR length({prefix})) ELSE {text} END"  # noqa: E501 - one expression
-
-
-_RELATION = _spelled("n.nspname", "c.relname")
-_SHOWN_RELATION = _shown("n.nspname", "c.relname")
-
 SCHEMAS = """
 SELECT 'schema' AS kind, n.nspname::text AS name, 'CREATE SCHEMA IF NOT EXISTS ' || quote_ident(n.nspname) AS definition
 FROM pg_namespace n WHERE n.nspname = ANY($1::text[]) AND n.nspname <> $2::text ORDER BY n.nspname
@@ -47,18 +27,18 @@ FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extnam
 """
 
 COLLATIONS = f"""
-SELECT 'collation' AS kind, {_shown("n.nspname", "k.collname")} AS name,
-       'CREATE COLLATION IF NOT EXISTS ' || {_spelled("n.nspname", "k.collname")} || ' (PROVIDER = '
+SELECT 'collation' AS kind, {shown("n.nspname", "k.collname")} AS name,
+       'CREATE COLLATION IF NOT EXISTS ' || {spelled("n.nspname", "k.collname")} || ' (PROVIDER = '
        || CASE k.collprovider WHEN 'i' THEN 'icu' ELSE 'libc' END
        || CASE WHEN k.collprovider = 'i' THEN ', LOCALE = ' || quote_literal(coalesce(
               to_jsonb(k) ->> 'colllocale', to_jsonb(k) ->> 'colliculocale', k.collcollate))
           ELSE ', LC_COLLATE = ' || quote_literal(k.collcollate) || ', LC_CTYPE = ' || quote_literal(k.collctype) END
        || CASE WHEN k.collisdeterministic THEN '' ELSE ', DETERMINISTIC = false' END || ')' AS definition
 FROM pg_collation k JOIN pg_namespace n ON n.oid = k.collnamespace
-WHERE {_HERE} AND {NOT_OF_EXTENSION.format(catalog="pg_collation", oid="k.oid")} ORDER BY k.oid
+WHERE {HERE} AND {NOT_OF_EXTENSION.format(catalog="pg_collation", oid="k.oid")} ORDER BY k.oid
 """
 
-_TYPE = _spelled("n.nspname", "t.typname")
+_TYPE = spelled("n.nspname", "t.typname")
 
 TYPES = f"""
 WITH RECURSIVE needed(oid) AS (
@@ -75,7 +55,7 @@ WITH RECURSIVE needed(oid) AS (
     ) inner_type(oid))
 SELECT CASE t.typtype WHEN 'e' THEN 'enum type' WHEN 'd' THEN 'domain' WHEN 'r' THEN 'range type'
             ELSE 'composite type' END AS kind,
-       {_shown("n.nspname", "t.typname")} AS name,
+       {shown("n.nspname", "t.typname")} AS name,
        CASE t.typtype
        WHEN 'e' THEN 'CREATE TYPE ' || {_TYPE} || ' AS ENUM (' ||
            coalesce((SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)
@@ -94,28 +74,38 @@ SELECT CASE t.typtype WHEN 'e' THEN 'enum type' WHEN 'd' THEN 'domain' WHEN 'r' 
             FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), '') || ')'
        END AS definition
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-WHERE ({_HERE} OR t.oid IN (SELECT oid FROM needed)) AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+WHERE ({HERE} OR t.oid IN (SELECT oid FROM needed)) AND n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND
        (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c') AND {_OWN_TYPE}
 ORDER BY t.oid
 """
 
+
+def _unless_usual(enabled: str, kind: str, name: str) -> str:
+    """Return the SQL for what else says when a trigger or rule runs, if it is not as usual: always but in a replica."""
+    return (
+        f"CASE {enabled} WHEN 'O' THEN '' ELSE '; ALTER TABLE ' || {RELATION}"
+        f" || CASE {enabled} WHEN 'D' THEN ' DISABLE '"
+        f" WHEN 'R' THEN ' ENABLE REPLICA ' ELSE ' ENABLE ALWAYS ' END || '{kind} ' || quote_ident({name}) END"
+    )
+
+
 _ARGUMENTS = "'(' || pg_get_function_identity_arguments(p.oid) || ')'"
 
 ROUTINES = f"""
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END AS kind,
-       {_shown("n.nspname", "p.proname")} || {_ARGUMENTS} AS name,
-       {_without_schema("pg_get_functiondef(p.oid)")} AS definition
+       {shown("n.nspname", "p.proname")} || {_ARGUMENTS} AS name,
+       {without_schema("pg_get_functiondef(p.oid)")} AS definition
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE {_HERE} AND p.prokind <> 'a' AND {_OWN_ROUTINE}
+WHERE {HERE} AND p.prokind <> 'a' AND {_OWN_ROUTINE}
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
                   AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')
 ORDER BY p.oid
 """
 
 AGGREGATES = f"""
-SELECT 'aggregate' AS kind, {_shown("n.nspname", "p.proname")} || {_ARGUMENTS} AS name,
-       'CREATE AGGREGATE ' || {_spelled("n.nspname", "p.proname")} || '(' || pg_get_function_arguments(p.oid) || ') ('
+SELECT 'aggregate' AS kind, {shown("n.nspname", "p.proname")} || {_ARGUMENTS} AS name,
+       'CREATE AGGREGATE ' || {spelled("n.nspname", "p.proname")} || '(' || pg_get_function_arguments(p.oid) || ') ('
        || concat_ws(', ', 'SFUNC = ' || g.aggtransfn::regproc, 'STYPE = ' || format_type(g.aggtranstype, NULL),
               'FINALFUNC = ' || nullif(g.aggfinalfn, 0)::regproc,
               CASE WHEN g.aggfinalextra THEN 'FINALFUNC_EXTRA' END,
@@ -133,34 +123,27 @@ SELECT 'aggregate' AS kind, {_shown("n.nspname", "p.proname")} || {_ARGUMENTS} A
               CASE p.proparallel WHEN 's' THEN 'PARALLEL = SAFE' WHEN 'r' THEN 'PARALLEL = RESTRICTED' END)
        || ')' AS definition
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_aggregate g ON g.aggfnoid = p.oid
-WHERE {_HERE} AND {_OWN_ROUTINE} ORDER BY p.oid
+WHERE {HERE} AND {_OWN_ROUTINE} ORDER BY p.oid
 """
 
 TRIGGERS = f"""
-SELECT 'trigger' AS kind, {_SHOWN_RELATION} || '.' || g.tgname AS name,
-       pg_get_triggerdef(g.oid, true) AS definition
+SELECT 'trigger' AS kind, {SHOWN_RELATION} || '.' || g.tgname AS name,
+       pg_get_triggerdef(g.oid, true) || {_unless_usual("g.tgenabled", "TRIGGER", "g.tgname")} AS definition
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {_HERE} AND NOT g.tgisinternal AND coalesce((to_jsonb(g) ->> 'tgparentid')::bigint, 0) = 0
+WHERE {HERE} AND NOT g.tgisinternal AND coalesce((to_jsonb(g) ->> 'tgparentid')::bigint, 0) = 0
 ORDER BY n.nspname, c.relname, g.tgname
 """
 
 RULES = f"""
-SELECT 'rule' AS kind, {_SHOWN_RELATION} || '.' || w.rulename AS name, rtrim(pg_get_ruledef(w.oid), ';') AS definition
+SELECT 'rule' AS kind, {SHOWN_RELATION} || '.' || w.rulename AS name,
+       rtrim(pg_get_ruledef(w.oid), ';') || {_unless_usual("w.ev_enabled", "RULE", "w.rulename")} AS definition
 FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {_HERE} AND w.rulename <> '_RETURN' ORDER BY n.nspname, c.relname, w.rulename
-"""
-
-ROW_SECURITY = f"""
-SELECT CASE WHEN c.relforcerowsecurity THEN 'forced row security' ELSE 'row security' END AS kind,
-       {_SHOWN_RELATION} AS name,
-       'ALTER TABLE ' || {_RELATION} || ' ENABLE ROW LEVEL SECURITY' AS definition
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {_HERE} AND c.relrowsecurity AND c.relkind IN ('r', 'p') ORDER BY n.nspname, c.relname
+WHERE {HERE} AND w.rulename <> '_RETURN' ORDER BY n.nspname, c.relname, w.rulename
 """
 
 POLICIES = f"""
-SELECT 'row policy' AS kind, {_SHOWN_RELATION} || '.' || p.polname AS name,
-       'CREATE POLICY ' || quote_ident(p.polname) || ' ON ' || {_RELATION}
+SELECT 'row policy' AS kind, {SHOWN_RELATION} || '.' || p.polname AS name,
+       'CREATE POLICY ' || quote_ident(p.polname) || ' ON ' || {RELATION}
        || ' AS ' || CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END
        || ' FOR ' || CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
                                    WHEN 'd' THEN 'DELETE' ELSE 'ALL' END
@@ -169,19 +152,19 @@ SELECT 'row policy' AS kind, {_SHOWN_RELATION} || '.' || p.polname AS name,
        || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
        || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '') AS definition
 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {_HERE} ORDER BY n.nspname, c.relname, p.polname
+WHERE {HERE} ORDER BY n.nspname, c.relname, p.polname
 """
 
 PARTITION_KEYS = f"""
-SELECT 'partitioned table' AS kind, {_SHOWN_RELATION} AS name,
+SELECT 'partitioned table' AS kind, {SHOWN_RELATION} AS name,
        'PARTITION BY ' || pg_get_partkeydef(c.oid) AS definition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {IS_TABLE} AND c.relkind = 'p' ORDER BY n.nspname, c.relname
 """
 
 PARTITIONS = f"""
-SELECT 'partition' AS kind, {_SHOWN_RELATION} AS name,
-       'CREATE TABLE ' || {_RELATION} || ' PARTITION OF ' || {_spelled("pn.nspname", "parent.relname")} || ' '
+SELECT 'partition' AS kind, {SHOWN_RELATION} AS name,
+       'CREATE TABLE ' || {RELATION} || ' PARTITION OF ' || {spelled("pn.nspname", "parent.relname")} || ' '
        || pg_get_expr(c.relpartbound, c.oid)
        || CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) ELSE '' END AS definition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
@@ -191,23 +174,23 @@ ORDER BY cardinality(ARRAY(SELECT pg_partition_ancestors(c.oid))), n.nspname, c.
 """
 
 INHERITANCE = f"""
-SELECT 'inheritance' AS kind, {_SHOWN_RELATION} || '.' || parent.relname AS name,
-       'ALTER TABLE ' || {_RELATION} || ' INHERIT ' || {_spelled("pn.nspname", "parent.relname")} AS definition
+SELECT 'inheritance' AS kind, {SHOWN_RELATION} || '.' || parent.relname AS name,
+       'ALTER TABLE ' || {RELATION} || ' INHERIT ' || {spelled("pn.nspname", "parent.relname")} AS definition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
 JOIN pg_class parent ON parent.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = parent.relnamespace
 WHERE {IS_TABLE} AND c.relkind = 'r' ORDER BY n.nspname, c.relname, i.inhseqno
 """
 
 SEQUENCE_OWNERS = f"""
-SELECT 'sequence owner' AS kind, {_SHOWN_RELATION} AS name,
-       'ALTER SEQUENCE ' || {_RELATION} || ' OWNED BY ' || {_spelled("n.nspname", "t.relname")}
+SELECT 'sequence owner' AS kind, {SHOWN_RELATION} AS name,
+       'ALTER SEQUENCE ' || {RELATION} || ' OWNED BY ' || {spelled("n.nspname", "t.relname")}
        || '.' || quote_ident(a.attname) AS definition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.refclassid = 'pg_class'::regclass
      AND o.deptype = 'a' AND o.refobjsubid > 0
 JOIN pg_class t ON t.oid = o.refobjid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = o.refobjsubid
 LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
-WHERE {_HERE} AND c.relkind = 'S' AND {OWN_CLASS}
+WHERE {HERE} AND c.relkind = 'S' AND {OWN_CLASS}
   AND (coalesce(pg_get_expr(d.adbin, d.adrelid), '') NOT LIKE 'nextval(%'
        OR (SELECT count(*) FROM pg_depend u WHERE u.refclassid = 'pg_class'::regclass AND u.refobjid = c.oid
              AND u.classid = 'pg_attrdef'::regclass) > 1) ORDER BY n.nspname, c.relname
@@ -221,56 +204,49 @@ WHERE $1::text[] IS NOT NULL AND $2::text IS NOT NULL
 """
 
 FOREIGN_TABLES = f"""
-SELECT 'foreign table' AS kind, {_SHOWN_RELATION} AS name, '' AS definition
+SELECT 'foreign table' AS kind, {SHOWN_RELATION} AS name, '' AS definition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {_HERE} AND c.relkind = 'f' AND {OWN_CLASS} ORDER BY n.nspname, c.relname
+WHERE {HERE} AND c.relkind = 'f' AND {OWN_CLASS} ORDER BY n.nspname, c.relname
 """
 
 EXCLUSIONS = f"""
-SELECT 'exclusion constraint' AS kind, {_SHOWN_RELATION} || '.' || con.conname AS name,
-       'ALTER TABLE ' || {_RELATION} || ' ADD CONSTRAINT ' || quote_ident(con.conname) || ' '
+SELECT 'exclusion constraint' AS kind, {SHOWN_RELATION} || '.' || con.conname AS name,
+       'ALTER TABLE ' || {RELATION} || ' ADD CONSTRAINT ' || quote_ident(con.conname) || ' '
        || pg_get_constraintdef(con.oid) AS definition
 FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {IS_TABLE} AND con.contype = 'x' ORDER BY n.nspname, c.relname, con.conname
 """
 
 PARTITION_CONSTRAINTS = f"""
-SELECT 'partition constraint' AS kind, {_SHOWN_RELATION} || '.' || con.conname AS name,
-       'ALTER TABLE ' || {_RELATION} || ' ADD CONSTRAINT ' || quote_ident(con.conname) || ' '
+SELECT 'partition constraint' AS kind, {SHOWN_RELATION} || '.' || con.conname AS name,
+       'ALTER TABLE ' || {RELATION} || ' ADD CONSTRAINT ' || quote_ident(con.conname) || ' '
        || pg_get_constraintdef(con.oid) AS definition
 FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {_HERE} AND c.relispartition AND con.contype IN ('p', 'u', 'f', 'c', 'x')
+WHERE {HERE} AND c.relispartition AND con.contype IN ('p', 'u', 'f', 'c', 'x')
   AND con.conparentid = 0 AND con.coninhcount = 0
 ORDER BY n.nspname, c.relname, con.contype <> 'p', con.conname
 """
 
 OTHER_INDEXES = f"""
-SELECT 'index' AS kind, {_shown("n.nspname", "ic.relname")} AS name,
-       {_without_schema("pg_get_indexdef(i.indexrelid)")} AS definition
+SELECT 'index' AS kind, {shown("n.nspname", "ic.relname")} AS name,
+       {without_schema("pg_get_indexdef(i.indexrelid)")} AS definition
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class ic ON ic.oid = i.indexrelid
-WHERE {_HERE} AND (c.relkind = 'm' OR c.relispartition AND NOT ic.relispartition
+WHERE {HERE} AND (c.relkind = 'm' OR c.relispartition AND NOT ic.relispartition
       AND NOT EXISTS (SELECT FROM pg_constraint con WHERE con.conindid = i.indexrelid AND con.conrelid = i.indrelid))
 ORDER BY n.nspname, ic.relname
 """
 
-STORAGE = f"""
-SELECT 'storage parameters' AS kind, {_SHOWN_RELATION} AS name,
-       'ALTER TABLE ' || {_RELATION} || ' SET (' || array_to_string(c.reloptions, ', ') || ')' AS definition
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {_HERE} AND c.relkind = 'r' AND c.reloptions IS NOT NULL AND {OWN_CLASS} ORDER BY n.nspname, c.relname
-"""
-
 UNLOGGED = f"""
-SELECT 'unlogged' AS kind, {_SHOWN_RELATION} AS name, '' AS definition
+SELECT 'unlogged' AS kind, {SHOWN_RELATION} AS name, '' AS definition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {_HERE} AND c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY n.nspname, c.relname
+WHERE {HERE} AND c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY n.nspname, c.relname
 """
 
 STATISTICS = f"""
-SELECT 'statistics' AS kind, {_shown("n.nspname", "x.stxname")} AS name,
-       {_without_schema("pg_get_statisticsobjdef(x.oid)")} AS definition
-FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace WHERE {_HERE} ORDER BY n.nspname, x.stxname
+SELECT 'statistics' AS kind, {shown("n.nspname", "x.stxname")} AS name,
+       {without_schema("pg_get_statisticsobjdef(x.oid)")} AS definition
+FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace WHERE {HERE} ORDER BY n.nspname, x.stxname
 """
 
 _IDENTITY = """regexp_replace(o.identity, '(^|[ (,])' || quote_ident($2::text) || '\\.', '\\1', 'g')"""
@@ -325,18 +301,8 @@ ORDER BY o.type, o.identity
 
 _QUESTIONS = (
     *(SCHEMAS, EXTENSIONS, COLLATIONS, TYPES, ROUTINES, AGGREGATES, PARTITION_KEYS, PARTITIONS, PARTITION_CONSTRAINTS),
-    *(
-        INHERITANCE,
-        SEQUENCE_OWNERS,
-        STORAGE,
-        UNLOGGED,
-        FOREIGN_SERVERS,
-        FOREIGN_TABLES,
-        EXCLUSIONS,
-        OTHER_INDEXES,
-        STATISTICS,
-    ),
-    *(RULES, TRIGGERS, ROW_SECURITY, POLICIES, COMMENTS, LEFT_OVER),
+    *(INHERITANCE, SEQUENCE_OWNERS, *SETTINGS, UNLOGGED, FOREIGN_SERVERS, FOREIGN_TABLES, EXCLUSIONS, OTHER_INDEXES),
+    *(STATISTICS, RULES, TRIGGERS, POLICIES, COMMENTS, LEFT_OVER),
 )
 
 

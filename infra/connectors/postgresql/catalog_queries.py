@@ -71,6 +71,13 @@ SELECT con.conrelid::bigint AS table_oid, con.conname::text AS name, con.contype
              JOIN pg_attribute a ON a.attrelid = con.confrelid AND a.attnum = k.number ORDER BY k.place)
            AS referenced_columns,
        con.confdeltype::text AS on_delete, con.confupdtype::text AS on_update, con.convalidated AS validated,
+       con.confmatchtype = 'f' AS match_full, NOT con.connoinherit AS inherited,
+       ARRAY(SELECT a.attname::text FROM jsonb_array_elements_text(
+                 coalesce(nullif(to_jsonb(con) -> 'confdelsetcols', 'null'), '[]')) WITH ORDINALITY k(number, place)
+             JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.number::int ORDER BY k.place) AS unset,
+       ARRAY(SELECT a.attname::text FROM pg_index i CROSS JOIN generate_series(i.indnkeyatts, i.indnatts - 1) k
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k]
+             WHERE i.indexrelid = con.conindid AND con.contype = 'p' ORDER BY k) AS include,
        concat_ws(' ', CASE WHEN con.condeferrable THEN 'DEFERRABLE' END,
                  CASE WHEN con.condeferred THEN 'INITIALLY DEFERRED' END) AS deferral,
        pg_get_expr(con.conbin, con.conrelid) AS expression
@@ -105,16 +112,17 @@ JOIN LATERAL (
            array_agg((i.indoption[k] & 1) = 1 ORDER BY k) AS descending,
            array_agg((i.indoption[k] & 2) = 2 ORDER BY k) AS nulls_first,
            array_agg(concat_ws(' ',
-               CASE WHEN i.indcollation[k] <> 0 AND i.indcollation[k] IS DISTINCT FROM a.attcollation
-                         AND a.attname IS NOT NULL
+               CASE WHEN i.indcollation[k] NOT IN (0, coalesce(a.attcollation, 'pg_catalog.default'::regcollation))
                     THEN 'COLLATE ' || i.indcollation[k]::regcollation END,
-               CASE WHEN NOT o.opcdefault THEN
+               CASE WHEN NOT o.opcdefault OR settings.of <> '' THEN
                    CASE WHEN pg_opclass_is_visible(o.oid) THEN quote_ident(o.opcname)
-                        ELSE quote_ident(onsp.nspname) || '.' || quote_ident(o.opcname) END END) ORDER BY k)
-               AS operator_classes
+                        ELSE quote_ident(onsp.nspname) || '.' || quote_ident(o.opcname) END || settings.of END)
+               ORDER BY k) AS operator_classes
     FROM generate_series(0, i.indnkeyatts - 1) k
     JOIN pg_opclass o ON o.oid = i.indclass[k]
     JOIN pg_namespace onsp ON onsp.oid = o.opcnamespace
+    JOIN LATERAL (SELECT coalesce('(' || array_to_string(m.attoptions, ', ') || ')', '') AS of
+                  FROM pg_attribute m WHERE m.attrelid = i.indexrelid AND m.attnum = k + 1) settings ON true
     LEFT JOIN pg_attribute a ON i.indkey[k] <> 0 AND a.attrelid = i.indrelid AND a.attnum = i.indkey[k]) parts ON true
 WHERE {IS_TABLE} AND NOT i.indisprimary AND NOT i.indisexclusion
 ORDER BY i.indrelid, ic.relname

@@ -44,10 +44,11 @@ def _add_primary_key(draft: Draft, table: Table, made: Table) -> None:
     own_name = f"{made.name.name}_pkey"
     name = draft.relations(made.name.schema).take(*((key.name, own_name) if draft.is_own and key.name else (own_name,)))
     spelled = draft.spelled(made.name)
+    include = f" INCLUDE ({identifiers(key.include)})" if key.include and draft.is_own else ""
     sql = (
         f"DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = {literal(spelled)}::regclass "
         f"AND contype = 'p') THEN ALTER TABLE {spelled} ADD CONSTRAINT {identifier(name)} "
-        f"PRIMARY KEY ({identifiers(key.columns)}); END IF; END $do$"
+        f"PRIMARY KEY ({identifiers(key.columns)}){include}{_after(key.deferral)}; END IF; END $do$"
     )
     nullable = {column.name for column in made.columns if column.nullable} & set(key.columns)
     draft.step(Phase.INDEXES, item, sql, optional=bool(nullable))
@@ -90,8 +91,7 @@ def _index_sql(index: Index, name: str, table: str, what: str, *, method: str) -
     is_plain = all(part.column and not part.prefix and not part.descending for part in index.parts)
     distinct = " NULLS NOT DISTINCT" if index.nulls_equal else ""
     if index.constraint and index.unique and is_plain and not index.predicate:
-        deferral = f" {index.deferral}" if index.deferral else ""
-        return f"ALTER TABLE {table} ADD CONSTRAINT {identifier(name)} UNIQUE{distinct} {what}{deferral}"
+        return f"ALTER TABLE {table} ADD CONSTRAINT {identifier(name)} UNIQUE{distinct} {what}{_after(index.deferral)}"
     what = what.replace(") WHERE ", f"){distinct} WHERE ", 1) if distinct and index.predicate else what + distinct
     unique = "UNIQUE " if index.unique else ""
     return f"CREATE {unique}INDEX IF NOT EXISTS {identifier(name)} ON {table} USING {method} {what}"
@@ -131,6 +131,7 @@ def _add_check(draft: Draft, table: Table, made: Table, check: Check, constraint
         return
     name = constraints.take(check.name or f"{made.name.name}_check")
     sql = f"ALTER TABLE {draft.spelled(made.name)} ADD CONSTRAINT {identifier(name)} CHECK ({condition})"
+    sql += "" if check.inherited else " NO INHERIT"
     sql += "" if check.validated else " NOT VALID"
     draft.step(Phase.INDEXES, item, sql, optional=True)
     draft.created(item, "" if name == check.name else f"Named {name}.")
@@ -153,14 +154,19 @@ def _add_foreign_key(
     name = names.take(key.name or f"{made.name.name}_{'_'.join(key.columns)}_fkey")
     columns = identifiers(renamed(table, made.columns, key.columns))
     referenced = identifiers(renamed(was, target.columns, key.referenced_columns))
+    unset = f" ({identifiers(renamed(table, made.columns, key.unset))})" if key.unset else ""
     sql = (
         f"ALTER TABLE {draft.spelled(made.name)} ADD CONSTRAINT {identifier(name)} FOREIGN KEY ({columns}) "
-        f"REFERENCES {draft.spelled(target.name)} ({referenced})"
-        f"{_action('DELETE', key.on_delete)}{_action('UPDATE', key.on_update)}"
-        f"{f' {key.deferral}' if key.deferral else ''}{'' if key.validated else ' NOT VALID'}"
+        f"REFERENCES {draft.spelled(target.name)} ({referenced}){' MATCH FULL' if key.match_full else ''}"
+        f"{_action('DELETE', key.on_delete)}{unset}{_action('UPDATE', key.on_update)}"
+        f"{_after(key.deferral)}{'' if key.validated else ' NOT VALID'}"
     )
     draft.step(Phase.FOREIGN_KEYS, item, sql, optional=True)
     draft.created(item, "" if name == key.name or not key.name else f"Named {name}.")
+
+
+def _after(words: str) -> str:
+    return f" {words}" if words else ""
 
 
 def _action(event: str, action: ReferentialAction) -> str:

@@ -28,13 +28,15 @@ _REASONS = {
     "foreign table": "Its rows live on another server.",
     "foreign server": "It is another server, with passwords of its own; make it by hand.",
     "forced row security": "Row security is on, but not for the owner, who could no longer compare the rows.",
+    "tablespace": "Where its files lie is for this server to say.",
     "unlogged": "The table is logged here, so that a crash loses nothing.",
     "inheritance": "Columns that the table has of its parent alone are its own too here: dropped there, they stay.",
     UNUSABLE: "The source's user may not look into this schema; grant USAGE on it.",
 }
 _LAST = (
     *("partition constraint", "index", "exclusion constraint", "inheritance", "sequence owner"),
-    *("storage parameters", "statistics"),
+    *("partition default", "storage parameters", "view options", "view default", "typed table", "clustering"),
+    *("replica identity", "statistics"),
     *("rule", "row security", "forced row security", "row policy", "trigger", "comment"),
 )
 """What is made after the rows are there, in this order, by the statements that the source tells."""
@@ -86,7 +88,7 @@ def _bounds(sequence: Sequence) -> tuple[int, int]:
 
 
 def after_tables(draft: Draft) -> None:
-    """Plan the partitions of partitioned tables, each after the one it is a part of."""
+    """Plan the partitions of partitioned tables, each after the one it is a part of, and how columns are stored."""
     made = {str(table.name) for table in draft.wanted.tables}
     for item, other in _others(draft):
         if other.kind != "partition":
@@ -100,6 +102,7 @@ def after_tables(draft: Draft) -> None:
         sql = other.definition.replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)
         draft.step(Phase.BEFORE_DATA, item, sql)
         draft.created(item)
+    _add_all(draft, "column settings", Phase.BEFORE_DATA)  # how values are packed counts when they are written
 
 
 def schema_of_statement(sql: str) -> str:

@@ -190,11 +190,11 @@ async def _table(connection: asyncpg.Connection, row: asyncpg.Record, parts: _Pa
     return Table(
         TableName(row["name"], row["schema"]),
         tuple(_column(column, parts.generators.get((oid, column["number"]))) for column in parts.columns.get(oid, [])),
-        Key(tuple(primary["columns"]), primary["name"]) if primary else None,
+        _key(primary) if primary else None,
         tuple(_index(index) for index in parts.indexes.get(oid, [])),
         tuple(_foreign_key(found) for found in constraints if found["kind"] == "f"),
         tuple(
-            Check(found["name"], found["expression"], found["validated"])
+            Check(found["name"], found["expression"], found["validated"], found["inherited"])
             for found in constraints
             if found["kind"] == "c"
         ),
@@ -270,6 +270,10 @@ def _index(row: asyncpg.Record) -> Index:
     )
 
 
+def _key(row: asyncpg.Record) -> Key:
+    return Key(tuple(row["columns"]), row["name"], tuple(row["include"]), row["deferral"])
+
+
 def _foreign_key(row: asyncpg.Record) -> ForeignKey:
     return ForeignKey(
         row["name"],
@@ -280,6 +284,8 @@ def _foreign_key(row: asyncpg.Record) -> ForeignKey:
         _ACTIONS[row["on_update"]],
         row["deferral"],
         row["validated"],
+        row["match_full"],
+        tuple(row["unset"]),
     )
 
 

@@ -47,6 +47,13 @@ SELECT attname::text AS name FROM pg_attribute
 WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
 """
 _IS_ALWAYS = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1 AND attidentity = 'a')"
+_TRIGGER_STATES = """
+SELECT format('ALTER TABLE %s %s TRIGGER %I', tgrelid::regclass, CASE tgenabled WHEN 'D' THEN 'DISABLE'
+              WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, tgname) AS statement
+FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled <> 'O'
+"""
+"""What says anew when a table's triggers run, of those that do not run as usual."""
+
 _RELATIONS = "SELECT to_regclass($1) IS NOT NULL"
 _IS_THERE = {
     "SCHEMA": "SELECT to_regnamespace($1) IS NOT NULL",
@@ -227,11 +234,14 @@ class PostgresqlUndo:
             columns = ", ".join(identifier(row["name"]) for row in await connection.fetch(_STORED, found.oid))
             always = await connection.fetchval(_IS_ALWAYS, found.oid)
             overriding = " OVERRIDING SYSTEM VALUE" if always else ""
+            states = await connection.fetch(_TRIGGER_STATES, found.oid)
             await connection.execute(f"ALTER TABLE {found.spelled} DISABLE TRIGGER USER")
             await connection.execute(
                 f"INSERT INTO {found.spelled} ({columns}){overriding} SELECT {columns} FROM {noted['side']}"
             )
             await connection.execute(f"ALTER TABLE {found.spelled} ENABLE TRIGGER USER")
+            for state in states:
+                await connection.execute(state["statement"])
             await connection.execute(_MARK, ticket.run_id, use.table_number)
 
     async def set_aside(self, mark: str, table: TableName, ticket: Ticket) -> str:

@@ -1,0 +1,114 @@
+"""Questions to PostgreSQL's catalogue about how tables, views, columns and indexes are set, beside what they hold.
+
+They are asked and answered like those of `catalog_others`.
+"""
+
+from __future__ import annotations
+
+from infra.connectors.postgresql.catalog_queries import IS_TABLE, OWN_CLASS
+from infra.connectors.postgresql.catalog_spelling import HERE, RELATION, SHOWN_RELATION
+
+_COLUMN = f"{SHOWN_RELATION} || '.' || a.attname"
+_ALTER_COLUMN = "'ALTER COLUMN ' || quote_ident(a.attname)"
+
+STORAGE = f"""
+SELECT 'storage parameters' AS kind, {SHOWN_RELATION} AS name,
+       'ALTER ' || CASE c.relkind WHEN 'i' THEN 'INDEX ' WHEN 'm' THEN 'MATERIALIZED VIEW ' ELSE 'TABLE ' END
+       || {RELATION} || ' SET (' || array_to_string(parameters.of, ', ') || ')' AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL (
+    SELECT c.reloptions || ARRAY(SELECT 'toast.' || each FROM pg_class t CROSS JOIN unnest(t.reloptions) each
+                                 WHERE t.oid = c.reltoastrelid) AS of) parameters
+WHERE {HERE} AND c.relkind IN ('r', 'm', 'i') AND cardinality(parameters.of) > 0 AND {OWN_CLASS}
+ORDER BY n.nspname, c.relname
+"""
+
+COLUMN_SETTINGS = f"""
+SELECT 'column settings' AS kind, {_COLUMN} AS name,
+       'ALTER TABLE ONLY ' || {RELATION} || ' ' || settings.of AS definition
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid CROSS JOIN LATERAL (
+    SELECT concat_ws(', ',
+        CASE WHEN a.attstorage <> t.typstorage THEN {_ALTER_COLUMN} || ' SET STORAGE '
+             || CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN'
+                ELSE 'EXTENDED' END END,
+        {_ALTER_COLUMN} || ' SET COMPRESSION '
+            || CASE to_jsonb(a) ->> 'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
+        CASE WHEN a.attstattarget >= 0 THEN {_ALTER_COLUMN} || ' SET STATISTICS ' || a.attstattarget END,
+        {_ALTER_COLUMN} || ' SET (' || array_to_string(a.attoptions, ', ') || ')') AS of) settings
+WHERE {HERE} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND settings.of <> '' AND {OWN_CLASS}
+ORDER BY n.nspname, c.relname, a.attnum
+"""
+
+PARTITION_DEFAULTS = f"""
+SELECT 'partition default' AS kind, {_COLUMN} AS name, 'ALTER TABLE ONLY ' || {RELATION} || ' ' || {_ALTER_COLUMN}
+       || coalesce(' SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), ' DROP DEFAULT') AS definition
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_inherits i ON i.inhrelid = c.oid JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_attrdef pd ON pd.adrelid = pa.attrelid AND pd.adnum = pa.attnum
+WHERE {HERE} AND c.relispartition AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attgenerated = '' AND a.attidentity = '' AND pa.attidentity = ''
+  AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(pd.adbin, pd.adrelid)
+ORDER BY n.nspname, c.relname, a.attnum
+"""
+"""Defaults of partitions that are not those of the table they are a part of."""
+
+VIEW_OPTIONS = f"""
+SELECT 'view options' AS kind, {SHOWN_RELATION} AS name,
+       'ALTER VIEW ' || {RELATION} || ' SET (' || array_to_string(c.reloptions, ', ') || ')' AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {HERE} AND c.relkind = 'v' AND c.reloptions IS NOT NULL AND {OWN_CLASS} ORDER BY n.nspname, c.relname
+"""
+
+VIEW_DEFAULTS = f"""
+SELECT 'view default' AS kind, {_COLUMN} AS name, 'ALTER VIEW ' || {RELATION} || ' ' || {_ALTER_COLUMN}
+       || ' SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) AS definition
+FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {HERE} AND c.relkind = 'v' AND {OWN_CLASS} ORDER BY n.nspname, c.relname, a.attnum
+"""
+
+TYPED_TABLES = f"""
+SELECT 'typed table' AS kind, {SHOWN_RELATION} AS name,
+       'ALTER TABLE ' || {RELATION} || ' OF ' || format_type(c.reloftype, NULL) AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {IS_TABLE} AND c.reloftype <> 0 ORDER BY n.nspname, c.relname
+"""
+
+CLUSTERING = f"""
+SELECT 'clustering' AS kind, {SHOWN_RELATION} AS name,
+       'ALTER TABLE ' || {RELATION} || ' CLUSTER ON ' || quote_ident(ic.relname) AS definition
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class ic ON ic.oid = i.indexrelid
+WHERE {HERE} AND i.indisclustered AND {OWN_CLASS} ORDER BY n.nspname, c.relname
+"""
+
+REPLICA_IDENTITY = f"""
+SELECT 'replica identity' AS kind, {SHOWN_RELATION} AS name, 'ALTER TABLE ONLY ' || {RELATION} || ' REPLICA IDENTITY '
+       || CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL'
+          ELSE (SELECT 'USING INDEX ' || quote_ident(ic.relname)
+                FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
+                WHERE i.indrelid = c.oid AND i.indisreplident) END AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {HERE} AND c.relkind IN ('r', 'p') AND c.relreplident <> 'd' AND {OWN_CLASS} ORDER BY n.nspname, c.relname
+"""
+
+ROW_SECURITY = f"""
+SELECT CASE WHEN c.relforcerowsecurity THEN 'forced row security' ELSE 'row security' END AS kind,
+       {SHOWN_RELATION} AS name,
+       'ALTER TABLE ' || {RELATION} || ' ENABLE ROW LEVEL SECURITY' AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {HERE} AND c.relrowsecurity AND c.relkind IN ('r', 'p') ORDER BY n.nspname, c.relname
+"""
+
+TABLESPACES = f"""
+SELECT 'tablespace' AS kind, {SHOWN_RELATION} AS name, '' AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {HERE} AND c.reltablespace <> 0 AND c.relkind IN ('r', 'p', 'm', 'i', 'I') AND {OWN_CLASS}
+ORDER BY n.nspname, c.relname
+"""
+
+SETTINGS = (
+    *(COLUMN_SETTINGS, PARTITION_DEFAULTS, STORAGE, VIEW_OPTIONS, VIEW_DEFAULTS, TYPED_TABLES, CLUSTERING),
+    *(REPLICA_IDENTITY, ROW_SECURITY, TABLESPACES),
+)
