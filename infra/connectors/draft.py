@@ -31,6 +31,8 @@ FOREIGN: dict[str, tuple[Outcome, str]] = {
         "Files in it are not read: a table is a file, or a sub-folder of Parquet files; name it in its own run.",
     ),
     "partition default": (Outcome.SKIPPED, "Its rows are in the table it is a part of."),
+    "index": (Outcome.SKIPPED, "It is on a partition or a materialized view, which are no tables of their own here."),
+    "comment": (Outcome.SKIPPED, "What it is about is not there, or has no comments here."),
     "view options": (
         Outcome.SKIPPED,
         "By whose rights a view is read, and what may be written through it, is as usual.",

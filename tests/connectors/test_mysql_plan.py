@@ -79,7 +79,7 @@ DECLARED: tuple[tuple[LogicalType, str], ...] = (
     (Text(16_000), "VARCHAR(16000)"),
     (Text(16_384), "LONGTEXT"),
     (Text(5, fixed=True), "VARCHAR(5)"),
-    (Time(6, zoned=True), "VARCHAR(21)"),
+    (Time(6, zoned=True), "VARCHAR(24)"),
     (Timestamp(6, zoned=True), "DATETIME(6)"),
     (Interval(), "VARCHAR(64)"),
     (Uuid(), "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin"),

@@ -129,7 +129,7 @@ def _moment(type_: LogicalType) -> Declared | None:
         case Date():
             return Declared("DATE")
         case Time(zoned=True):
-            return Declared("VARCHAR(21)", "kept as text, since MySQL has no times with a zone")
+            return Declared("VARCHAR(24)", "kept as text, since MySQL has no times with a zone")
         case Time() | Duration():
             return Declared("TIME(6)")
         case Timestamp(zoned=True):
