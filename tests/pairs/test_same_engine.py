@@ -241,3 +241,29 @@ def facts_of_sqlite(path: Path) -> list[object]:
             "SELECT type, name FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY 2"
         ).fetchall()
     return found
+
+
+async def test_a_mysql_primary_key_of_prefixes_keeps_its_prefixes(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(
+        "CREATE TABLE blobs (k blob NOT NULL, v int, PRIMARY KEY (k(20)))",
+        "INSERT INTO blobs VALUES (x'00ff', 1), (x'00', 2)",
+        "CREATE TABLE words (word varchar(20) NOT NULL, n int, PRIMARY KEY (n, word(3)))",
+        "INSERT INTO words VALUES ('abcd', 1), ('abcd', 2)",
+        database=source.database,
+    )
+
+    report = await migrate(between(source, mysql_database))
+
+    assert_whole(report)
+    assert (report.objects.skipped, report.objects.replaced) == ((), ())
+    keys = "SELECT table_name, index_name, column_name, sub_part FROM information_schema.statistics"
+    found = mysql_server.run(f"{keys} WHERE table_schema = '{mysql_database.database}' ORDER BY 1, seq_in_index")
+    assert [row for row in found if not str(row[0]).startswith("_wherry_")] == [
+        ("blobs", "PRIMARY", "k", 20),
+        ("words", "PRIMARY", "n", None),
+        ("words", "PRIMARY", "word", 3),
+    ]
+    mysql_server.drop(source)

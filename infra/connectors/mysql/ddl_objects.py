@@ -12,7 +12,7 @@ from domain.connections.values import Engine
 from infra.connectors.mysql.capabilities import CAPABILITIES, CHARACTER_BYTES, INDEX_PARTS_MAX
 from infra.connectors.mysql.code import EVENT_OFF
 from infra.connectors.mysql.fit import index_bytes, shares
-from infra.connectors.mysql.names import quoted, quoted_list
+from infra.connectors.mysql.names import PRIMARY, quoted, quoted_list
 from infra.connectors.sql.expressions import transpile_view
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def index_rule(index: Index, engine: Engine, natives: Mapping[str, str]) -> Clau
     if prefixes:
         notes.append(f"of the first characters of {', '.join(prefixes)}, since MySQL indexes no more")
     parts = ", ".join(_part_sql(part, prefixes.get(part.column)) for part in index.parts)
+    if engine is Engine.MYSQL and index.name == PRIMARY:
+        return Clause(f"ADD PRIMARY KEY ({parts})")
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
     if index.method.upper() in ("FULLTEXT", "SPATIAL"):
         kind = f"{index.method.upper()} INDEX"
@@ -53,7 +55,7 @@ def index_rule(index: Index, engine: Engine, natives: Mapping[str, str]) -> Clau
 def index_name(index: Index) -> str:
     """Return a name that MySQL takes for an index."""
     name = index.name or "_".join(part.column or "expression" for part in index.parts)
-    return ("index_" + name if name.upper() == "PRIMARY" else name)[: CAPABILITIES.identifier_max]
+    return ("index_" + name if name.upper() == PRIMARY else name)[: CAPABILITIES.identifier_max]
 
 
 def foreign_key_sql(key: ForeignKey, name: str) -> Clause:

@@ -30,7 +30,7 @@ from domain.kernel.values import Bytes, Rows
 from infra.connectors.mysql.capabilities import LEDGER_PREFIX
 from infra.connectors.mysql.catalogue import Catalogue, read_catalogue, read_sequences
 from infra.connectors.mysql.code import in_words
-from infra.connectors.mysql.names import literal
+from infra.connectors.mysql.names import PRIMARY, literal
 from infra.connectors.mysql.types import (
     CHARACTER_NAMES,
     DECIMAL_NAMES,
@@ -224,11 +224,12 @@ def _plain_quotes(expression: str) -> str:
 
 
 def _indexes(rows: list[Row]) -> tuple[Key | None, tuple[Index, ...]]:
+    """Return primary key and indexes. A primary key of prefixes, which columns cannot say, is a unique index."""
     primary: Key | None = None
     indexes = []
     for name, members in groupby(rows, key=itemgetter(1)):
         parts = list(members)
-        if name == "PRIMARY":
+        if name == PRIMARY and not any(part[4] for part in parts):
             primary = Key(tuple(part[3] for part in parts))
             continue
         is_unique = not parts[0][2]

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from domain.catalog.model import TableName
 
+PRIMARY = "PRIMARY"
+"""The name of every primary key; no other index may have it."""
+
 
 def quoted(identifier: str) -> str:
     """Quote an identifier."""
