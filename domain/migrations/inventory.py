@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from domain.catalog.model import DatabaseSchema, Table
 from domain.migrations.schema_plan import ObjectKind, SchemaObject
@@ -15,6 +16,8 @@ _KINDS_OF_OTHERS = {
     "ROUTINE": ObjectKind.ROUTINE,
     "FUNCTION": ObjectKind.ROUTINE,
     "PROCEDURE": ObjectKind.ROUTINE,
+    "PACKAGE": ObjectKind.ROUTINE,
+    "PACKAGE BODY": ObjectKind.ROUTINE,
     "AGGREGATE": ObjectKind.ROUTINE,
     "TYPE": ObjectKind.TYPE,
     "ENUM TYPE": ObjectKind.TYPE,
@@ -28,17 +31,24 @@ def inventory(schema: DatabaseSchema) -> tuple[SchemaObject, ...]:
     """Name every object of a schema once; a parity report has exactly one line for each.
 
     A computed column's expression belongs to its COLUMN. The comment of a table carries the
-    table's name both as its own and as its table's; that of a column the column's.
+    table's name both as its own and as its table's; that of a column the column's. Of two others
+    of one name (a function and a procedure, say) the second one's is followed by what it is.
     """
     objects: list[SchemaObject] = []
     for table in schema.tables:
         objects.extend(_of_table(table))
     objects.extend(SchemaObject(ObjectKind.SEQUENCE, str(sequence.name)) for sequence in schema.sequences)
     objects.extend(SchemaObject(ObjectKind.VIEW, str(view.name)) for view in schema.views)
-    objects.extend(
-        SchemaObject(_KINDS_OF_OTHERS.get(other.kind.upper(), ObjectKind.OTHER), other.name) for other in schema.others
-    )
-    return tuple(objects)
+    return (*objects, *_others(schema, set(objects)))
+
+
+def _others(schema: DatabaseSchema, named: set[SchemaObject]) -> Iterator[SchemaObject]:
+    for other in schema.others:
+        item = SchemaObject(_KINDS_OF_OTHERS.get(other.kind.upper(), ObjectKind.OTHER), other.name)
+        if item in named:
+            item = replace(item, name=f"{other.name} ({other.kind.lower()})")
+        named.add(item)
+        yield item
 
 
 def _of_table(table: Table) -> Iterator[SchemaObject]:

@@ -267,3 +267,53 @@ async def test_a_mysql_primary_key_of_prefixes_keeps_its_prefixes(
         ("words", "PRIMARY", "word", 3),
     ]
     mysql_server.drop(source)
+
+
+async def test_packages_of_a_mysql_database_are_told_by_the_report(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(
+        "CREATE TABLE t (id int PRIMARY KEY)",
+        "CREATE FUNCTION one() RETURNS int DETERMINISTIC RETURN 1",
+        "CREATE PROCEDURE one() SELECT 1",
+        "SET sql_mode = 'ORACLE'",
+        "CREATE PACKAGE pack AS FUNCTION f RETURN int; END",
+        "CREATE PACKAGE BODY pack AS FUNCTION f RETURN int AS BEGIN RETURN 1; END; END",
+        database=source.database,
+    )
+    ends = [replace(mysql_server.admin, database=end.database) for end in (source, mysql_database)]
+
+    report = await migrate(between(*ends))
+
+    assert_whole(report)
+    assert {line.name for line in report.objects.skipped} == {"routine pack", "routine pack (package body)"}
+    assert report.objects.created == 5
+    mysql_server.drop(source)
+
+
+async def test_versioned_tables_of_a_mysql_database_arrive_as_they_are_now(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(
+        "CREATE TABLE told (id int PRIMARY KEY, since timestamp(6) GENERATED ALWAYS AS ROW START, "
+        "until timestamp(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (since, until)) "
+        "WITH SYSTEM VERSIONING",
+        "INSERT INTO told (id) VALUES (1), (2)",
+        "DELETE FROM told WHERE id = 1",
+        "CREATE TABLE parted (id int PRIMARY KEY) WITH SYSTEM VERSIONING "
+        "PARTITION BY SYSTEM_TIME LIMIT 9 (PARTITION p HISTORY, PARTITION c CURRENT)",
+        "INSERT INTO parted VALUES (5)",
+        database=source.database,
+    )
+
+    report = await migrate(between(source, mysql_database))
+
+    assert_whole(report)
+    assert {line.name for line in report.objects.skipped} == {"other told", "other parted (versioning)"}
+    rows = [mysql_server.run("SELECT * FROM told", database=end.database) for end in (source, mysql_database)]
+    assert (len(rows[0]), rows[1]) == (1, rows[0])
+    with pytest.raises(pymysql.err.IntegrityError):
+        mysql_server.run("INSERT INTO told VALUES (2, now(6), now(6))", database=mysql_database.database)
+    mysql_server.drop(source)

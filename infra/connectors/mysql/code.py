@@ -42,8 +42,8 @@ _OTHER_GRAMMARS = frozenset({"ANSI_QUOTES", "PIPES_AS_CONCAT", "NO_BACKSLASH_ESC
 
 _UTF8 = frozenset({"utf8", "utf8mb3", "utf8mb4"})
 
-_STATEMENT_PLACES = {"PROCEDURE": 2, "FUNCTION": 2, "EVENT": 3, "TABLE": 1}
-"""Where SHOW CREATE tells the statement, by what it shows."""
+_STATEMENT_PLACES = {"EVENT": 3, "TABLE": 1}
+"""Where SHOW CREATE tells the statement of what is no routine; those of routines (packages too) are in the third."""
 
 EVENT_OFF = re.compile(r"\bENABLE\b(?=\s+(?:COMMENT|DO)\b)")
 """The word of a CREATE EVENT that lets it run."""
@@ -106,7 +106,7 @@ async def _shown(control: Control, kind: str, name: str) -> str:
         if error.code is ErrorCode.PRIVILEGE_MISSING:
             return ""
         raise
-    return str(rows[0][_STATEMENT_PLACES[kind]] or "") if rows else ""
+    return str(rows[0][_STATEMENT_PLACES.get(kind, 2)] or "") if rows else ""
 
 
 def _readable(sql: str, mode: str) -> str:
