@@ -317,3 +317,23 @@ async def test_versioned_tables_of_a_mysql_database_arrive_as_they_are_now(
     with pytest.raises(pymysql.err.IntegrityError):
         mysql_server.run("INSERT INTO told VALUES (2, now(6), now(6))", database=mysql_database.database)
     mysql_server.drop(source)
+
+
+async def test_mysql_columns_take_their_numbers_from_the_targets_own_sequence(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(
+        "CREATE SEQUENCE tickets START WITH 5 NOCACHE",
+        "CREATE TABLE visit (id int DEFAULT nextval(tickets) PRIMARY KEY, n int)",
+        "INSERT INTO visit (n) VALUES (1)",
+        database=source.database,
+    )
+
+    report = await migrate(between(source, mysql_database))
+
+    mysql_server.drop(source)
+    assert_whole(report)
+    assert (report.objects.skipped, report.objects.replaced) == ((), ())
+    mysql_server.run("INSERT INTO visit (n) VALUES (2)", database=mysql_database.database)
+    assert mysql_server.run("SELECT id FROM visit ORDER BY id", database=mysql_database.database) == [(5,), (6,)]

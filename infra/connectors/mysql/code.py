@@ -36,7 +36,7 @@ _PARTITIONED = """
     WHERE table_schema = DATABASE() AND create_options LIKE '%partitioned%' ORDER BY table_name
 """
 _DEFINER = re.compile(r"\s+DEFINER\s*=\s*(?:`(?:[^`]|``)*`|\w+)(?:@(?:`(?:[^`]|``)*`|\S+))?", re.IGNORECASE)
-_PARTITIONING = re.compile(r"(?:/\*!\d+ )?\s*(PARTITION BY .*?)(?:\s*\*/)?\s*", re.DOTALL)
+_PARTITIONING = re.compile(r"(?:/\*!\d+ )?\s*(PARTITION BY (?!SYSTEM_TIME).*?)(?:\s*\*/)?\s*", re.DOTALL)
 _OTHER_GRAMMARS = frozenset({"ANSI_QUOTES", "PIPES_AS_CONCAT", "NO_BACKSLASH_ESCAPES", "ORACLE", "IGNORE_SPACE"})
 """Modes of the server under which the same words mean something else."""
 
@@ -89,7 +89,7 @@ def in_words(sql: str, character_set: str, collation: str) -> str:
 
 
 def partitioning(create_table: str) -> str:
-    """Return the PARTITION BY clause at the end of a CREATE TABLE, or nothing."""
+    """Return the PARTITION BY clause at the end of a CREATE TABLE; nothing without one, or if it parts versions."""
     end = create_table.rfind("\n)")
     match = _PARTITIONING.search(create_table, max(0, end))
     if match is None:

@@ -51,6 +51,10 @@ _JSON_CHECK = re.compile(r"\(?json_valid\(`(?P<column>(?:[^`]|``)+)`\)\)?", re.I
 _ON_UPDATE = re.compile(r"on update (current_timestamp(?:\(\d*\))?)", re.IGNORECASE)
 _NOW = re.compile(r"current_timestamp(?:\(\d*\))?", re.IGNORECASE)
 _TEXT_PART = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`\.?", re.DOTALL)
+_ROW_END = "ROW END"
+_ROW_TIMES = frozenset({"ROW START", _ROW_END})
+"""What computes the columns that say when a row of a versioned table holds; outside of one they are plain columns."""
+
 _BARE_DEFAULTS = frozenset({*INTEGER_BITS, *DECIMAL_NAMES, *FLOAT_BITS, "year", "bit"})
 
 
@@ -130,7 +134,7 @@ class _Reader:
 
     def _invisible(self) -> Iterator[OtherObject]:
         """Yield the columns that `SELECT *` does not show."""
-        for column in (_ColumnRow(*row) for rows in self._columns.values() for row in rows):
+        for column in (column for table in self._columns for column in self._columns_of(table)):
             if "invisible" in column.extra.lower():
                 yield OtherObject("INVISIBLE COLUMN", f"{column.table}.{column.name}")
 
@@ -138,11 +142,11 @@ class _Reader:
         name, _, _, row_estimate, size, next_value, comment, _ = row
         checks = self._checks[name]
         json_columns = {match["column"].replace("``", "`") for _, _, clause in checks if (match := _json_check(clause))}
-        primary, indexes = _indexes(self._statistics[name])
+        primary, indexes = _indexes(self._statistics_of_now(name))
         return Table(
             name=TableName(name),
             columns=tuple(
-                self._column(_ColumnRow(*column), int(next_value or 1), json_columns) for column in self._columns[name]
+                self._column(column, int(next_value or 1), json_columns) for column in self._columns_of(name)
             ),
             primary_key=primary,
             indexes=indexes,
@@ -157,6 +161,14 @@ class _Reader:
             size_bytes=Bytes(int(size or 0)),
         )
 
+    def _statistics_of_now(self, table: str) -> list[Row]:
+        """Return the members of a table's indexes, but not the end of a row, which MariaDB adds to unique ones."""
+        ends = {column.name for column in self._columns_of(table) if column.generated == _ROW_END}
+        return [row for row in self._statistics[table] if row[2] or row[3] not in ends]
+
+    def _columns_of(self, table: str) -> list[_ColumnRow]:
+        return [_ColumnRow(*row) for row in self._columns[table]]
+
     def _column(self, row: _ColumnRow, next_value: int, json_columns: set[str]) -> Column:
         is_json = row.name in json_columns
         native = "json" if is_json else _native(row)
@@ -169,7 +181,7 @@ class _Reader:
             nullable=row.is_nullable == "YES",
             default=None if row.generated else self._default(row),
             identity=Identity(next_value) if "auto_increment" in extra else None,
-            generated=self._stored(row.generated) if row.generated else None,
+            generated=self._stored(row.generated) if row.generated and row.generated not in _ROW_TIMES else None,
             generated_stored="stored" in extra or "persistent" in extra,
             on_update=on_update[1].upper() if on_update else None,
             comment=row.comment,
