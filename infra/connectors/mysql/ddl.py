@@ -47,12 +47,12 @@ _NOT_BUILT = {
 def plan_schema(wanted: DatabaseSchema) -> SchemaPlan:
     """Say how to build a schema here."""
     planner = _Planner(wanted)
+    planner.add_sequences()
     tables = tuple(planner.add_table(table) for table in wanted.tables)
     for table, made in zip(wanted.tables, tables, strict=True):
         planner.add_indexes(table, made)
     for table in wanted.tables:
         planner.add_foreign_keys(table)
-    planner.add_sequences()
     for table, made in zip(wanted.tables, tables, strict=True):
         planner.add_next_value(table, made)
         planner.add_defaults(table, made)
@@ -154,10 +154,10 @@ class _Planner:
             self._alter(Phase.FINISH, SchemaObject(ObjectKind.CHECK, check.name, str(table.name)), rule, table)
 
     def add_sequences(self) -> None:
-        """Plan sequences, which MariaDB has and MySQL has not."""
+        """Plan sequences, which MariaDB has and MySQL has not, before the tables that take their numbers from them."""
         for sequence in self._wanted.sequences:
             made = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
-            self.draft.step(Phase.FINISH, made, sequence_sql(sequence), optional=True)
+            self.draft.step(Phase.BEFORE_DATA, made, sequence_sql(sequence), optional=True)
             last, is_spent = sequence_standing(sequence)
             if is_spent:
                 sql = f"DO SETVAL({quoted(cut(sequence.name.name))}, {last})"

@@ -197,7 +197,7 @@ class _Reader:
         if default is None or (self._catalogue.is_mariadb and default.upper() == "NULL"):
             return None
         if self._catalogue.is_mariadb or _NOW.fullmatch(default):
-            return default
+            return without_database(default, self._catalogue.database)
         if "DEFAULT_GENERATED" in row.extra.upper():
             return f"({_plain_quotes(default)})"
         native = parse_native(row.native)
