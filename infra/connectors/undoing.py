@@ -13,6 +13,7 @@ from domain.migrations.schema_plan import ObjectKind, Step
 from infra.connectors.sql.text import Token, group_of, split, text_of, tokenize
 
 _MODIFIERS = frozenset({"OR", "REPLACE", "UNIQUE", "FULLTEXT", "SPATIAL", "TEMPORARY", "CONSTRAINT", "RECURSIVE"})
+_VIEW_MANNERS = frozenset({"ALGORITHM", "SQL"})
 _IF_NOT_EXISTS = ("IF", "NOT", "EXISTS")
 _BEGINNINGS = frozenset({";", "THEN", "BEGIN"})
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE"})
@@ -25,12 +26,14 @@ class Made:
     """Something that a statement makes: its kind as DROP names it, its name and its table as the statement spells them.
 
     `kind` is CONSTRAINT, FOREIGN KEY, PRIMARY KEY or INDEX for what ALTER TABLE adds; `altered` tells it did.
+    `arguments` are a routine's, in their parentheses, by which PostgreSQL tells those of one name apart.
     """
 
     kind: str
     name: str
     table: str = ""
     altered: bool = False
+    arguments: str = ""
 
 
 def made_by(step: Step) -> tuple[Made, ...]:
@@ -61,13 +64,17 @@ def _read(sql: str, tokens: Sequence[Token]) -> Iterator[Made]:
     words.take("CREATE")
     while words.next in _MODIFIERS:
         words.skip()
-    kind = words.skip()
+    if words.next in _VIEW_MANNERS:
+        words.skip_to("VIEW")
+        yield Made("VIEW", words.name())
+        return
+    kind = "FUNCTION" if words.take("AGGREGATE", "FUNCTION") else words.skip()
     if kind == "MATERIALIZED":
         kind = f"{kind} {words.skip()}"
     words.take(*_IF_NOT_EXISTS)
     name = words.name()
     if kind in _ROUTINES:
-        yield Made("ROUTINE", name + _signature(words))
+        yield Made(kind, name, arguments=f"({words.group()})")
         return
     table = ""
     if kind in _ON_TABLES:
@@ -91,12 +98,6 @@ def _added(words: _Words, table: str) -> Made | None:
         words.skip()
         return Made("INDEX", words.name(), table, altered=True)
     return Made("CONSTRAINT", name, table, altered=True) if name else None
-
-
-def _signature(words: _Words) -> str:
-    """Return the argument types of a routine, as DROP takes its whole list of arguments."""
-    arguments = words.group()
-    return f"({arguments})"
 
 
 class _Words:

@@ -98,7 +98,7 @@ def _drop(made: Made) -> str:
     if made.kind == "SEQUENCE":
         return f"DROP SEQUENCE IF EXISTS {made.name}"  # one that belongs to a column goes with its table
     on = f" ON {made.table}" if made.table else ""
-    return f"DROP {made.kind} {made.name}{on}"
+    return f"DROP {made.kind} {made.name}{made.arguments}{on}"
 
 
 async def empty(connection: asyncpg.Connection, found: relation.Relation) -> None:

@@ -22,3 +22,22 @@ from infra.connectors.undoing import Made, made_by
 )
 def test_what_changes_a_table_makes_nothing_but_what_it_adds(sql: str, made: tuple[Made, ...]) -> None:
     assert made_by(Step(1, Phase.BEFORE_DATA, SchemaObject(ObjectKind.TABLE, "a"), sql)) == made
+
+
+@pytest.mark.parametrize(
+    ("sql", "made"),
+    [
+        ("CREATE FUNCTION `f`(a INT) RETURNS int RETURN 1", Made("FUNCTION", "`f`", arguments="(a INT)")),
+        ("CREATE PROCEDURE `p`() SELECT 1", Made("PROCEDURE", "`p`", arguments="()")),
+        ("CREATE AGGREGATE FUNCTION `g`(x INT) RETURNS int RETURN 1", Made("FUNCTION", "`g`", arguments="(x INT)")),
+        ("CREATE AGGREGATE s.total(integer) (SFUNC = int4pl)", Made("AGGREGATE", "s.total", arguments="(integer)")),
+    ],
+)
+def test_a_routine_is_dropped_by_its_own_word(sql: str, made: Made) -> None:
+    assert made_by(Step(1, Phase.FINISH, SchemaObject(ObjectKind.ROUTINE, "f"), sql)) == (made,)
+
+
+def test_a_view_is_found_behind_its_manner() -> None:
+    sql = "CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW `v` AS SELECT 1"
+
+    assert made_by(Step(1, Phase.FINISH, SchemaObject(ObjectKind.VIEW, "v"), sql)) == (Made("VIEW", "`v`"),)
