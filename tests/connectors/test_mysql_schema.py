@@ -186,6 +186,12 @@ def test_a_database_name_goes_from_names_and_stays_in_literals() -> None:
     assert without_database(sql, "d") == "select `t`.`a` AS `d` from `t` where `t`.`a` = '`d`.x' and `t`.`d` > 1"
 
 
+def test_a_table_may_have_the_name_of_its_database() -> None:
+    sql = "select `d`.`d`.`a` AS `a` from `d`.`d` join `d`.`t` on `d`.`d`.`a` = `d`.`t`.`a`"
+
+    assert without_database(sql, "d") == "select `d`.`a` AS `a` from `d` join `t` on `d`.`a` = `t`.`a`"
+
+
 @pytest.mark.engines(Engine.MYSQL)
 async def test_the_ledger_is_nobody_elses_business(lab: Lab) -> None:
     async with lab.target() as target:

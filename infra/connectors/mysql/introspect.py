@@ -50,7 +50,7 @@ _TABLE_TYPES = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
 _JSON_CHECK = re.compile(r"\(?json_valid\(`(?P<column>(?:[^`]|``)+)`\)\)?", re.IGNORECASE)
 _ON_UPDATE = re.compile(r"on update (current_timestamp(?:\(\d*\))?)", re.IGNORECASE)
 _NOW = re.compile(r"current_timestamp(?:\(\d*\))?", re.IGNORECASE)
-_TEXT_PART = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`\.?", re.DOTALL)
+_TEXT_PART = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`(?:\.`(?:[^`]|``)*`)*\.?", re.DOTALL)
 _ROW_END = "ROW END"
 _ROW_TIMES = frozenset({"ROW START", _ROW_END})
 """What computes the columns that say when a row of a versioned table holds; outside of one they are plain columns."""
@@ -206,9 +206,12 @@ class _Reader:
 
 
 def without_database(sql: str, database: str) -> str:
-    """Take a database's name away from before the names of its tables, but not out of string literals."""
+    """Take a database's name away from before the names of its tables, but not out of string literals.
+
+    A table may have its database's name, so only the first of the names that dots join can be the database.
+    """
     prefix = "`" + database.replace("`", "``") + "`."
-    return _TEXT_PART.sub(lambda match: "" if match[0] == prefix else match[0], sql)
+    return _TEXT_PART.sub(lambda match: match[0].removeprefix(prefix), sql)
 
 
 def _by_table(rows: Iterable[Row]) -> defaultdict[str, list[Row]]:
