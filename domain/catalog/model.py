@@ -255,6 +255,10 @@ class View:
     """Whether its rows are stored."""
     settings: str = ""
     """What a session must set so that its query means the same, as its engine's SET takes it."""
+    manner: str = ""
+    """By whose rights and how it is read, as its engine's CREATE takes it before VIEW; empty for the usual way."""
+    check_option: str = ""
+    """`LOCAL` or `CASCADED` if rows written through it must be seen by it; empty if not."""
 
 
 @dataclass(frozen=True)

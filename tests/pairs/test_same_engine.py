@@ -337,3 +337,28 @@ async def test_mysql_columns_take_their_numbers_from_the_targets_own_sequence(
     assert (report.objects.skipped, report.objects.replaced) == ((), ())
     mysql_server.run("INSERT INTO visit (n) VALUES (2)", database=mysql_database.database)
     assert mysql_server.run("SELECT id FROM visit ORDER BY id", database=mysql_database.database) == [(5,), (6,)]
+
+
+async def test_views_of_a_mysql_database_keep_by_whose_rights_they_are_read_and_what_may_be_written(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(
+        "CREATE TABLE t (id int PRIMARY KEY)",
+        "CREATE SQL SECURITY INVOKER VIEW low AS SELECT id FROM t WHERE id < 9 WITH LOCAL CHECK OPTION",
+        "CREATE ALGORITHM=TEMPTABLE VIEW apart AS SELECT id FROM t",
+        "CREATE VIEW plain AS SELECT id FROM t",
+        database=source.database,
+    )
+
+    report = await migrate(between(source, mysql_database))
+
+    assert_whole(report)
+    assert (report.objects.skipped, report.objects.replaced) == ((), ())
+    facts = "SELECT table_name, security_type, algorithm, check_option FROM information_schema.views"
+    assert mysql_server.run(f"{facts} WHERE table_schema = '{mysql_database.database}' ORDER BY 1") == [
+        ("apart", "DEFINER", "TEMPTABLE", "NONE"),
+        ("low", "INVOKER", "UNDEFINED", "LOCAL"),
+        ("plain", "DEFINER", "UNDEFINED", "NONE"),
+    ]
+    mysql_server.drop(source)

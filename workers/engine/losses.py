@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, Key, Table
+from domain.catalog.model import Column, DatabaseSchema, ForeignKey, Index, Key, Table, View
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject, Trait
 from domain.migrations.transfer import Capabilities
 
@@ -34,6 +34,8 @@ def losses(wanted: DatabaseSchema, target: Capabilities) -> Iterator[Parity]:
         for reference in table.foreign_keys:
             if reasons := list(_of_key(reference, target, is_own=is_own)):
                 yield _line(ObjectKind.FOREIGN_KEY, reference.name, name, reasons)
+    for view in () if is_own else wanted.views:
+        yield from _of_view(view)
 
 
 def _line(kind: ObjectKind, name: str, table: str, reasons: list[str]) -> Parity:
@@ -85,3 +87,10 @@ def _of_key(key: ForeignKey, target: Capabilities, *, is_own: bool) -> Iterator[
         yield "rows whose reference is NULL in part are not refused"
     if key.unset and not is_own:
         yield f"when the row referred to goes, all columns lose their values, not {', '.join(key.unset)} alone"
+
+
+def _of_view(view: View) -> Iterator[Parity]:
+    reasons = ["what is written through it need not be seen by it"] if view.check_option else []
+    reasons += [f"without {view.manner}"] if view.manner else []
+    if reasons:
+        yield _line(ObjectKind.VIEW, str(view.name), "", reasons)

@@ -16,7 +16,7 @@ _OPTIONAL_COLUMNS = """
     SELECT UPPER(table_name), UPPER(column_name) FROM information_schema.columns
     WHERE table_schema = 'information_schema' AND (table_name, column_name) IN (
         ('CHECK_CONSTRAINTS', 'CHECK_CLAUSE'), ('CHECK_CONSTRAINTS', 'TABLE_NAME'),
-        ('STATISTICS', 'EXPRESSION'), ('COLUMNS', 'SRS_ID'))
+        ('STATISTICS', 'EXPRESSION'), ('STATISTICS', 'IGNORED'), ('COLUMNS', 'SRS_ID'), ('VIEWS', 'ALGORITHM'))
 """
 _TABLES = """
     SELECT table_name, table_type, engine, table_rows, data_length, auto_increment, table_comment, create_options
@@ -28,7 +28,8 @@ _COLUMNS = """
     FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position
 """
 _STATISTICS = """
-    SELECT table_name, index_name, non_unique, column_name, sub_part, collation, index_type, {expression}
+    SELECT table_name, index_name, non_unique, column_name, sub_part, collation, index_type, {expression},
+           index_comment, {ignored}
     FROM information_schema.statistics WHERE table_schema = DATABASE() ORDER BY table_name, index_name, seq_in_index
 """
 _FOREIGN_KEYS = """
@@ -55,8 +56,9 @@ _CHECKS_BY_CONSTRAINT = """
     WHERE c.constraint_schema = DATABASE() ORDER BY t.table_name, c.constraint_name
 """
 _VIEWS = """
-    SELECT table_name, view_definition, character_set_client, collation_connection FROM information_schema.views
-    WHERE table_schema = DATABASE() ORDER BY table_name
+    SELECT table_name, view_definition, security_type, {algorithm}, check_option,
+           character_set_client, collation_connection
+    FROM information_schema.views WHERE table_schema = DATABASE() ORDER BY table_name
 """
 
 
@@ -97,15 +99,17 @@ async def read_catalogue(control: Control) -> Catalogue:
         checks = []
     srs_id = "srs_id" if ("COLUMNS", "SRS_ID") in known else "NULL"
     expression = "expression" if ("STATISTICS", "EXPRESSION") in known else "NULL"
+    ignored = "ignored" if ("STATISTICS", "IGNORED") in known else "'NO'"
+    algorithm = "algorithm" if ("VIEWS", "ALGORITHM") in known else "'UNDEFINED'"
     return Catalogue(
         version=str(version),
         database=str(database),
         tables=await control.rows(_TABLES, doing=doing),
         columns=await control.rows(_COLUMNS.format(srs_id=srs_id), doing=doing),
-        statistics=await control.rows(_STATISTICS.format(expression=expression), doing=doing),
+        statistics=await control.rows(_STATISTICS.format(expression=expression, ignored=ignored), doing=doing),
         foreign_keys=await control.rows(_FOREIGN_KEYS, doing=doing),
         checks=checks,
-        views=await control.rows(_VIEWS, doing=doing),
+        views=await control.rows(_VIEWS.format(algorithm=algorithm), doing=doing),
         others=await read_code(control),
     )
 

@@ -120,7 +120,9 @@ def view_rules(wanted: DatabaseSchema) -> Iterator[tuple[View, str | None, str]]
             yield view, None, "its query has no certain counterpart in MySQL"
             continue
         note = "a plain view; MySQL keeps no results of views" if view.materialized else ""
-        yield view, f"CREATE VIEW {name} AS {query}", note
+        manner = f"{view.manner} " if own else ""
+        check = f" WITH {view.check_option} CHECK OPTION" if own and view.check_option else ""
+        yield view, f"CREATE {manner}VIEW {name} AS {query}{check}", note
 
 
 def _foreign_obstacle(index: Index) -> str:

@@ -109,14 +109,7 @@ class _Reader:
                 Sequence(TableName(str(name)), int(value), int(step), int(lowest), int(highest), bool(cycle))
                 for name, value, step, lowest, highest, cycle in sequences
             ),
-            views=tuple(
-                View(
-                    TableName(name),
-                    without_database(definition or "", self._catalogue.database),
-                    settings=in_words(definition or "", *words),
-                )
-                for name, definition, *words in self._catalogue.views
-            ),
+            views=tuple(self._view(row) for row in self._catalogue.views),
             others=(
                 *(
                     replace(other, definition=without_database(other.definition, self._catalogue.database))
@@ -132,11 +125,32 @@ class _Reader:
             ),
         )
 
+    def _view(self, row: Row) -> View:
+        name, definition, rights, algorithm, check_option, *words = row
+        manner = [f"ALGORITHM={algorithm}"] if algorithm != "UNDEFINED" else []
+        manner += [f"SQL SECURITY {rights}"] if rights != "DEFINER" else []
+        return View(
+            TableName(name),
+            without_database(definition or "", self._catalogue.database),
+            settings=in_words(definition or "", *words),
+            manner=" ".join(manner),
+            check_option=check_option if check_option != "NONE" else "",
+        )
+
     def _invisible(self) -> Iterator[OtherObject]:
         """Yield the columns that `SELECT *` does not show."""
         for column in (column for table in self._columns for column in self._columns_of(table)):
             if "invisible" in column.extra.lower():
                 yield OtherObject("INVISIBLE COLUMN", f"{column.table}.{column.name}")
+
+    def _beside_indexes(self) -> Iterator[OtherObject]:
+        """Yield what is said of indexes beside their members."""
+        firsts = {(row[0], row[1]): row for rows in self._statistics.values() for row in reversed(rows)}
+        for (table, index), (*_, comment, ignored) in sorted(firsts.items()):
+            if comment:
+                yield OtherObject("INDEX COMMENT", f"{table}.{index}")
+            if ignored == "YES":
+                yield OtherObject("IGNORED INDEX", f"{table}.{index}")
 
     def _table(self, row: Row) -> Table:
         name, _, _, row_estimate, size, next_value, comment, _ = row
@@ -262,7 +276,7 @@ def _indexes(rows: list[Row]) -> tuple[Key | None, tuple[Index, ...]]:
 
 
 def _index_part(row: Row) -> IndexPart:
-    _, _, _, column, prefix, collation, method, expression = row
+    _, _, _, column, prefix, collation, method, expression, *_ = row
     if column is None:
         return IndexPart(expression=_plain_quotes(expression), descending=collation == "D")
     has_prefix = prefix is not None and method != "SPATIAL"
