@@ -362,3 +362,22 @@ async def test_views_of_a_mysql_database_keep_by_whose_rights_they_are_read_and_
         ("plain", "DEFINER", "UNDEFINED", "NONE"),
     ]
     mysql_server.drop(source)
+
+
+async def test_events_of_a_mysql_database_keep_their_time_zone(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(
+        "CREATE TABLE t (id int PRIMARY KEY)",
+        "SET time_zone = '+05:30'",
+        "CREATE EVENT once ON SCHEDULE AT '2031-01-01 10:00:00' DO DELETE FROM t",
+        database=source.database,
+    )
+
+    assert_whole(await migrate(between(source, mysql_database)))
+
+    facts = "SELECT event_name, time_zone, CAST(execute_at AS char) FROM information_schema.events"
+    found = mysql_server.run(f"{facts} WHERE event_schema = '{mysql_database.database}'")
+    assert found == [("once", "+05:30", "2031-01-01 10:00:00")]
+    mysql_server.drop(source)

@@ -7,11 +7,12 @@ makes the object anew becomes its definer.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.catalog.model import OtherObject
 from domain.kernel.errors import DatabaseError, ErrorCode
-from infra.connectors.mysql.names import quoted
+from infra.connectors.mysql.names import literal, quoted
 
 if TYPE_CHECKING:
     from infra.connectors.mysql.session import Control
@@ -28,8 +29,8 @@ _ROUTINES = """
     WHERE routine_schema = DATABASE() ORDER BY routine_type, routine_name
 """
 _EVENTS = """
-    SELECT event_name, sql_mode, character_set_client, collation_connection FROM information_schema.events
-    WHERE event_schema = DATABASE() ORDER BY event_name
+    SELECT event_name, time_zone, sql_mode, character_set_client, collation_connection
+    FROM information_schema.events WHERE event_schema = DATABASE() ORDER BY event_name
 """
 _PARTITIONED = """
     SELECT table_name FROM information_schema.tables
@@ -62,8 +63,9 @@ async def read_code(control: Control) -> tuple[OtherObject, ...]:
     for name, timing, event, table, body, *under in await control.rows(_TRIGGERS, doing=doing):
         sql = f"CREATE TRIGGER {quoted(name)} {timing} {event} ON {quoted(table)} FOR EACH ROW {body}"
         found.append(_code("TRIGGER", name, sql if body else "", under))
-    for name, *under in await control.rows(_EVENTS, doing=doing):
-        found.append(_code("EVENT", name, await _shown(control, "EVENT", name), under))
+    for name, zone, *under in await control.rows(_EVENTS, doing=doing):
+        event = _code("EVENT", name, await _shown(control, "EVENT", name), under)
+        found.append(replace(event, settings=f"time_zone = {literal(zone)}, {event.settings}"))
     for (name,) in await control.rows(_PARTITIONED, doing=doing):
         found.append(OtherObject("PARTITIONING", name, partitioning(await _shown(control, "TABLE", name))))
     return tuple(found)

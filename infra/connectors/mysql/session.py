@@ -34,13 +34,11 @@ SQL_MODE = (
 )
 """Errors instead of silent changes; 0 is a value; zero dates and 31 February pass, since sources hold them."""
 
-USUAL_MODE = f"SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION sql_mode = '{SQL_MODE}'"
-"""Back to it, after a statement in another one or in other words."""
+USUAL_MODE = f"SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00'"
+"""Back to it, after a statement in another one, in other words or at another place."""
 
 SETTINGS = (
-    "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
-    f", SESSION sql_mode = '{SQL_MODE}'"
-    ", time_zone = '+00:00', sql_notes = 1, max_error_count = 64, sql_select_limit = DEFAULT, sql_safe_updates = 0"
+    f"{USUAL_MODE}, sql_notes = 1, max_error_count = 64, sql_select_limit = DEFAULT, sql_safe_updates = 0"
     ", lock_wait_timeout = 600, wait_timeout = 86400, net_read_timeout = 86400, net_write_timeout = 86400"
     " /*M! , max_statement_time = 0, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0"
     ", innodb_strict_mode = 0 */"
