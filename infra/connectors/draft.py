@@ -49,6 +49,8 @@ FOREIGN: dict[str, tuple[Outcome, str]] = {
     "table option": (Outcome.SKIPPED, "It says how SQLite stores the table."),
     "storage engine": (Outcome.REPLACED, "Its rows are stored as this engine does by itself."),
     "invisible column": (Outcome.REPLACED, "It is seen like any other column here."),
+    "ignored index": (Outcome.REPLACED, "It is used like any other here."),
+    "index comment": (Outcome.SKIPPED, "Comments on indexes are not copied."),
     "versioning": (Outcome.SKIPPED, "The rows as they are now are copied, and not those of earlier times."),
     "unlogged": (Outcome.SKIPPED, "The table is as safe as any other here."),
     "unreadable schema": (Outcome.SKIPPED, "The source's user may not look into this schema; grant USAGE on it."),

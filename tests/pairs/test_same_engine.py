@@ -381,3 +381,20 @@ async def test_events_of_a_mysql_database_keep_their_time_zone(
     found = mysql_server.run(f"{facts} WHERE event_schema = '{mysql_database.database}'")
     assert found == [("once", "+05:30", "2031-01-01 10:00:00")]
     mysql_server.drop(source)
+
+
+async def test_what_is_said_of_mysql_indexes_beside_their_members_is_in_the_report(
+    mysql_server: MysqlServer, mysql_database: Endpoint
+) -> None:
+    source = mysql_server.create_database()
+    mysql_server.run(
+        "CREATE TABLE t (id int PRIMARY KEY, a int, b int, KEY said (a, b) COMMENT 'listed', KEY off (b) IGNORED)",
+        database=source.database,
+    )
+
+    report = await migrate(between(source, mysql_database))
+
+    assert_whole(report)
+    assert [line.name for line in report.objects.skipped] == ["other t.said"]
+    assert [line.name for line in report.objects.replaced] == ["other t.off"]
+    mysql_server.drop(source)

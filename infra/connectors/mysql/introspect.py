@@ -122,6 +122,7 @@ class _Reader:
                 ),
                 *(OtherObject("VERSIONING", row[0]) for row in rows if row[1] == "SYSTEM VERSIONED"),
                 *self._invisible(),
+                *self._beside_indexes(),
             ),
         )
 
