@@ -164,7 +164,7 @@ class _Planner:
         """Translate a column's default and expression, and note what becomes of it."""
         item = SchemaObject(ObjectKind.COLUMN, column.name, table)
         if column.generated is not None:
-            text = translator.generated(column.name, column.generated)
+            text = translator.generated(column, column.generated)
             reason = "" if text else f"{_UNCERTAIN} The column holds the computed values."
             if text and column.generated_stored:
                 reason = "DuckDB computes it whenever it is read."

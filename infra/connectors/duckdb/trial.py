@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import duckdb
 
 from domain.catalog.model import Column
+from domain.catalog.types import Integer, LogicalType
 from domain.connections.values import Engine
-from infra.connectors.sql.expressions import transpile
+from infra.connectors.sql.expressions import alike, transpile
 from infra.connectors.sql.text import quoted
 
 
@@ -18,6 +19,7 @@ class Translator:
     def __init__(self, engine: Engine, columns: Sequence[Column], trial: duckdb.DuckDBPyConnection) -> None:
         self._engine = engine
         self._trial = trial
+        self._table = tuple(columns)
         self._columns = {column.name: f"{quoted(column.name)} {column.native}" for column in columns}
 
     def default(self, column: str, expression: str) -> str | None:
@@ -31,11 +33,13 @@ class Translator:
         accepted = text is not None and self._is_accepted(*self._columns.values(), f"CHECK ({text})")
         return text if accepted else None
 
-    def generated(self, column: str, expression: str) -> str | None:
-        """Translate the expression of a computed column."""
+    def generated(self, column: Column, expression: str) -> str | None:
+        """Translate the expression of a computed column. DuckDB computes with as many bits as its columns have."""
         text = self._translated(expression)
-        others = [definition for name, definition in self._columns.items() if name != column]
-        made = f"{self._columns[column]} GENERATED ALWAYS AS ({text}) VIRTUAL"
+        if text is not None and self._engine is not Engine.DUCKDB:
+            text = alike(text, Engine.DUCKDB, column, self._table, _is_exact, wide="HUGEINT")
+        others = [definition for name, definition in self._columns.items() if name != column.name]
+        made = f"{self._columns[column.name]} GENERATED ALWAYS AS ({text}) VIRTUAL"
         return text if text is not None and self._is_accepted(*others, made) else None
 
     def index_part(self, expression: str) -> str | None:
@@ -62,3 +66,8 @@ class Translator:
         finally:
             self._trial.execute("ROLLBACK")
         return True
+
+
+def _is_exact(type_: LogicalType) -> bool:
+    """Whether DuckDB computes with such numbers as others do; it rounds decimals in its own way."""
+    return isinstance(type_, Integer)

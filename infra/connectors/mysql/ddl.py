@@ -22,11 +22,11 @@ from infra.connectors.mysql.ddl_objects import (
     sequence_standing,
     view_rules,
 )
-from infra.connectors.mysql.declare import same_engine
+from infra.connectors.mysql.declare import is_exact, same_engine
 from infra.connectors.mysql.fit import Columns, declared_columns
 from infra.connectors.mysql.names import literal, quoted, quoted_list, table_sql
 from infra.connectors.mysql.types import INTEGER_BITS, parse_native
-from infra.connectors.sql.expressions import transpile
+from infra.connectors.sql.expressions import alike, transpile
 
 if TYPE_CHECKING:
     from domain.catalog.model import Column, DatabaseSchema, Index, Table
@@ -206,7 +206,7 @@ class _Planner:
         note = declared.note
         generated = column.generated
         if generated is not None and not self._is_own:
-            generated = transpile(generated, self._wanted.engine, Engine.MYSQL)
+            generated = self._computed(table, column, generated)
             if generated is not None and numbered and mentions(generated, (numbered,)):
                 generated = None
                 note = "MySQL computes nothing of a column that it numbers; the column holds the computed values"
@@ -234,6 +234,11 @@ class _Planner:
             default=column.default if self._is_own else None,
             on_update=column.on_update if self._is_own else None,
         )
+
+    def _computed(self, table: Table, column: Column, expression: str) -> str | None:
+        """Translate the expression of a computed column, if MySQL surely computes the same."""
+        text = transpile(expression, self._wanted.engine, Engine.MYSQL)
+        return text and alike(text, Engine.MYSQL, column, table.columns, is_exact)
 
     def _column_sql(self, table: Table, column: Column) -> str:
         parts = [quoted(column.name), same_engine(column.native) if self._is_own else column.native]

@@ -63,6 +63,17 @@ def declare(type_: LogicalType) -> Declared:
     return _number(type_) or _moment(type_) or _characters(type_) or _other(type_)
 
 
+def is_exact(type_: LogicalType) -> bool:
+    """Whether MySQL computes with such numbers as they are: a product has the digits of both factors."""
+    match type_:
+        case Integer(bits):
+            return bits in _INTEGERS
+        case Decimal(precision, scale):
+            return precision is not None and 2 * precision <= DECIMAL_PRECISION_MAX and (scale or 0) >= 0
+        case _:
+            return False
+
+
 def same_engine(native: str) -> str:
     """Return a native type of MySQL or MariaDB so that both understand it.
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from domain.catalog.model import DatabaseSchema
+    from collections.abc import Callable, Iterable
+
+    from domain.catalog.model import Column, DatabaseSchema
+    from domain.catalog.types import LogicalType
     from domain.connections.values import Engine
     from infra.connectors.sql.comparing import Kinds
 
@@ -30,6 +33,20 @@ def transpile_view(definition: str, read: Engine, write: Engine, kinds: Kinds | 
     from infra.connectors.sql import translating  # noqa: PLC0415 - see above
 
     return translating.transpile_view(definition, read, write, kinds)
+
+
+def alike(
+    text: str,
+    engine: Engine,
+    column: Column,
+    columns: Iterable[Column],
+    is_exact: Callable[[LogicalType], bool],
+    wide: str = "",
+) -> str | None:
+    """Return the expression of a computed column if `engine` surely computes what the source does, or None."""
+    from infra.connectors.sql import computing  # noqa: PLC0415 - see above
+
+    return computing.alike(text, engine, column, columns, is_exact, wide)
 
 
 def kinds_of(schema: DatabaseSchema) -> Kinds:

@@ -110,7 +110,7 @@ class _Planner:
         """Translate a computed column's expression; without one the column holds the computed values."""
         if column.generated is None:
             return column
-        text = translator.generated(column.name, column.generated)
+        text = translator.generated(column, column.generated)
         if text is None:
             reason = "Its expression has no certain counterpart in SQLite; the column holds the computed values."
             self.draft.replaced(SchemaObject(ObjectKind.COLUMN, column.name, table), reason)

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from domain.catalog.model import Column, DatabaseSchema, Table
+from domain.catalog.types import Integer, LogicalType
 from domain.connections.values import Engine
-from infra.connectors.sql.expressions import transpile
+from infra.connectors.sql.expressions import alike, transpile
 from infra.connectors.sql.text import quoted
+
+_INTEGER_BITS = 64
 
 
 class Translator:
@@ -34,11 +37,13 @@ class Translator:
             return None
         return text
 
-    def generated(self, column: str, expression: str) -> str | None:
+    def generated(self, column: Column, expression: str) -> str | None:
         """Translate the expression of a computed column."""
-        text = self._condition(expression)
-        others = [f"{quoted(other.name)} {declared(other)}" for other in self._columns if other.name != column]
-        made = f"{quoted(column)} GENERATED ALWAYS AS ({text}) STORED"
+        text = self._translated(expression)
+        if text is not None and self._engine is not Engine.SQLITE:
+            text = alike(text, Engine.SQLITE, column, self._columns, _is_exact)
+        others = [f"{quoted(other.name)} {declared(other)}" for other in self._columns if other.name != column.name]
+        made = f"{quoted(column.name)} GENERATED ALWAYS AS ({text}) STORED"
         if text is None or not self._is_accepted(f"CREATE TABLE {self._table} ({', '.join([*others, made])})"):
             return None
         return text
@@ -109,6 +114,11 @@ class ViewTrial:
             self._connection.execute(f"DROP VIEW IF EXISTS {quoted(name)}")
             return str(error)
         return ""
+
+
+def _is_exact(type_: LogicalType) -> bool:
+    """Whether SQLite computes with such numbers as they are: others are texts or lose digits."""
+    return isinstance(type_, Integer) and (type_.signed or type_.bits < _INTEGER_BITS) and type_.bits <= _INTEGER_BITS
 
 
 def declared(column: Column) -> str:
