@@ -117,6 +117,20 @@ def test_misfits_may_be_kept_in_a_column_of_text(
     ]
 
 
+def test_the_default_of_a_column_that_becomes_one_of_text_is_in_the_report(
+    shop: Endpoint, target: Endpoint, mysql_server: MysqlServer
+) -> None:
+    mysql_server.run("ALTER TABLE film ALTER released SET DEFAULT '2020-01-01'", database=shop.database)
+    rules = ("--on-misfit", "date=text", "--on-misfit", "text=strip")
+
+    result = wherry("migrate", url(shop), url(target), *rules, "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert [note for note in result.document["objects"]["skipped"] if "released" in note["name"]] == [
+        {"name": "default film.released", "reason": "it is of the type that its column had before"}
+    ]
+
+
 def test_rows_are_rejected_up_to_the_limit_and_kept_whole(
     shop: Endpoint, target: Endpoint, postgresql_server: PostgresqlServer, tmp_path: Path
 ) -> None:

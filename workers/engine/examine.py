@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from domain.catalog.model import Column, DatabaseSchema, Table, TableName
@@ -22,6 +22,7 @@ from domain.migrations.misfits import (
     misfit_of,
 )
 from domain.migrations.plan import MigrationPlan, RunOptions
+from domain.migrations.schema_plan import Outcome, Parity
 from domain.migrations.transfer import ColumnCopy, Source, TableCopy, WireFormat
 from workers.engine.concurrency import each
 from workers.engine.ends import Route
@@ -114,8 +115,7 @@ class Examiner:
         """
         looks: dict[TableCopy, _Look] = {}
         texts: list[Misfit] = []
-        plan = plan or self.planned(basis)
-        first_hash = plan.plan_hash
+        first = plan = plan or self.planned(basis)
         for _ in range(_ROUNDS_MAX):
             places = self._places(plan, basis.schema)
             unseen = [copy for copy in plan.tables if copy not in looks]
@@ -129,7 +129,8 @@ class Examiner:
                 break
             basis, plan = changed, self.planned(changed)
             texts += [misfit for misfit in _misfits(new) if misfit.policy is MisfitPolicy.TEXT]
-        return replace(_with_looks(plan, looks, tuple(texts)), first_hash=first_hash)
+        plan = replace(plan, schema=replace(plan.schema, parity=(*plan.schema.parity, *_dropped(first, plan))))
+        return replace(_with_looks(plan, looks, tuple(texts)), first_hash=first.plan_hash)
 
     def _places(self, plan: MigrationPlan, schema: DatabaseSchema) -> dict[TableName, tuple[Place, ...]]:
         places, existing = {}, self.existing(plan)
@@ -245,6 +246,14 @@ def _changed(schema: DatabaseSchema, tables: Iterable[TableCopy], looks: Mapping
         for table in schema.tables
     )
     return replace(schema, tables=changed)
+
+
+def _dropped(first: MigrationPlan, plan: MigrationPlan) -> Iterator[Parity]:
+    """Yield a line for each default that a column no longer has, as it became one of texts or bytes."""
+    left = {line.object for line in plan.schema.parity}
+    for line in first.schema.parity:
+        if line.object not in left:
+            yield Parity(line.object, Outcome.SKIPPED, "it is of the type that its column had before")
 
 
 def _with_looks(plan: MigrationPlan, looks: Mapping[TableCopy, _Look], texts: tuple[Misfit, ...]) -> MigrationPlan:
