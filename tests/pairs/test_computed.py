@@ -1,4 +1,4 @@
-"""Computed columns hold in another engine what they held in their own."""
+"""Computed columns and defaults give in another engine what they gave in their own."""
 
 from __future__ import annotations
 
@@ -51,3 +51,30 @@ async def test_computed_columns_of_mysql_hold_the_same_values_in_files(
         assert connection.execute(QUERY).fetchall() == held
     with closing(duckdb.connect(files[Engine.DUCKDB], read_only=True)) as other:
         assert other.execute(QUERY).fetchall() == held
+
+
+async def test_defaults_of_mysql_give_the_same_values_in_files(
+    mysql_server: MysqlServer, mysql_database: Endpoint, tmp_path: Path
+) -> None:
+    mysql_server.run(
+        "CREATE TABLE t (id int PRIMARY KEY, most bigint unsigned DEFAULT 18446744073709551615, "
+        "price decimal(10, 4) DEFAULT 1.5, seen timestamp NOT NULL DEFAULT '2020-01-01 00:00:00')",
+        "INSERT INTO t (id) VALUES (1)",
+        database=mysql_database.database,
+    )
+    source = Lab(Engine.MYSQL, mysql_database, connector_for(Engine.MYSQL))
+    files = {engine: str(tmp_path / engine.value) for engine in (Engine.SQLITE, Engine.DUCKDB)}
+
+    for engine, path in files.items():
+        report = await migrate(Pair(source, Lab(engine, Endpoint(engine, path=path), connector_for(engine))))
+
+        assert report.error is None, report.error.message
+        assert report.objects.skipped == ()
+
+    with closing(sqlite3.connect(files[Engine.SQLITE])) as connection:
+        connection.execute("INSERT INTO t (id) VALUES (2)")
+        assert connection.execute("SELECT most, price FROM t").fetchall() == [("18446744073709551615", "1.5000")] * 2
+    with closing(duckdb.connect(files[Engine.DUCKDB])) as other:
+        other.execute("SET TimeZone = 'Asia/Tokyo'")
+        other.execute("INSERT INTO t (id) VALUES (2)")
+        assert other.execute("SELECT epoch(seen) FROM t").fetchall() == [(1_577_836_800.0,)] * 2

@@ -184,7 +184,7 @@ class _Planner:
         if sequence and sequence.name in self._sequences:
             text = f"nextval({literal(self._in_schema(self._sequences[sequence.name]))})"
         else:
-            text = translator.default(column.name, column.default)
+            text = translator.default(column, column.default)
         if text is None:
             self._draft.skipped(made, f"{column.default} has no certain counterpart in DuckDB.")
         else:

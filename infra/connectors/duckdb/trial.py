@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import duckdb
 
 from domain.catalog.model import Column
-from domain.catalog.types import Integer, LogicalType
+from domain.catalog.types import Integer, LogicalType, Timestamp
 from domain.connections.values import Engine
 from infra.connectors.sql.expressions import alike, transpile
 from infra.connectors.sql.text import quoted
+
+_MOMENT = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?'")
 
 
 class Translator:
@@ -22,10 +25,14 @@ class Translator:
         self._table = tuple(columns)
         self._columns = {column.name: f"{quoted(column.name)} {column.native}" for column in columns}
 
-    def default(self, column: str, expression: str) -> str | None:
-        """Translate a default value."""
+    def default(self, column: Column, expression: str) -> str | None:
+        """Translate a default value. A moment without an offset is one of UTC, whatever the zone of who writes."""
         text = self._translated(expression)
-        return text if text is not None and self._is_accepted(f"{self._columns[column]} DEFAULT ({text})") else None
+        is_zoned = isinstance(column.type, Timestamp) and column.type.zoned and self._engine is not Engine.DUCKDB
+        if text is not None and is_zoned and _MOMENT.fullmatch(text):
+            text = f"{text[:-1]}+00'"
+        accepted = text is not None and self._is_accepted(f"{self._columns[column.name]} DEFAULT ({text})")
+        return text if accepted else None
 
     def check(self, expression: str) -> str | None:
         """Translate a condition on a row."""

@@ -132,7 +132,7 @@ class _Planner:
                 f"GENERATED ALWAYS AS ({column.generated}) {'STORED' if column.generated_stored else 'VIRTUAL'}"
             )
         elif column.default is not None:
-            text = translator.default(column.default)
+            text = translator.default(column, column.default)
             if text is None:
                 reason = f"{column.default} has no certain counterpart in SQLite."
                 reason = "SQLite has no sequences." if sequence_of(column.default) else reason

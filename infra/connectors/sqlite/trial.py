@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from decimal import Decimal as Number
 
 from domain.catalog.model import Column, DatabaseSchema, Table
-from domain.catalog.types import Integer, LogicalType
+from domain.catalog.types import Decimal, Integer, LogicalType
 from domain.connections.values import Engine
 from infra.connectors.sql.expressions import alike, transpile
-from infra.connectors.sql.text import quoted
+from infra.connectors.sql.text import literal, quoted
 
 _INTEGER_BITS = 64
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 class Translator:
@@ -25,10 +28,14 @@ class Translator:
         plain = [f"{quoted(column.name)} {declared(column)}" for column in columns]
         self._definitions = ", ".join(plain)
 
-    def default(self, expression: str) -> str | None:
-        """Translate a default value."""
+    def default(self, column: Column, expression: str) -> str | None:
+        """Translate a default value. A number for a column that keeps numbers as texts is spelled as its rows are."""
         text = self._translated(expression)
-        return text if text is not None and self._is_accepted(f"SELECT ({text})") else None
+        if text is None or not self._is_accepted(f"SELECT ({text})"):
+            return None
+        is_own = self._engine is Engine.SQLITE
+        is_text = declared(column).partition("(")[0].endswith("_TEXT")
+        return literal(_digits(text, column.type)) if is_text and not is_own and _NUMBER.fullmatch(text) else text
 
     def check(self, expression: str) -> str | None:
         """Translate a condition on a row."""
@@ -114,6 +121,12 @@ class ViewTrial:
             self._connection.execute(f"DROP VIEW IF EXISTS {quoted(name)}")
             return str(error)
         return ""
+
+
+def _digits(number: str, type_: LogicalType) -> str:
+    """Spell a number with as many places as a column has."""
+    scale = type_.scale if isinstance(type_, Decimal) else None
+    return number if scale is None else format(Number(number), f".{max(scale, 0)}f")
 
 
 def _is_exact(type_: LogicalType) -> bool:
