@@ -25,7 +25,8 @@ _INDEX_WORDS = frozenset({"INDEX", "KEY"})
 class Made:
     """Something that a statement makes: its kind as DROP names it, its name and its table as the statement spells them.
 
-    `kind` is CONSTRAINT, FOREIGN KEY, PRIMARY KEY or INDEX for what ALTER TABLE adds; `altered` tells it did.
+    `kind` is CONSTRAINT, FOREIGN KEY, PRIMARY KEY, INDEX or INHERIT (with the parent's name) for what ALTER TABLE adds;
+    `altered` tells it did.
     `arguments` are a routine's, in their parentheses, by which PostgreSQL tells those of one name apart.
     """
 
@@ -78,13 +79,16 @@ def _read(sql: str, tokens: Sequence[Token]) -> Iterator[Made]:
         return
     table = ""
     if kind in _ON_TABLES:
-        words.skip_to("ON")
+        words.skip_to("TO" if kind == "RULE" else "ON")
+        words.take("ONLY")
         table = words.name()
     yield Made(kind, name, table)
 
 
 def _added(words: _Words, table: str) -> Made | None:
     """Read what a clause of ALTER TABLE adds."""
+    if words.take("INHERIT"):
+        return Made("INHERIT", words.name(), table, altered=True)
     if not words.take("ADD"):
         return None
     name = words.name() if words.take("CONSTRAINT") else ""

@@ -20,7 +20,7 @@ from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab, Row, a_column
 from tests.pairs.conftest import Pair, _lab, _server
 from tests.pairs.moves import fill, migrate, write_later
-from tests.pairs.one_engine import NUMBERED
+from tests.pairs.one_engine import NUMBERED, POSTGRESQL
 from tests.support.pictures import picture, picture_of
 from tests.support.postgresql import PostgresqlServer
 from tests.support.runs import Watcher
@@ -286,6 +286,31 @@ async def test_sequences_of_postgresql_columns_go_with_their_tables(
 
     left = "SELECT relname FROM pg_class WHERE oid >= 16384 AND relkind IN ('r', 'S') AND relname !~ '^_wherry'"
     assert postgresql_server.run(left, postgresql_database.database) == ""
+    postgresql_server.drop(source)
+
+
+async def test_whatever_postgresql_alone_has_goes_again_and_what_was_there_stays(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint
+) -> None:
+    source = postgresql_server.create_database()
+    postgresql_server.run(POSTGRESQL, source.database)
+    postgresql_server.run(
+        "CREATE SCHEMA sales; CREATE COLLATION sales.plain (PROVIDER = libc, LOCALE = 'C')",
+        postgresql_database.database,
+    )
+    pair = as_admin(postgresql_server, source, postgresql_database)
+    assert (await migrate(pair)).status is RunStatus.SUCCEEDED
+
+    await back(pair.target)
+
+    made = ("pg_class", "pg_type", "pg_proc", "pg_extension", "pg_collation", "pg_namespace", "pg_statistic_ext")
+    left = " UNION ALL ".join(
+        f"SELECT o.identity FROM {catalogue} c, pg_identify_object('{catalogue}'::regclass, c.oid, 0) o "
+        "WHERE c.oid >= 16384 AND o.identity !~ '_wherry|pg_toast'"
+        for catalogue in made
+    )
+    found = postgresql_server.run(f"{left} ORDER BY 1", postgresql_database.database).splitlines()
+    assert found == ["sales", "sales.plain"]
     postgresql_server.drop(source)
 
 

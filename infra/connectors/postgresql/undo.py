@@ -59,6 +59,8 @@ _IS_THERE = {
     "SCHEMA": "SELECT to_regnamespace($1) IS NOT NULL",
     "TYPE": "SELECT to_regtype($1) IS NOT NULL",
     "DOMAIN": "SELECT to_regtype($1) IS NOT NULL",
+    "COLLATION": "SELECT EXISTS (SELECT FROM pg_collation k JOIN pg_namespace n ON n.oid = k.collnamespace"
+    " WHERE $1 IN (format('%I.%I', n.nspname, k.collname), quote_ident(k.collname)) AND n.nspname <> 'pg_catalog')",
     "EXTENSION": "SELECT EXISTS (SELECT FROM pg_extension WHERE quote_ident(extname) = $1 OR extname = $1)",
     "TABLE": _RELATIONS,
     "SEQUENCE": _RELATIONS,
@@ -90,6 +92,8 @@ async def _is_there(connection: asyncpg.Connection, made: Made) -> bool:
 
 
 def _drop(made: Made) -> str:
+    if made.kind == "INHERIT":
+        return f"ALTER TABLE {made.table} NO INHERIT {made.name}"
     if made.altered:
         return f"ALTER TABLE {made.table} DROP CONSTRAINT {made.name}"
     if made.kind == "INDEX":

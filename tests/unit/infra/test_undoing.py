@@ -37,6 +37,22 @@ def test_a_routine_is_dropped_by_its_own_word(sql: str, made: Made) -> None:
     assert made_by(Step(1, Phase.FINISH, SchemaObject(ObjectKind.ROUTINE, "f"), sql)) == (made,)
 
 
+@pytest.mark.parametrize(
+    ("sql", "made"),
+    [
+        (
+            "CREATE RULE r AS ON INSERT TO s.v DO INSTEAD NOTHING; ALTER TABLE s.v DISABLE RULE r",
+            Made("RULE", "r", "s.v"),
+        ),
+        ("ALTER TABLE s.t INHERIT s.p", Made("INHERIT", "s.p", "s.t", altered=True)),
+        ("CREATE UNIQUE INDEX i ON ONLY s.t USING btree (a)", Made("INDEX", "i", "s.t")),
+        ("CREATE TRIGGER g AFTER UPDATE OF a ON s.t EXECUTE FUNCTION f()", Made("TRIGGER", "g", "s.t")),
+    ],
+)
+def test_what_belongs_to_a_table_is_dropped_from_it(sql: str, made: Made) -> None:
+    assert made_by(Step(1, Phase.FINISH, SchemaObject(ObjectKind.OTHER, "r"), sql)) == (made,)
+
+
 def test_a_view_is_found_behind_its_manner() -> None:
     sql = "CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW `v` AS SELECT 1"
 
