@@ -112,5 +112,9 @@ class Draft:
     def _left_out(self, item: SchemaObject, kind: str) -> Parity:
         """Say why an object that no statement makes is left out. `kind` is the source's word for what is no table."""
         outcome, reason = FOREIGN.get(kind, (Outcome.SKIPPED, self._not_built.get(item.kind, "")))
-        article = "an" if kind[:1] in set("aeiou") else "a"
-        return Parity(item, outcome, reason or f"There is nothing like {article} {kind} here.")
+        return Parity(item, outcome, reason or f"There is nothing like {one(kind)} here.")
+
+
+def one(kind: str) -> str:
+    """Return a word with its article."""
+    return f"{'an' if kind[:1] in set('aeiou') else 'a'} {kind}"

@@ -10,7 +10,7 @@ from domain.catalog.names import mentions
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
-from infra.connectors.draft import FOREIGN
+from infra.connectors.draft import FOREIGN, one
 from infra.connectors.postgresql.ddl_types import BIGINT_END
 from infra.connectors.postgresql.draft import Draft, of_table
 from infra.connectors.postgresql.introspect import UNUSABLE
@@ -229,7 +229,7 @@ def _give_reasons(draft: Draft) -> None:
             if outcome is Outcome.REPLACED:
                 draft.created(item, reason)
             else:
-                words = f"A {other.kind.lower()} is written in the words of {draft.wanted.engine.value} only."
+                words = f"Only {draft.wanted.engine.value} knows the words of {one(other.kind.lower())}."
                 draft.skipped(item, reason or words)
         elif other.kind in _REASONS and other.definition:
             draft.created(item, _REASONS[other.kind])
