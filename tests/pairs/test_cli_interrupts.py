@@ -123,6 +123,27 @@ async def test_a_second_ctrl_c_waits_for_nothing(
     assert "stopped at once" in stderr
 
 
+ENDS = """
+import asyncio, os, signal
+from workers.cli.session import run_until_it_rests
+
+async def work(control):
+    os.kill(os.getpid(), signal.SIGINT)
+    while control.asked.name == "RUN":
+        await asyncio.sleep(0)
+
+run_until_it_rests(work)
+os.kill(os.getpid(), signal.SIGTERM)
+print("said")
+"""
+
+
+def test_a_second_ctrl_c_for_a_command_that_has_paused_lets_it_say_so() -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDS], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (0, "said\n")
+
+
 @pytest.mark.parametrize("command", ["migrate", "migrate --dry-run", "verify", "rollback", "runs"])
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
 async def test_ctrl_c_ends_a_command_that_waits_for_a_server_which_never_answers(

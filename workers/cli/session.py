@@ -21,6 +21,7 @@ from workers.engine.ends import Route
 
 T = TypeVar("T")
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ID_DIGITS = 24
 
 _SHOW_CURSOR = "\x1b[?25h"
@@ -87,9 +88,9 @@ def run_until_it_rests(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
         Stopped: it was interrupted, and has nothing to say about that.
         KeyboardInterrupt: it was interrupted before it had begun.
     """
+    switch = ControlSwitch()
 
     async def guarded() -> T:
-        switch = ControlSwitch()
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
@@ -99,11 +100,16 @@ def run_until_it_rests(work: Callable[[ControlSwitch], Awaitable[T]]) -> T:
             say("wherry: pausing; once more to stop at once")
             switch.set(Ask.PAUSE)
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             loop.add_signal_handler(number, stop)
         return await work(switch)
 
-    return asyncio.run(guarded())
+    try:
+        return asyncio.run(guarded())
+    finally:
+        if switch.asked is not Ask.RUN:  # it has stopped as it was asked to, and has only to say so
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
 
 
 def _place(endpoint: Endpoint) -> tuple[object, ...]:
