@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from domain.catalog.model import Table
 from domain.catalog.types import Carrier, LogicalType, Text, carrier
+from domain.connections.values import Endpoint, Engine
 from domain.migrations.canonical import Carried, digest_rows
 from domain.migrations.digests import DigestColumn
 from domain.migrations.plan import RunOptions
 from domain.migrations.report import RunReport
 from domain.migrations.schema_plan import Phase
+from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab, batches, copy_of, run_steps, table_named, whole
 from tests.pairs.conftest import Pair
+from tests.support.postgresql import PostgresqlServer
 from tests.support.runs import Watcher
 from workers.engine.control import ControlSwitch
 from workers.engine.ends import open_ends
@@ -83,3 +87,9 @@ async def wrong_tables(pair: Pair, rows: Mapping[Table, Rows]) -> list[str]:
 def _is_text_of(type_: LogicalType, wanted: LogicalType) -> bool:
     """Whether values cross as texts which are those of the type that was wanted."""
     return isinstance(type_, Text) and carrier(wanted) is Carrier.TEXT
+
+
+def as_admin(server: PostgresqlServer, *databases: Endpoint) -> Pair:
+    """Both databases as their server's administrator sees them."""
+    ends = [replace(server.admin, database=end.database) for end in databases]
+    return Pair(*(Lab(Engine.POSTGRESQL, end, connector_for(Engine.POSTGRESQL)) for end in ends))

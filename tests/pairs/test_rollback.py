@@ -19,7 +19,7 @@ from domain.migrations.rollback import RollbackLevel, RollbackOptions, RollbackR
 from infra.connectors.registry import connector_for
 from tests.connectors.lab import Lab, Row, a_column
 from tests.pairs.conftest import Pair, _lab, _server
-from tests.pairs.moves import fill, migrate, write_later
+from tests.pairs.moves import as_admin, fill, migrate, write_later
 from tests.pairs.one_engine import NUMBERED, POSTGRESQL
 from tests.support.pictures import picture, picture_of
 from tests.support.postgresql import PostgresqlServer
@@ -74,12 +74,6 @@ async def back(lab: Lab, run_id: str = "run", *, acknowledge: bool = False) -> R
     options = RollbackOptions(acknowledge_writes_since_cutover=acknowledge)
     async with open_target(lab.connector, lab.endpoint) as target:
         return await roll_back(target, run_id, options, ControlSwitch())
-
-
-def as_admin(server: PostgresqlServer, *databases: Endpoint) -> Pair:
-    """Both databases as their server's administrator sees them."""
-    ends = [replace(server.admin, database=end.database) for end in databases]
-    return Pair(*(Lab(Engine.POSTGRESQL, end, connector_for(Engine.POSTGRESQL)) for end in ends))
 
 
 class Sessions(ControlSwitch):

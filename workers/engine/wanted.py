@@ -105,7 +105,8 @@ def _primary_key(key: Key | None, renames: Mapping[str, str], table: str, lines:
     if key is None:
         return None
     if all(column in renames for column in key.columns):
-        return replace(key, columns=tuple(renames[column] for column in key.columns))
+        include = tuple(renames[column] for column in key.include if column in renames)
+        return replace(key, columns=tuple(renames[column] for column in key.columns), include=include)
     lines.skip(ObjectKind.PRIMARY_KEY, key.name or table, table, "one of its columns is not copied")
     return None
 
@@ -145,6 +146,7 @@ def _foreign_key(
             columns=tuple(renames[column] for column in key.columns),
             references=other.target,
             referenced_columns=tuple(theirs[column] for column in key.referenced_columns),
+            unset=tuple(renames[column] for column in key.unset),
         )
     lines.skip(ObjectKind.FOREIGN_KEY, key.name, str(choice.target), reason)
     return None

@@ -10,9 +10,10 @@ from __future__ import annotations
 from infra.connectors.postgresql.catalog_queries import IS_TABLE, NOT_OF_EXTENSION, OWN_CLASS
 from infra.connectors.postgresql.catalog_settings import SETTINGS
 from infra.connectors.postgresql.catalog_spelling import HERE, RELATION, SHOWN_RELATION, shown, spelled, without_schema
+from infra.connectors.postgresql.catalog_types import COLLATIONS, DOMAIN_CONSTRAINTS, TYPES
 
-_OWN_TYPE = NOT_OF_EXTENSION.format(catalog="pg_type", oid="t.oid")
 _OWN_ROUTINE = NOT_OF_EXTENSION.format(catalog="pg_proc", oid="p.oid")
+
 SCHEMAS = """
 SELECT 'schema' AS kind, n.nspname::text AS name, 'CREATE SCHEMA IF NOT EXISTS ' || quote_ident(n.nspname) AS definition
 FROM pg_namespace n WHERE n.nspname = ANY($1::text[]) AND n.nspname <> $2::text ORDER BY n.nspname
@@ -24,60 +25,6 @@ SELECT 'extension' AS kind, e.extname::text AS name,
        || CASE WHEN e.extrelocatable AND n.nspname <> $2::text AND n.nspname = ANY($1::text[])
                THEN ' SCHEMA ' || quote_ident(n.nspname) ELSE '' END AS definition
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname <> 'plpgsql' ORDER BY e.oid
-"""
-
-COLLATIONS = f"""
-SELECT 'collation' AS kind, {shown("n.nspname", "k.collname")} AS name,
-       'CREATE COLLATION IF NOT EXISTS ' || {spelled("n.nspname", "k.collname")} || ' (PROVIDER = '
-       || CASE k.collprovider WHEN 'i' THEN 'icu' ELSE 'libc' END
-       || CASE WHEN k.collprovider = 'i' THEN ', LOCALE = ' || quote_literal(coalesce(
-              to_jsonb(k) ->> 'colllocale', to_jsonb(k) ->> 'colliculocale', k.collcollate))
-          ELSE ', LC_COLLATE = ' || quote_literal(k.collcollate) || ', LC_CTYPE = ' || quote_literal(k.collctype) END
-       || CASE WHEN k.collisdeterministic THEN '' ELSE ', DETERMINISTIC = false' END || ')' AS definition
-FROM pg_collation k JOIN pg_namespace n ON n.oid = k.collnamespace
-WHERE {HERE} AND {NOT_OF_EXTENSION.format(catalog="pg_collation", oid="k.oid")} ORDER BY k.oid
-"""
-
-_TYPE = spelled("n.nspname", "t.typname")
-
-TYPES = f"""
-WITH RECURSIVE needed(oid) AS (
-    SELECT a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE {IS_TABLE} AND a.attnum > 0 AND NOT a.attisdropped
-    UNION
-    SELECT inner_type.oid FROM needed JOIN pg_type t ON t.oid = needed.oid CROSS JOIN LATERAL (
-        SELECT t.typelem WHERE t.typelem <> 0
-        UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
-        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid
-        UNION ALL SELECT a.atttypid FROM pg_attribute a
-                  WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-    ) inner_type(oid))
-SELECT CASE t.typtype WHEN 'e' THEN 'enum type' WHEN 'd' THEN 'domain' WHEN 'r' THEN 'range type'
-            ELSE 'composite type' END AS kind,
-       {shown("n.nspname", "t.typname")} AS name,
-       CASE t.typtype
-       WHEN 'e' THEN 'CREATE TYPE ' || {_TYPE} || ' AS ENUM (' ||
-           coalesce((SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)
-            FROM pg_enum e WHERE e.enumtypid = t.oid), '') || ')'
-       WHEN 'd' THEN 'CREATE DOMAIN ' || {_TYPE} || ' AS ' || format_type(t.typbasetype, t.typtypmod)
-           || coalesce(' DEFAULT ' || t.typdefault, '') || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
-           || coalesce((SELECT string_agg(' CONSTRAINT ' || quote_ident(con.conname) || ' '
-                  || pg_get_constraintdef(con.oid), '' ORDER BY con.conname)
-              FROM pg_constraint con WHERE con.contypid = t.oid AND con.contype = 'c'), '')
-       WHEN 'r' THEN (SELECT 'CREATE TYPE ' || {_TYPE} || ' AS RANGE (SUBTYPE = ' || format_type(r.rngsubtype, NULL)
-              || CASE WHEN r.rngsubdiff <> 0 THEN ', SUBTYPE_DIFF = ' || r.rngsubdiff::regproc ELSE '' END || ')'
-           FROM pg_range r WHERE r.rngtypid = t.oid AND r.rngcanonical = 0)
-       ELSE 'CREATE TYPE ' || {_TYPE} || ' AS (' ||
-           coalesce((SELECT string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), ', '
-                     ORDER BY a.attnum)
-            FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), '') || ')'
-       END AS definition
-FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-WHERE ({HERE} OR t.oid IN (SELECT oid FROM needed)) AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-  AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND
-       (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c') AND {_OWN_TYPE}
-ORDER BY t.oid
 """
 
 
@@ -302,7 +249,7 @@ ORDER BY o.type, o.identity
 _QUESTIONS = (
     *(SCHEMAS, EXTENSIONS, COLLATIONS, TYPES, ROUTINES, AGGREGATES, PARTITION_KEYS, PARTITIONS, PARTITION_CONSTRAINTS),
     *(INHERITANCE, SEQUENCE_OWNERS, *SETTINGS, UNLOGGED, FOREIGN_SERVERS, FOREIGN_TABLES, EXCLUSIONS, OTHER_INDEXES),
-    *(STATISTICS, RULES, TRIGGERS, POLICIES, COMMENTS, LEFT_OVER),
+    *(DOMAIN_CONSTRAINTS, STATISTICS, RULES, TRIGGERS, POLICIES, COMMENTS, LEFT_OVER),
 )
 
 

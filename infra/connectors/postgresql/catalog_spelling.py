@@ -15,6 +15,11 @@ def spelled(schema: str, name: str) -> str:
     return f"CASE WHEN {schema} = $2::text THEN '' ELSE quote_ident({schema}) || '.' END || quote_ident({name})"
 
 
+def found_as(is_visible: str, schema: str, name: str) -> str:
+    """Return the SQL for a quoted name, with its schema unless it is found without."""
+    return f"CASE WHEN {is_visible} THEN '' ELSE quote_ident({schema}) || '.' END || quote_ident({name})"
+
+
 def without_schema(text: str) -> str:
     """Return the SQL for a statement without its first mention of the default schema, which some functions write."""
     prefix = "quote_ident(n.nspname) || '.'"

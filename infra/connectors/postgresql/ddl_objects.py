@@ -34,7 +34,7 @@ _REASONS = {
     UNUSABLE: "The source's user may not look into this schema; grant USAGE on it.",
 }
 _LAST = (
-    *("partition constraint", "index", "exclusion constraint", "inheritance", "sequence owner"),
+    *("domain constraint", "partition constraint", "index", "exclusion constraint", "inheritance", "sequence owner"),
     *("partition default", "storage parameters", "view options", "view default", "typed table", "clustering"),
     *("replica identity", "statistics"),
     *("rule", "row security", "forced row security", "row policy", "trigger", "comment"),

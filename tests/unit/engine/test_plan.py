@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.catalog.model import Check, Column, DatabaseSchema, IndexPart, Table, TableName, View
+from domain.catalog.model import Check, Column, DatabaseSchema, IndexPart, Key, Table, TableName, View
 from domain.catalog.types import Integer
 from domain.connections.values import Endpoint, Engine
 from domain.kernel.codec import from_json, to_json
@@ -120,6 +120,19 @@ def test_a_mapping_renames_tables_columns_keys_and_indexes() -> None:
         ("title", "name"),
     ]
     assert plan.tables[0].key == ("id",)
+
+
+def test_a_mapping_renames_the_columns_beside_a_key_and_those_that_a_reference_unsets() -> None:
+    film = replace(
+        FILM,
+        primary_key=Key(("id",), include=("title", "year")),
+        foreign_keys=(replace(a_foreign_key("itself", "id", "film"), unset=("id",)),),
+    )
+
+    (made,) = planned(a_schema(film), renaming("film", "film", id="number", title="name")).schema.tables
+
+    assert made.primary_key == Key(("number",), include=("name",))
+    assert made.foreign_keys[0].unset == ("number",)
 
 
 def test_what_needs_a_column_that_is_not_copied_is_left_out_with_a_reason() -> None:

@@ -1,0 +1,30 @@
+"""Fine points of PostgreSQL's objects arrive in another of its databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.connections.values import Endpoint
+from domain.migrations.progress import RunStatus
+from tests.pairs.fine_points import FINE_POINTS, FinePoint
+from tests.pairs.moves import as_admin, migrate
+from tests.support.postgresql import PostgresqlServer
+
+
+@pytest.mark.parametrize("point", FINE_POINTS.values(), ids=FINE_POINTS.keys())
+async def test_fine_points_of_postgresql_objects_are_the_same_in_the_target(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint, point: FinePoint
+) -> None:
+    source = postgresql_server.create_database()
+    postgresql_server.run(point.make, source.database)
+
+    report = await migrate(as_admin(postgresql_server, source, postgresql_database))
+
+    assert report.status is RunStatus.SUCCEEDED, report.error
+    assert all(table.verified for table in report.tables)
+    assert report.objects.skipped == ()
+    assert {note.name for note in report.objects.replaced} == point.replaced
+    facts = [postgresql_server.run(point.ask, end.database) for end in (source, postgresql_database)]
+    assert facts[0]
+    assert facts[1] == facts[0]
+    postgresql_server.drop(source)
