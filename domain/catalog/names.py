@@ -55,4 +55,8 @@ def in_order(views: Iterable[View]) -> tuple[View, ...]:
 
 def _words(sql: str) -> set[str]:
     """Return the names in a piece of SQL, quoted or not, without regard to case."""
-    return {next(filter(None, match.groups())).casefold() for match in _WORD.finditer(sql)}
+    return {_named(*match.groups(default="")).casefold() for match in _WORD.finditer(sql)}
+
+
+def _named(ticked: str, quoted: str, bracketed: str, bare: str) -> str:
+    return ticked.replace("``", "`") or quoted.replace('""', '"') or bracketed or bare
