@@ -28,15 +28,6 @@ FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extnam
 """
 
 
-def _unless_usual(enabled: str, kind: str, name: str) -> str:
-    """Return the SQL for what else says when a trigger or rule runs, if it is not as usual: always but in a replica."""
-    return (
-        f"CASE {enabled} WHEN 'O' THEN '' ELSE '; ALTER TABLE ' || {RELATION}"
-        f" || CASE {enabled} WHEN 'D' THEN ' DISABLE '"
-        f" WHEN 'R' THEN ' ENABLE REPLICA ' ELSE ' ENABLE ALWAYS ' END || '{kind} ' || quote_ident({name}) END"
-    )
-
-
 _ARGUMENTS = "'(' || pg_get_function_identity_arguments(p.oid) || ')'"
 
 ROUTINES = f"""
@@ -73,17 +64,31 @@ FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_aggregate g
 WHERE {HERE} AND {_OWN_ROUTINE} ORDER BY p.oid
 """
 
+
+def _fires(enabled: str, what: str, name: str) -> str:
+    """Return the SQL for the statement that says when a trigger or rule fires."""
+    return f"""'ALTER TABLE ' || {RELATION} || ' ' || CASE {enabled}
+           WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END
+       || ' {what} ' || quote_ident({name})"""
+
+
 TRIGGERS = f"""
 SELECT 'trigger' AS kind, {SHOWN_RELATION} || '.' || g.tgname AS name,
-       pg_get_triggerdef(g.oid, true) || {_unless_usual("g.tgenabled", "TRIGGER", "g.tgname")} AS definition
+       concat_ws('; ', CASE WHEN p.oid IS NULL THEN pg_get_triggerdef(g.oid, true) END,
+           CASE WHEN g.tgenabled <> coalesce(p.tgenabled, 'O') THEN {_fires("g.tgenabled", "TRIGGER", "g.tgname")} END)
+       AS definition
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {HERE} AND NOT g.tgisinternal AND coalesce((to_jsonb(g) ->> 'tgparentid')::bigint, 0) = 0
-ORDER BY n.nspname, c.relname, g.tgname
+LEFT JOIN pg_trigger p ON p.oid = (to_jsonb(g) ->> 'tgparentid')::oid
+WHERE {HERE} AND NOT g.tgisinternal AND (p.oid IS NULL OR g.tgenabled <> p.tgenabled)
+ORDER BY cardinality(ARRAY(SELECT pg_partition_ancestors(c.oid))), n.nspname, c.relname, g.tgname
 """
+"""Those of a partition that come from the table it is a part of are told only if they fire at other times."""
 
 RULES = f"""
 SELECT 'rule' AS kind, {SHOWN_RELATION} || '.' || w.rulename AS name,
-       rtrim(pg_get_ruledef(w.oid), ';') || {_unless_usual("w.ev_enabled", "RULE", "w.rulename")} AS definition
+       rtrim(pg_get_ruledef(w.oid), ';')
+       || CASE WHEN w.ev_enabled <> 'O' THEN '; ' || {_fires("w.ev_enabled", "RULE", "w.rulename")} ELSE '' END
+       AS definition
 FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {HERE} AND w.rulename <> '_RETURN' ORDER BY n.nspname, c.relname, w.rulename
 """

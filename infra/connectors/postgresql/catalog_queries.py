@@ -5,6 +5,8 @@ What an extension owns is left out: it comes and goes with its extension.
 
 from __future__ import annotations
 
+from infra.connectors.postgresql.catalog_spelling import found_as, options
+
 NOT_OF_EXTENSION = """NOT EXISTS (
     SELECT FROM pg_depend e WHERE e.deptype = 'e' AND e.classid = '{catalog}'::regclass AND e.objid = {oid})"""
 
@@ -90,6 +92,13 @@ WHERE {IS_TABLE} AND con.contype IN ('p', 'f', 'c') AND con.conparentid = 0
 ORDER BY con.conrelid, con.conname
 """
 
+_COLLATIONS = """(CASE WHEN a.attname IS NOT NULL THEN ARRAY[a.attcollation] ELSE (
+    SELECT coalesce(nullif(array_agg(DISTINCT u.attcollation), '{}'), ARRAY['"default"'::regcollation::oid])
+    FROM pg_depend d JOIN pg_attribute u ON u.attrelid = d.refobjid AND u.attnum = d.refobjsubid
+    WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass
+      AND d.refobjid = i.indrelid AND u.attcollation <> 0) END)"""
+"""The collations of the columns that a member of an index is made of: another one must be said."""
+
 INDEXES = f"""
 SELECT i.indrelid::bigint AS table_oid, ic.relname::text AS name, am.amname::text AS method, i.indisunique AS unique,
        EXISTS (SELECT FROM pg_constraint con WHERE con.conindid = i.indexrelid AND con.contype = 'u') AS is_constraint,
@@ -112,17 +121,16 @@ JOIN LATERAL (
            array_agg((i.indoption[k] & 1) = 1 ORDER BY k) AS descending,
            array_agg((i.indoption[k] & 2) = 2 ORDER BY k) AS nulls_first,
            array_agg(concat_ws(' ',
-               CASE WHEN i.indcollation[k] NOT IN (0, coalesce(a.attcollation, 'pg_catalog.default'::regcollation))
+               CASE WHEN i.indcollation[k] <> 0 AND ARRAY[i.indcollation[k]] <> {_COLLATIONS}
                     THEN 'COLLATE ' || i.indcollation[k]::regcollation END,
-               CASE WHEN NOT o.opcdefault OR settings.of <> '' THEN
-                   CASE WHEN pg_opclass_is_visible(o.oid) THEN quote_ident(o.opcname)
-                        ELSE quote_ident(onsp.nspname) || '.' || quote_ident(o.opcname) END || settings.of END)
-               ORDER BY k) AS operator_classes
+               CASE WHEN NOT o.opcdefault OR ia.attoptions IS NOT NULL THEN
+                   {found_as("pg_opclass_is_visible(o.oid)", "onsp.nspname", "o.opcname")}
+                   || coalesce(' (' || {options("ia.attoptions")} || ')', '') END) ORDER BY k)
+               AS operator_classes
     FROM generate_series(0, i.indnkeyatts - 1) k
     JOIN pg_opclass o ON o.oid = i.indclass[k]
     JOIN pg_namespace onsp ON onsp.oid = o.opcnamespace
-    JOIN LATERAL (SELECT coalesce('(' || array_to_string(m.attoptions, ', ') || ')', '') AS of
-                  FROM pg_attribute m WHERE m.attrelid = i.indexrelid AND m.attnum = k + 1) settings ON true
+    JOIN pg_attribute ia ON ia.attrelid = i.indexrelid AND ia.attnum = k + 1
     LEFT JOIN pg_attribute a ON i.indkey[k] <> 0 AND a.attrelid = i.indrelid AND a.attnum = i.indkey[k]) parts ON true
 WHERE {IS_TABLE} AND NOT i.indisprimary AND NOT i.indisexclusion
 ORDER BY i.indrelid, ic.relname

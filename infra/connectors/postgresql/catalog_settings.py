@@ -6,7 +6,7 @@ They are asked and answered like those of `catalog_others`.
 from __future__ import annotations
 
 from infra.connectors.postgresql.catalog_queries import IS_TABLE, OWN_CLASS
-from infra.connectors.postgresql.catalog_spelling import HERE, RELATION, SHOWN_RELATION
+from infra.connectors.postgresql.catalog_spelling import HERE, RELATION, SHOWN_RELATION, options
 
 _COLUMN = f"{SHOWN_RELATION} || '.' || a.attname"
 _ALTER_COLUMN = "'ALTER COLUMN ' || quote_ident(a.attname)"
@@ -14,7 +14,7 @@ _ALTER_COLUMN = "'ALTER COLUMN ' || quote_ident(a.attname)"
 STORAGE = f"""
 SELECT 'storage parameters' AS kind, {SHOWN_RELATION} AS name,
        'ALTER ' || CASE c.relkind WHEN 'i' THEN 'INDEX ' WHEN 'm' THEN 'MATERIALIZED VIEW ' ELSE 'TABLE ' END
-       || {RELATION} || ' SET (' || array_to_string(parameters.of, ', ') || ')' AS definition
+       || {RELATION} || ' SET (' || {options("parameters.of")} || ')' AS definition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL (
     SELECT c.reloptions || ARRAY(SELECT 'toast.' || each FROM pg_class t CROSS JOIN unnest(t.reloptions) each
                                  WHERE t.oid = c.reltoastrelid) AS of) parameters
@@ -34,7 +34,7 @@ JOIN pg_type t ON t.oid = a.atttypid CROSS JOIN LATERAL (
         {_ALTER_COLUMN} || ' SET COMPRESSION '
             || CASE to_jsonb(a) ->> 'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
         CASE WHEN a.attstattarget >= 0 THEN {_ALTER_COLUMN} || ' SET STATISTICS ' || a.attstattarget END,
-        {_ALTER_COLUMN} || ' SET (' || array_to_string(a.attoptions, ', ') || ')') AS of) settings
+        {_ALTER_COLUMN} || ' SET (' || {options("a.attoptions")} || ')') AS of) settings
 WHERE {HERE} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND settings.of <> '' AND {OWN_CLASS}
 ORDER BY n.nspname, c.relname, a.attnum
 """
@@ -55,7 +55,7 @@ ORDER BY n.nspname, c.relname, a.attnum
 
 VIEW_OPTIONS = f"""
 SELECT 'view options' AS kind, {SHOWN_RELATION} AS name,
-       'ALTER VIEW ' || {RELATION} || ' SET (' || array_to_string(c.reloptions, ', ') || ')' AS definition
+       'ALTER VIEW ' || {RELATION} || ' SET (' || {options("c.reloptions")} || ')' AS definition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {HERE} AND c.relkind = 'v' AND c.reloptions IS NOT NULL AND {OWN_CLASS} ORDER BY n.nspname, c.relname
 """

@@ -20,6 +20,12 @@ def found_as(is_visible: str, schema: str, name: str) -> str:
     return f"CASE WHEN {is_visible} THEN '' ELSE quote_ident({schema}) || '.' END || quote_ident({name})"
 
 
+def options(given: str) -> str:
+    """Return the SQL for options of the catalogue as statements take them."""
+    return f"""(SELECT string_agg(split_part(o, '=', 1) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', ')
+       FROM unnest({given}) o)"""
+
+
 def without_schema(text: str) -> str:
     """Return the SQL for a statement without its first mention of the default schema, which some functions write."""
     prefix = "quote_ident(n.nspname) || '.'"
