@@ -6,6 +6,8 @@ from domain.catalog.model import DatabaseSchema, Table
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, Phase, SchemaObject, SchemaPlan, Step
 
+RIGHTS_STAY = "Rights belong to the users of a server; grant and revoke them in the target by hand."
+
 FOREIGN: dict[str, tuple[Outcome, str]] = {
     "schema": (Outcome.REPLACED, "What is in it comes together with the rest in one schema."),
     "other schema": (
@@ -30,7 +32,8 @@ FOREIGN: dict[str, tuple[Outcome, str]] = {
         Outcome.SKIPPED,
         "Files in it are not read: a table is a file, or a sub-folder of Parquet files; name it in its own run.",
     ),
-    "partition default": (Outcome.SKIPPED, "Its rows are in the table it is a part of."),
+    "partition column": (Outcome.SKIPPED, "The rows of all partitions follow the rules of the one table."),
+    "rights": (Outcome.SKIPPED, RIGHTS_STAY),
     "index": (Outcome.SKIPPED, "It is on a partition or a materialized view, which are no tables of their own here."),
     "comment": (Outcome.SKIPPED, "What it is about is not there, or has no comments here."),
     "view options": (

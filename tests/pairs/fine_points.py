@@ -115,4 +115,34 @@ FINE_POINTS = {
         """,
         "SELECT indexdef FROM pg_indexes WHERE tablename = 't' ORDER BY 1",
     ),
+    "defaults and NOT NULL of partitions": FinePoint(
+        """
+        CREATE TABLE t (k text DEFAULT 'x', n int DEFAULT 1, "O %s" int) PARTITION BY RANGE (n);
+        CREATE TABLE z PARTITION OF t (k DEFAULT 'twenty') FOR VALUES FROM (0) TO (9) PARTITION BY LIST (k);
+        CREATE TABLE a PARTITION OF z DEFAULT; CREATE TABLE b PARTITION OF z (k DEFAULT 'b') FOR VALUES IN ('b');
+        CREATE TABLE rest PARTITION OF t DEFAULT; INSERT INTO t VALUES ('b', 1, 1), ('c', 1, 1), ('d', 10, 1);
+        ALTER TABLE rest ALTER n DROP DEFAULT, ALTER "O %s" SET NOT NULL, ALTER "O %s" SET DEFAULT 7;
+        """,
+        """SELECT attrelid::regclass::text, attname, attnotnull, pg_get_expr(adbin, adrelid) FROM pg_attribute
+        LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        WHERE attnum > 0 AND attrelid::regclass::text IN ('t', 'z', 'a', 'b', 'rest') ORDER BY 1, 2""",
+    ),
+    "what is said of tables and columns beside their definitions": FinePoint(
+        """
+        CREATE TYPE pair AS (a int, "B %s" text); CREATE TABLE t OF pair (a WITH OPTIONS PRIMARY KEY);
+        CREATE TABLE u (id int NOT NULL, long text, CONSTRAINT "U %s" UNIQUE (id));
+        ALTER TABLE t REPLICA IDENTITY FULL; ALTER TABLE u REPLICA IDENTITY USING INDEX "U %s", CLUSTER ON "U %s";
+        ALTER TABLE t ALTER "B %s" SET STORAGE EXTERNAL, ALTER "B %s" SET COMPRESSION pglz,
+            ALTER "B %s" SET STATISTICS 500; ALTER TABLE u ALTER long SET (n_distinct = -0.5);
+        CREATE VIEW v AS SELECT id, long FROM u; ALTER VIEW v ALTER long SET DEFAULT 'long';
+        CREATE TABLE part (id int, w text) PARTITION BY LIST (id); CREATE TABLE one PARTITION OF part FOR VALUES IN (1);
+        ALTER TABLE one REPLICA IDENTITY NOTHING, ALTER w SET STORAGE MAIN; INSERT INTO t VALUES (1, 'a');
+        """,
+        """SELECT c.relname, c.relreplident, c.reloftype::regtype, attname, attstorage, attcompression, attstattarget,
+            attoptions, pg_get_expr(adbin, adrelid), i.relname, indisclustered, indisreplident
+        FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0
+        LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        LEFT JOIN pg_index x ON indrelid = c.oid LEFT JOIN pg_class i ON i.oid = indexrelid
+        WHERE c.relname IN ('t', 'u', 'v', 'part', 'one') ORDER BY 1, 4""",
+    ),
 }

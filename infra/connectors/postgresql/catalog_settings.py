@@ -5,8 +5,8 @@ They are asked and answered like those of `catalog_others`.
 
 from __future__ import annotations
 
-from infra.connectors.postgresql.catalog_queries import IS_TABLE, OWN_CLASS
-from infra.connectors.postgresql.catalog_spelling import HERE, RELATION, SHOWN_RELATION, options
+from infra.connectors.postgresql.catalog_queries import IS_TABLE, NOT_OF_EXTENSION, OWN_CLASS
+from infra.connectors.postgresql.catalog_spelling import HERE, RELATION, SHOWN_RELATION, options, shown
 
 _COLUMN = f"{SHOWN_RELATION} || '.' || a.attname"
 _ALTER_COLUMN = "'ALTER COLUMN ' || quote_ident(a.attname)"
@@ -39,19 +39,24 @@ WHERE {HERE} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY n.nspname, c.relname, a.attnum
 """
 
-PARTITION_DEFAULTS = f"""
-SELECT 'partition default' AS kind, {_COLUMN} AS name, 'ALTER TABLE ONLY ' || {RELATION} || ' ' || {_ALTER_COLUMN}
-       || coalesce(' SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), ' DROP DEFAULT') AS definition
-FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_inherits i ON i.inhrelid = c.oid JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
-LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-LEFT JOIN pg_attrdef pd ON pd.adrelid = pa.attrelid AND pd.adnum = pa.attnum
-WHERE {HERE} AND c.relispartition AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
-  AND a.attgenerated = '' AND a.attidentity = '' AND pa.attidentity = ''
-  AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(pd.adbin, pd.adrelid)
-ORDER BY n.nspname, c.relname, a.attnum
+PARTITION_COLUMNS = f"""
+SELECT 'partition column' AS kind, {_COLUMN} AS name,
+       'ALTER TABLE ' || {RELATION} || ' ' || concat_ws(', ',
+           CASE WHEN own.said IS DISTINCT FROM above.said
+                THEN {_ALTER_COLUMN} || coalesce(' SET DEFAULT ' || own.said, ' DROP DEFAULT') END,
+           CASE WHEN a.attnotnull AND NOT p.attnotnull THEN {_ALTER_COLUMN} || ' SET NOT NULL' END) AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname AND NOT p.attisdropped
+CROSS JOIN LATERAL (SELECT (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+    WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) AS said) own
+CROSS JOIN LATERAL (SELECT (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+    WHERE d.adrelid = p.attrelid AND d.adnum = p.attnum) AS said) above
+WHERE {HERE} AND c.relkind IN ('r', 'p') AND c.relispartition AND {OWN_CLASS} AND a.attgenerated = ''
+  AND (own.said IS DISTINCT FROM above.said OR a.attnotnull AND NOT p.attnotnull)
+ORDER BY cardinality(ARRAY(SELECT pg_partition_ancestors(c.oid))), n.nspname, c.relname, a.attnum
 """
-"""Defaults of partitions that are not those of the table they are a part of."""
+"""Defaults and NOT NULL of partitions that are not those of the table they are a part of."""
 
 VIEW_OPTIONS = f"""
 SELECT 'view options' AS kind, {SHOWN_RELATION} AS name,
@@ -108,7 +113,29 @@ WHERE {HERE} AND c.reltablespace <> 0 AND c.relkind IN ('r', 'p', 'm', 'i', 'I')
 ORDER BY n.nspname, c.relname
 """
 
+RIGHTS = f"""
+SELECT 'rights' AS kind, 'rights on ' || r.name AS name, '' AS definition FROM (
+    SELECT {SHOWN_RELATION} AS name, c.relacl AS given,
+           acldefault(CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, c.relowner) AS usual
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {HERE} AND {OWN_CLASS}
+    UNION ALL SELECT {SHOWN_RELATION} || '.' || a.attname, a.attacl, NULL
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE {HERE} AND a.attnum > 0 AND NOT a.attisdropped AND {OWN_CLASS}
+    UNION ALL SELECT {shown("n.nspname", "p.proname")} || '(' || pg_get_function_identity_arguments(p.oid) || ')',
+           p.proacl, acldefault('f', p.proowner)
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE {HERE} AND {NOT_OF_EXTENSION.format(catalog="pg_proc", oid="p.oid")}
+    UNION ALL SELECT {shown("n.nspname", "t.typname")}, t.typacl, acldefault('T', t.typowner)
+    FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+    WHERE {HERE} AND {NOT_OF_EXTENSION.format(catalog="pg_type", oid="t.oid")}
+    UNION ALL SELECT 'schema ' || n.nspname, n.nspacl, acldefault('n', n.nspowner)
+    FROM pg_namespace n WHERE {HERE} AND n.nspname <> 'public') r
+WHERE r.given IS NOT NULL AND NOT (r.given <@ coalesce(r.usual, '{{}}') AND r.given @> coalesce(r.usual, '{{}}'))
+ORDER BY r.name
+"""
+"""What somebody has granted or revoked; the rights that an owner and everybody have by themselves are not told."""
+
 SETTINGS = (
-    *(COLUMN_SETTINGS, PARTITION_DEFAULTS, STORAGE, VIEW_OPTIONS, VIEW_DEFAULTS, TYPED_TABLES, CLUSTERING),
-    *(REPLICA_IDENTITY, ROW_SECURITY, TABLESPACES),
+    *(COLUMN_SETTINGS, PARTITION_COLUMNS, STORAGE, VIEW_OPTIONS, VIEW_DEFAULTS, TYPED_TABLES, CLUSTERING),
+    *(REPLICA_IDENTITY, ROW_SECURITY, TABLESPACES, RIGHTS),
 )

@@ -10,7 +10,7 @@ from domain.catalog.names import mentions
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
-from infra.connectors.draft import FOREIGN, one
+from infra.connectors.draft import FOREIGN, RIGHTS_STAY, one
 from infra.connectors.postgresql.ddl_types import BIGINT_END
 from infra.connectors.postgresql.draft import Draft, of_table
 from infra.connectors.postgresql.introspect import UNUSABLE
@@ -28,6 +28,7 @@ _REASONS = {
     "foreign table": "Its rows live on another server.",
     "foreign server": "It is another server, with passwords of its own; make it by hand.",
     "forced row security": "Row security is on, but not for the owner, who could no longer compare the rows.",
+    "rights": RIGHTS_STAY,
     "tablespace": "Where its files lie is for this server to say.",
     "unlogged": "The table is logged here, so that a crash loses nothing.",
     "inheritance": "Columns that the table has of its parent alone are its own too here: dropped there, they stay.",
@@ -35,7 +36,7 @@ _REASONS = {
 }
 _LAST = (
     *("domain constraint", "partition constraint", "index", "exclusion constraint", "inheritance", "sequence owner"),
-    *("partition default", "storage parameters", "view options", "view default", "typed table", "clustering"),
+    *("partition column", "storage parameters", "view options", "view default", "typed table", "clustering"),
     *("replica identity", "statistics"),
     *("rule", "row security", "forced row security", "row policy", "trigger", "comment"),
 )
