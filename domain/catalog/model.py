@@ -87,7 +87,7 @@ class Column:
     comment: str = ""
     """What its makers say of it."""
     collation: str = ""
-    """The rule by which its texts are compared, if it has one of its own; empty for the usual one."""
+    """The rule by which its texts are compared, where other engines have none like it; empty for the default one."""
     stored: LogicalType | None = None
     """As what another database of its engine gets its values, bit for bit; null if that is its type."""
 

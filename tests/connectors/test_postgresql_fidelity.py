@@ -12,6 +12,7 @@ from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import Outcome
 from domain.migrations.transfer import WireFormat
 from infra.connectors.postgresql.connector import CONNECTOR
+from infra.connectors.sqlite.connector import CONNECTOR as SQLITE
 from tests.connectors.lab import digest_columns, read_rows, whole
 from tests.connectors.postgresql_samples import (
     EVERY_OBJECT,
@@ -24,6 +25,7 @@ from tests.connectors.postgresql_samples import (
     without_guesses,
 )
 from tests.support.postgresql import PostgresqlServer
+from workers.engine.losses import losses
 
 
 @pytest.fixture
@@ -113,3 +115,24 @@ async def test_the_target_may_be_another_schema(
         await target.close()
     finally:
         await source.close()
+
+
+async def test_columns_tell_the_rule_by_which_their_texts_are_compared_unless_it_is_by_their_letters(
+    postgresql_server: PostgresqlServer, postgresql_database: Endpoint
+) -> None:
+    postgresql_server.run(
+        """CREATE SCHEMA s; CREATE COLLATION s."No case" (PROVIDER = icu, LOCALE = 'und-u-ks-level2',
+            DETERMINISTIC = false); CREATE DOMAIN word AS text COLLATE s."No case";
+        CREATE TABLE t (a text COLLATE s."No case" UNIQUE, b word, c text COLLATE "C", d text, e integer)""",
+        postgresql_database.database,
+    )
+    admin = replace(postgresql_server.admin, database=postgresql_database.database)
+
+    source = await CONNECTOR.open_source(admin, readers=1)
+    schema = await source.introspect()
+    await source.close()
+
+    assert [column.collation for column in schema.tables[0].columns] == ['s."No case"', 's."No case"', "", "", ""]
+    assert [line.reason for line in losses(schema, SQLITE.capabilities)][:2] == [
+        'its texts are no longer compared by s."No case"'
+    ] * 2

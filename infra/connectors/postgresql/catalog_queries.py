@@ -38,10 +38,9 @@ COLUMNS = f"""
 SELECT a.attrelid::bigint AS table_oid, a.attnum::int AS number, a.attname::text AS name,
        format_type(a.atttypid, a.atttypmod) || coalesce(
            ' COLLATE ' || CASE WHEN a.attcollation <> t.typcollation THEN
-               (SELECT CASE WHEN pg_collation_is_visible(k.oid) THEN quote_ident(k.collname)
-                       ELSE quote_ident(kn.nspname) || '.' || quote_ident(k.collname) END
-                FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = a.attcollation)
-           END, '') AS native,
+               a.attcollation::regcollation END, '') AS native,
+       CASE WHEN ac.collname NOT IN ('default', 'C', 'POSIX', 'ucs_basic') THEN ac.oid::regcollation::text ELSE '' END
+           AS collation,
        format_type(base.oid, base.modifier) AS spelling, bt.typname::text AS type_name,
        ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = base.oid ORDER BY e.enumsortorder) AS labels,
        NOT (a.attnotnull OR t.typnotnull) AS nullable, pg_get_expr(d.adbin, d.adrelid) AS default,
@@ -60,6 +59,7 @@ JOIN LATERAL (
     SELECT oid, modifier FROM chain ORDER BY level DESC LIMIT 1) base ON true
 JOIN pg_type bt ON bt.oid = base.oid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_collation ac ON ac.oid = a.attcollation
 WHERE {IS_TABLE} AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
 """

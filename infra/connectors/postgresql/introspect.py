@@ -236,7 +236,7 @@ def _column(row: asyncpg.Record, generator: _Generator | None) -> Column:
         generated=generated,
         generated_stored=row["generated"] == _STORED,
         comment=row["comment"] or "",
-        collation=row["native"].partition(" COLLATE ")[2],
+        collation=row["collation"] or "",
     )
 
 
