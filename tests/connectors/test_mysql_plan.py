@@ -211,6 +211,21 @@ async def test_names_are_cut_to_what_mysql_takes_and_constraints_kept_apart(mysq
     assert [len(table.checks) for table in found.tables] == [1, 1, 0]
 
 
+async def test_indexes_get_names_that_mysql_takes_and_tells_apart(mysql_database: Endpoint) -> None:
+    here = {"Ab": "Ab", "ab": "index_ab", "primary": "index_primary", "tail ": "tail_", "x\U0001f600": "x_"}
+    indexes = tuple(Index(name, (IndexPart("id"),), unique=True) for name in here)
+    check = Check("c\U0001f600", "id > 0")
+
+    plan = await built(wanted(a_table("t", ("id", Integer(64)), indexes=indexes, checks=(check,))), mysql_database)
+
+    found = (await introspected(mysql_database)).tables[0]
+    assert sorted(index.name for index in found.indexes) == sorted(here.values())
+    assert [check.name for check in found.checks] == ["c_"]
+    for name, other in here.items():
+        outcome_here = (Outcome.CREATED, "") if name == other else (Outcome.REPLACED, f"named {other}")
+        assert outcome(plan, ObjectKind.INDEX, name) == outcome_here
+
+
 def test_what_mysql_has_not_is_left_out_with_a_reason() -> None:
     table = a_table(
         "t",

@@ -12,11 +12,12 @@ from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
 from infra.connectors.draft import Draft
-from infra.connectors.mysql.capabilities import CAPABILITIES, ONE_AT_A_TIME
+from infra.connectors.mysql.capabilities import ONE_AT_A_TIME
 from infra.connectors.mysql.ddl_objects import (
     Clause,
     code_rule,
     foreign_key_sql,
+    index_names,
     index_rule,
     sequence_sql,
     sequence_standing,
@@ -24,7 +25,7 @@ from infra.connectors.mysql.ddl_objects import (
 )
 from infra.connectors.mysql.declare import is_exact, same_engine
 from infra.connectors.mysql.fit import Columns, declared_columns
-from infra.connectors.mysql.names import literal, quoted, quoted_list, table_sql
+from infra.connectors.mysql.names import cut, literal, quoted, quoted_list, table_sql
 from infra.connectors.mysql.types import INTEGER_BITS, parse_native
 from infra.connectors.sql.expressions import alike, transpile
 
@@ -101,10 +102,11 @@ class _Planner:
     def add_indexes(self, table: Table, made: Table) -> None:
         """Plan the secondary indexes of a table."""
         natives = {column.name: column.native for column in made.columns}
+        names = index_names(table)
         for index in table.indexes:
             if (table.name, index.name) in self._inline:
                 continue
-            rule = index_rule(index, self._wanted.engine, natives)
+            rule = index_rule(index, names[index], self._wanted.engine, natives)
             made_by = SchemaObject(ObjectKind.INDEX, index.name, str(table.name))
             self._alter(Phase.INDEXES, made_by, rule, table, optional=not index.unique)
 
@@ -282,7 +284,8 @@ class _Planner:
     def _buildable(self, table: Table, types: Columns) -> dict[Index, Clause]:
         """Return the indexes of a table that MySQL can build, and how."""
         natives = {name: declared.native for name, declared in types.items()}
-        rules = {index: index_rule(index, self._wanted.engine, natives) for index in table.indexes}
+        names = index_names(table).items()
+        rules = {index: index_rule(index, name, self._wanted.engine, natives) for index, name in names}
         return {index: rule for index, rule in rules.items() if rule.change is not None}
 
     def _inline_checks(self, table: Table) -> list[str]:
@@ -310,11 +313,6 @@ class _Planner:
         is_alone = rule.change.startswith(ONE_AT_A_TIME)
         self.draft.step(phase, made, f"{head}{rule.change}", optional=optional, head="" if is_alone else head)
         self.draft.replaced(made, rule.note)
-
-
-def cut(name: str) -> str:
-    """Cut a name to the longest that MySQL takes."""
-    return name[: CAPABILITIES.identifier_max]
 
 
 def _at_full_precision(expression: str, native: str) -> str:

@@ -12,13 +12,13 @@ from domain.connections.values import Engine
 from infra.connectors.mysql.capabilities import CAPABILITIES, CHARACTER_BYTES, INDEX_PARTS_MAX
 from infra.connectors.mysql.code import EVENT_OFF
 from infra.connectors.mysql.fit import index_bytes, shares
-from infra.connectors.mysql.names import PRIMARY, quoted, quoted_list
+from infra.connectors.mysql.names import PRIMARY, cut, quoted, quoted_list
 from infra.connectors.sql.expressions import transpile_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from domain.catalog.model import DatabaseSchema, ForeignKey, Index, IndexPart, OtherObject, Sequence, View
+    from domain.catalog.model import DatabaseSchema, ForeignKey, Index, IndexPart, OtherObject, Sequence, Table, View
 
 _ORDERED_METHODS = frozenset({"btree", "hash", "art", ""})
 _SEQUENCE_END = 2**63 - 1
@@ -32,13 +32,15 @@ class Clause:
     note: str = ""
 
 
-def index_rule(index: Index, engine: Engine, natives: Mapping[str, str]) -> Clause:
-    """Spell an index of a table whose columns have these types."""
+def index_rule(index: Index, name: str, engine: Engine, natives: Mapping[str, str]) -> Clause:
+    """Spell an index, as it is called here, of a table whose columns have these types."""
     if engine is not Engine.MYSQL:
         reason = _foreign_obstacle(index)
         if reason:
             return Clause(None, reason)
-    notes = [f"without the included columns {', '.join(index.include)}"] if index.include else []
+    notes = [f"named {name}"] if index.name and name != index.name else []
+    if index.include:
+        notes.append(f"without the included columns {', '.join(index.include)}")
     prefixes = _prefixes(index, natives) if engine is not Engine.MYSQL else {}
     if prefixes:
         notes.append(f"of the first characters of {', '.join(prefixes)}, since MySQL indexes no more")
@@ -49,13 +51,19 @@ def index_rule(index: Index, engine: Engine, natives: Mapping[str, str]) -> Clau
     if index.method.upper() in ("FULLTEXT", "SPATIAL"):
         kind = f"{index.method.upper()} INDEX"
     using = " USING HASH" if engine is Engine.MYSQL and index.method.upper() == "HASH" else ""
-    return Clause(f"ADD {kind} {quoted(index_name(index))} ({parts}){using}", "; ".join(notes))
+    return Clause(f"ADD {kind} {quoted(name)} ({parts}){using}", "; ".join(notes))
 
 
-def index_name(index: Index) -> str:
-    """Return a name that MySQL takes for an index."""
-    name = index.name or "_".join(part.column or "expression" for part in index.parts)
-    return ("index_" + name if name.upper() == PRIMARY else name)[: CAPABILITIES.identifier_max]
+def index_names(table: Table) -> dict[Index, str]:
+    """Choose what a table's indexes are called: MySQL takes no two names that differ by case alone, nor PRIMARY."""
+    names: dict[Index, str] = {}
+    taken = {PRIMARY.casefold()}
+    for index in table.indexes:
+        name = index.name or "_".join(part.column or "expression" for part in index.parts)
+        candidates = (name, f"index_{name}", *(f"{number}_{name}" for number in range(2, 1000)))
+        names[index] = next(each for each in map(cut, candidates) if each.casefold() not in taken)
+        taken.add(names[index].casefold())
+    return names
 
 
 def foreign_key_sql(key: ForeignKey, name: str) -> Clause:

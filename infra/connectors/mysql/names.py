@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from domain.catalog.model import TableName
+from infra.connectors.mysql.capabilities import CAPABILITIES
 
 PRIMARY = "PRIMARY"
 """The name of every primary key; no other index may have it."""
@@ -23,6 +25,11 @@ def quoted_list(identifiers: Iterable[str]) -> str:
 def table_sql(table: TableName) -> str:
     """Quote a table's name. MySQL has no schemas inside a database; a schema given all the same is a database."""
     return f"{quoted(table.schema)}.{quoted(table.name)}" if table.schema else quoted(table.name)
+
+
+def cut(name: str) -> str:
+    """Cut a name to the longest that MySQL takes, with a `_` for each character that no name there may hold."""
+    return re.sub(CAPABILITIES.unnameable, "_", name[: CAPABILITIES.identifier_max])
 
 
 def literal(text: str) -> str:
