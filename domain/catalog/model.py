@@ -276,6 +276,8 @@ class OtherObject:
     """The statement that makes it, in its engine's SQL; empty where the engine cannot tell."""
     settings: str = ""
     """What a session must set so that the statement makes the same thing, as its engine's SET takes it."""
+    table: str = ""
+    """The table or view that it only says something of, so that whoever made that decides; empty if it stands alone."""
 
 
 @dataclass(frozen=True)

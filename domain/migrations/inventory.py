@@ -44,7 +44,7 @@ def inventory(schema: DatabaseSchema) -> tuple[SchemaObject, ...]:
 
 def _others(schema: DatabaseSchema, named: set[SchemaObject]) -> Iterator[SchemaObject]:
     for other in schema.others:
-        item = SchemaObject(_KINDS_OF_OTHERS.get(other.kind.upper(), ObjectKind.OTHER), other.name)
+        item = SchemaObject(_KINDS_OF_OTHERS.get(other.kind.upper(), ObjectKind.OTHER), other.name, other.table)
         if item in named:
             item = replace(item, name=f"{other.name} ({other.kind.lower()})")
         named.add(item)

@@ -42,6 +42,7 @@ CREATE MATERIALIZED VIEW sales.totals AS SELECT boss, count(*) AS visits FROM sa
 CREATE UNIQUE INDEX totals_boss ON sales.totals (boss);
 CREATE FUNCTION sales.all_happy() RETURNS SETOF sales.happy LANGUAGE sql AS 'SELECT * FROM sales.happy';
 CREATE AGGREGATE sales.total(integer) (SFUNC = int4pl, STYPE = integer, INITCOND = '0');
+CREATE AGGREGATE sales.many(*) (SFUNC = int8inc, STYPE = bigint, INITCOND = '0');
 CREATE PROCEDURE sales.clear() LANGUAGE sql AS 'DELETE FROM sales.visit';
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 CREATE TRIGGER touched BEFORE UPDATE ON sales.visit FOR EACH ROW EXECUTE FUNCTION touch();

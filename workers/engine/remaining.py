@@ -46,14 +46,14 @@ class _Held:
 
     def __init__(self, plan: SchemaPlan, done: frozenset[int], catalog: DatabaseSchema, default_schema: str) -> None:
         self._default = default_schema
-        made = [step.object.name for step in plan.steps if step.number in done and _is_table(step)]
-        ours = {name.casefold() for name in made}
+        made = (step.object for step in plan.steps if step.number in done)
+        ours = {item.name.casefold() for item in made if item.kind in (ObjectKind.TABLE, ObjectKind.VIEW)}
         others = [table for table in catalog.tables if ours.isdisjoint(self._names(table.name))]
         self._planned = self._by_name(plan.tables)
         self._others = self._by_name(others)
         self._free_standing = {
             ObjectKind.TABLE: self._others.keys(),
-            ObjectKind.VIEW: {name for view in catalog.views for name in self._names(view.name)},
+            ObjectKind.VIEW: {name for view in catalog.views for name in self._names(view.name)} - ours,
             ObjectKind.SEQUENCE: {name for sequence in catalog.sequences for name in self._names(sequence.name)},
         }
 
@@ -61,6 +61,8 @@ class _Held:
         """Tell whether an object of the plan is there and not of the run's making."""
         if not item.table:
             return item.name.casefold() in self._free_standing.get(item.kind, ())
+        if item.kind is ObjectKind.OTHER and item.table.casefold() in self._free_standing[ObjectKind.VIEW]:
+            return True
         table, planned = (tables.get(item.table.casefold()) for tables in (self._others, self._planned))
         return table is not None and planned is not None and _holds(table, item, planned)
 
@@ -91,7 +93,7 @@ def _holds(table: Table, item: SchemaObject, planned: Table) -> bool:
             return any(_same(key.name, item.name) or _refers(key) in needed for key in table.foreign_keys)
         case ObjectKind.CHECK:
             return any(_same(check.name, item.name) for check in table.checks)
-        case ObjectKind.COMMENT | ObjectKind.DEFAULT | ObjectKind.COLUMN:
+        case ObjectKind.COMMENT | ObjectKind.DEFAULT | ObjectKind.COLUMN | ObjectKind.OTHER:
             return True  # whoever made the table has decided about these
         case _:
             return False

@@ -9,7 +9,7 @@ from domain.migrations.moments import Moment
 from domain.migrations.plan import VerifyLevel
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import Failure, ObjectNote, ObjectsReport, RunReport, TableReport
-from domain.migrations.schema_plan import Outcome, Parity, SchemaObject
+from domain.migrations.schema_plan import ObjectKind, Outcome, Parity, SchemaObject
 from domain.migrations.transfer import Consistency
 from workers.engine.finish import Finish
 from workers.engine.prepare import PreparedRun
@@ -74,6 +74,8 @@ def objects_report(parity: Iterable[Parity], not_made: Iterable[Parity] = ()) ->
 def object_name(item: SchemaObject) -> str:
     """Return the one spelling of an object's kind and name: `table film`, `index film.idx_title`."""
     kind = item.kind.value.lower().replace("_", " ")
+    if item.kind is ObjectKind.OTHER:
+        return f"{kind} {item.name}"
     if item.table and item.name and item.name != item.table:
         return f"{kind} {item.table}.{item.name}"
     return f"{kind} {item.table or item.name}"

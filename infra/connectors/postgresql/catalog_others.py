@@ -8,7 +8,7 @@ another default schema. A definition is empty where there is no statement that m
 from __future__ import annotations
 
 from infra.connectors.postgresql.catalog_queries import IS_TABLE, NOT_OF_EXTENSION, OWN_CLASS
-from infra.connectors.postgresql.catalog_settings import SETTINGS
+from infra.connectors.postgresql.catalog_settings import RIGHTS, SETTINGS, TABLESPACES
 from infra.connectors.postgresql.catalog_spelling import HERE, RELATION, SHOWN_RELATION, shown, spelled, without_schema
 from infra.connectors.postgresql.catalog_types import COLLATIONS, DOMAIN_CONSTRAINTS, TYPES
 
@@ -43,7 +43,8 @@ ORDER BY p.oid
 
 AGGREGATES = f"""
 SELECT 'aggregate' AS kind, {shown("n.nspname", "p.proname")} || {_ARGUMENTS} AS name,
-       'CREATE AGGREGATE ' || {spelled("n.nspname", "p.proname")} || '(' || pg_get_function_arguments(p.oid) || ') ('
+       'CREATE AGGREGATE ' || {spelled("n.nspname", "p.proname")} || '('
+       || coalesce(nullif(pg_get_function_arguments(p.oid), ''), '*') || ') ('
        || concat_ws(', ', 'SFUNC = ' || g.aggtransfn::regproc, 'STYPE = ' || format_type(g.aggtranstype, NULL),
               'FINALFUNC = ' || nullif(g.aggfinalfn, 0)::regproc,
               CASE WHEN g.aggfinalextra THEN 'FINALFUNC_EXTRA' END,
@@ -253,18 +254,30 @@ ORDER BY o.type, o.identity
 
 _QUESTIONS = (
     *(SCHEMAS, EXTENSIONS, COLLATIONS, TYPES, ROUTINES, AGGREGATES, PARTITION_KEYS, PARTITIONS, PARTITION_CONSTRAINTS),
-    *(INHERITANCE, SEQUENCE_OWNERS, *SETTINGS, UNLOGGED, FOREIGN_SERVERS, FOREIGN_TABLES, EXCLUSIONS, OTHER_INDEXES),
-    *(DOMAIN_CONSTRAINTS, STATISTICS, RULES, TRIGGERS, POLICIES, COMMENTS, LEFT_OVER),
+    *(
+        INHERITANCE,
+        SEQUENCE_OWNERS,
+        *SETTINGS,
+        TABLESPACES,
+        UNLOGGED,
+        FOREIGN_SERVERS,
+        FOREIGN_TABLES,
+        EXCLUSIONS,
+        OTHER_INDEXES,
+    ),
+    *(RIGHTS, DOMAIN_CONSTRAINTS, STATISTICS, RULES, TRIGGERS, POLICIES, COMMENTS, LEFT_OVER),
 )
 
 
 def _together(queries: tuple[str, ...]) -> str:
     """Return one statement that answers all of them, one after the other."""
+    owner, none = "q.owner", "''"
     parts = (
-        f"SELECT {number} AS part, row_number() OVER () AS place, q.kind, q.name, q.definition FROM ({query}) q"
+        f"SELECT {number} AS part, row_number() OVER () AS place, q.kind, q.name, q.definition,"
+        f" {owner if query in SETTINGS else none} AS owner FROM ({query}) q"
         for number, query in enumerate(queries)
     )
-    return f"SELECT kind, name, definition FROM ({' UNION ALL '.join(parts)}) o ORDER BY part, place"
+    return f"SELECT kind, name, definition, owner FROM ({' UNION ALL '.join(parts)}) o ORDER BY part, place"
 
 
 OTHERS = _together(_QUESTIONS)

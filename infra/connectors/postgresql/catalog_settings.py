@@ -1,6 +1,7 @@
 """Questions to PostgreSQL's catalogue about how tables, views, columns and indexes are set, beside what they hold.
 
-They are asked and answered like those of `catalog_others`.
+They are asked like those of `catalog_others`, and answer also whose setting it is: the table's that was made
+(a partition belongs to the one that is no partition) or the view's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ _ALTER_COLUMN = "'ALTER COLUMN ' || quote_ident(a.attname)"
 STORAGE = f"""
 SELECT 'storage parameters' AS kind, {SHOWN_RELATION} AS name,
        'ALTER ' || CASE c.relkind WHEN 'i' THEN 'INDEX ' WHEN 'm' THEN 'MATERIALIZED VIEW ' ELSE 'TABLE ' END
-       || {RELATION} || ' SET (' || {options("parameters.of")} || ')' AS definition
+       || {RELATION} || ' SET (' || {options("parameters.of")} || ')' AS definition,
+       coalesce((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = c.oid), c.oid) AS relation
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL (
     SELECT c.reloptions || ARRAY(SELECT 'toast.' || each FROM pg_class t CROSS JOIN unnest(t.reloptions) each
                                  WHERE t.oid = c.reltoastrelid) AS of) parameters
@@ -24,7 +26,7 @@ ORDER BY n.nspname, c.relname
 
 COLUMN_SETTINGS = f"""
 SELECT 'column settings' AS kind, {_COLUMN} AS name,
-       'ALTER TABLE ONLY ' || {RELATION} || ' ' || settings.of AS definition
+       'ALTER TABLE ONLY ' || {RELATION} || ' ' || settings.of AS definition, c.oid AS relation
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid CROSS JOIN LATERAL (
     SELECT concat_ws(', ',
@@ -44,7 +46,8 @@ SELECT 'partition column' AS kind, {_COLUMN} AS name,
        'ALTER TABLE ' || {RELATION} || ' ' || concat_ws(', ',
            CASE WHEN own.said IS DISTINCT FROM above.said
                 THEN {_ALTER_COLUMN} || coalesce(' SET DEFAULT ' || own.said, ' DROP DEFAULT') END,
-           CASE WHEN a.attnotnull AND NOT p.attnotnull THEN {_ALTER_COLUMN} || ' SET NOT NULL' END) AS definition
+           CASE WHEN a.attnotnull AND NOT p.attnotnull THEN {_ALTER_COLUMN} || ' SET NOT NULL' END) AS definition,
+       c.oid AS relation
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname AND NOT p.attisdropped
@@ -60,14 +63,14 @@ ORDER BY cardinality(ARRAY(SELECT pg_partition_ancestors(c.oid))), n.nspname, c.
 
 VIEW_OPTIONS = f"""
 SELECT 'view options' AS kind, {SHOWN_RELATION} AS name,
-       'ALTER VIEW ' || {RELATION} || ' SET (' || {options("c.reloptions")} || ')' AS definition
+       'ALTER VIEW ' || {RELATION} || ' SET (' || {options("c.reloptions")} || ')' AS definition, c.oid AS relation
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {HERE} AND c.relkind = 'v' AND c.reloptions IS NOT NULL AND {OWN_CLASS} ORDER BY n.nspname, c.relname
 """
 
 VIEW_DEFAULTS = f"""
 SELECT 'view default' AS kind, {_COLUMN} AS name, 'ALTER VIEW ' || {RELATION} || ' ' || {_ALTER_COLUMN}
-       || ' SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) AS definition
+       || ' SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) AS definition, c.oid AS relation
 FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {HERE} AND c.relkind = 'v' AND {OWN_CLASS} ORDER BY n.nspname, c.relname, a.attnum
@@ -75,14 +78,14 @@ WHERE {HERE} AND c.relkind = 'v' AND {OWN_CLASS} ORDER BY n.nspname, c.relname, 
 
 TYPED_TABLES = f"""
 SELECT 'typed table' AS kind, {SHOWN_RELATION} AS name,
-       'ALTER TABLE ' || {RELATION} || ' OF ' || format_type(c.reloftype, NULL) AS definition
+       'ALTER TABLE ' || {RELATION} || ' OF ' || format_type(c.reloftype, NULL) AS definition, c.oid AS relation
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {IS_TABLE} AND c.reloftype <> 0 ORDER BY n.nspname, c.relname
 """
 
 CLUSTERING = f"""
 SELECT 'clustering' AS kind, {SHOWN_RELATION} AS name,
-       'ALTER TABLE ' || {RELATION} || ' CLUSTER ON ' || quote_ident(ic.relname) AS definition
+       'ALTER TABLE ' || {RELATION} || ' CLUSTER ON ' || quote_ident(ic.relname) AS definition, c.oid AS relation
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class ic ON ic.oid = i.indexrelid
 WHERE {HERE} AND i.indisclustered AND {OWN_CLASS} ORDER BY n.nspname, c.relname
@@ -93,7 +96,7 @@ SELECT 'replica identity' AS kind, {SHOWN_RELATION} AS name, 'ALTER TABLE ONLY '
        || CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL'
           ELSE (SELECT 'USING INDEX ' || quote_ident(ic.relname)
                 FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
-                WHERE i.indrelid = c.oid AND i.indisreplident) END AS definition
+                WHERE i.indrelid = c.oid AND i.indisreplident) END AS definition, c.oid AS relation
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {HERE} AND c.relkind IN ('r', 'p') AND c.relreplident <> 'd' AND {OWN_CLASS} ORDER BY n.nspname, c.relname
 """
@@ -101,13 +104,13 @@ WHERE {HERE} AND c.relkind IN ('r', 'p') AND c.relreplident <> 'd' AND {OWN_CLAS
 ROW_SECURITY = f"""
 SELECT CASE WHEN c.relforcerowsecurity THEN 'forced row security' ELSE 'row security' END AS kind,
        {SHOWN_RELATION} AS name,
-       'ALTER TABLE ' || {RELATION} || ' ENABLE ROW LEVEL SECURITY' AS definition
+       'ALTER TABLE ' || {RELATION} || ' ENABLE ROW LEVEL SECURITY' AS definition, c.oid AS relation
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {HERE} AND c.relrowsecurity AND c.relkind IN ('r', 'p') ORDER BY n.nspname, c.relname
 """
 
 TABLESPACES = f"""
-SELECT 'tablespace' AS kind, {SHOWN_RELATION} AS name, '' AS definition
+SELECT 'tablespace' AS kind, 'tablespace of ' || {SHOWN_RELATION} AS name, '' AS definition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {HERE} AND c.reltablespace <> 0 AND c.relkind IN ('r', 'p', 'm', 'i', 'I') AND {OWN_CLASS}
 ORDER BY n.nspname, c.relname
@@ -135,7 +138,17 @@ ORDER BY r.name
 """
 """What somebody has granted or revoked; the rights that an owner and everybody have by themselves are not told."""
 
-SETTINGS = (
-    *(COLUMN_SETTINGS, PARTITION_COLUMNS, STORAGE, VIEW_OPTIONS, VIEW_DEFAULTS, TYPED_TABLES, CLUSTERING),
-    *(REPLICA_IDENTITY, ROW_SECURITY, TABLESPACES, RIGHTS),
+
+def _with_owner(query: str) -> str:
+    owner = f"""SELECT {shown("o.nspname", "r.relname")} FROM pg_class r JOIN pg_namespace o ON o.oid = r.relnamespace
+    WHERE r.oid = coalesce(pg_partition_root(q.relation)::oid, q.relation)"""
+    return f"SELECT q.kind, q.kind || ' of ' || q.name AS name, q.definition, ({owner}) AS owner FROM ({query}) q"
+
+
+SETTINGS = tuple(
+    _with_owner(query)
+    for query in (
+        *(COLUMN_SETTINGS, PARTITION_COLUMNS, STORAGE, VIEW_OPTIONS, VIEW_DEFAULTS, TYPED_TABLES, CLUSTERING),
+        *(REPLICA_IDENTITY, ROW_SECURITY),
+    )
 )

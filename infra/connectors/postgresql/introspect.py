@@ -306,4 +306,4 @@ def _views(rows: list[asyncpg.Record]) -> tuple[View, ...]:
 
 async def _others(connection: asyncpg.Connection, schemas: list[str], default: str) -> list[OtherObject]:
     rows = await connection.fetch(OTHERS, schemas, default)
-    return [OtherObject(row["kind"], row["name"], row["definition"] or "") for row in rows]
+    return [OtherObject(row["kind"], row["name"], row["definition"] or "", table=row["owner"]) for row in rows]

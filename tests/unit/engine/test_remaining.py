@@ -107,3 +107,10 @@ def test_what_belongs_to_tables_of_the_run_is_for_nobody_else_to_decide(
     plan = SchemaPlan((FILM,), (table, Step(1, Phase.INDEXES, item, "sql")), ())
 
     assert others_decide(plan, frozenset(done), {Phase.INDEXES}) is decide
+
+
+def test_what_is_only_said_of_a_table_or_view_is_for_whoever_made_that() -> None:
+    setting, option = (SchemaObject(ObjectKind.OTHER, "x", "film"), SchemaObject(ObjectKind.OTHER, "y", "titles"))
+
+    assert left(TABLE, setting, option, VIEW, there=replace(FILM, name=TableName("film", "public"))) == []
+    assert left(TABLE, setting, VIEW, option, done=(0, 2)) == [1, 3]

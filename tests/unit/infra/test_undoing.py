@@ -31,6 +31,7 @@ def test_what_changes_a_table_makes_nothing_but_what_it_adds(sql: str, made: tup
         ("CREATE PROCEDURE `p`() SELECT 1", Made("PROCEDURE", "`p`", arguments="()")),
         ("CREATE AGGREGATE FUNCTION `g`(x INT) RETURNS int RETURN 1", Made("FUNCTION", "`g`", arguments="(x INT)")),
         ("CREATE AGGREGATE s.total(integer) (SFUNC = int4pl)", Made("AGGREGATE", "s.total", arguments="(integer)")),
+        ("CREATE AGGREGATE s.many(*) (SFUNC = int8inc)", Made("AGGREGATE", "s.many", arguments="(*)")),
     ],
 )
 def test_a_routine_is_dropped_by_its_own_word(sql: str, made: Made) -> None:
