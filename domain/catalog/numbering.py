@@ -26,6 +26,14 @@ def next_value_of(name: str) -> str:
     return f"nextval('\"{quoted}\"')"
 
 
+def bounds(sequence: Sequence, lowest: int, highest: int) -> tuple[int, int]:
+    """Return a sequence's lowest and highest number, within those of an engine: the usual ones if none are set."""
+    least, most = (min(1, sequence.next_value), highest) if sequence.increment > 0 else (lowest, -1)
+    least = least if sequence.minimum is None else max(sequence.minimum, lowest)
+    most = max(most, sequence.next_value) if sequence.maximum is None else sequence.maximum
+    return least, min(most, highest)
+
+
 def standing(sequence: Sequence, lowest: int, highest: int) -> tuple[int, bool]:
     """Return where a sequence stands between its bounds, and whether it has given that number already.
 

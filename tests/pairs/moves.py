@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from domain.catalog.model import Table
 from domain.catalog.types import Carrier, LogicalType, Text, carrier
-from domain.connections.values import Endpoint, Engine
+from domain.connections.values import Endpoint
 from domain.migrations.canonical import Carried, digest_rows
 from domain.migrations.digests import DigestColumn
 from domain.migrations.plan import RunOptions
@@ -89,7 +89,11 @@ def _is_text_of(type_: LogicalType, wanted: LogicalType) -> bool:
     return isinstance(type_, Text) and carrier(wanted) is Carrier.TEXT
 
 
-def as_admin(server: PostgresqlServer, *databases: Endpoint) -> Pair:
+def between(source: Endpoint, target: Endpoint) -> Pair:
+    """Both ends with their connectors."""
+    return Pair(*(Lab(end.engine, end, connector_for(end.engine)) for end in (source, target)))
+
+
+def as_admin(server: PostgresqlServer, source: Endpoint, target: Endpoint) -> Pair:
     """Both databases as their server's administrator sees them."""
-    ends = [replace(server.admin, database=end.database) for end in databases]
-    return Pair(*(Lab(Engine.POSTGRESQL, end, connector_for(Engine.POSTGRESQL)) for end in ends))
+    return between(*(replace(server.admin, database=end.database) for end in (source, target)))

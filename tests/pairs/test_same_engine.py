@@ -14,10 +14,7 @@ from domain.connections.values import Endpoint, Engine
 from domain.migrations.misfits import RejectLimit
 from domain.migrations.progress import RunStatus
 from domain.migrations.report import RunReport
-from infra.connectors.registry import connector_for
-from tests.connectors.lab import Lab
-from tests.pairs.conftest import Pair
-from tests.pairs.moves import STANDARD, migrate
+from tests.pairs.moves import STANDARD, between, migrate
 from tests.pairs.one_engine import MYSQL, NUMBERED, NUMBERED_FACTS, POSTGRESQL, POSTGRESQL_FACTS, SQLITE
 from tests.support.mysql import MysqlServer
 from tests.support.postgresql import PostgresqlServer
@@ -33,10 +30,6 @@ WORDS_OF_MAKERS = " UNION ALL ".join(
     )
 )
 """Where MariaDB tells of code and views in which session's words they were made."""
-
-
-def between(source: Endpoint, target: Endpoint) -> Pair:
-    return Pair(*(Lab(end.engine, end, connector_for(end.engine)) for end in (source, target)))
 
 
 def assert_whole(report: RunReport) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from domain.connections.values import Endpoint, Engine
 from domain.migrations.plan import OnExisting, RunOptions
 from tests.pairs.conftest import Pair
-from tests.pairs.moves import migrate
-from tests.pairs.test_same_engine import assert_whole, between
+from tests.pairs.moves import between, migrate
+from tests.pairs.test_same_engine import assert_whole
 from workers.engine.compare import compare
 from workers.engine.control import ControlSwitch
 

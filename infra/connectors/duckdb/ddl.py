@@ -24,7 +24,7 @@ from domain.catalog.model import (
     Table,
     TableName,
 )
-from domain.catalog.numbering import sequence_of, standing
+from domain.catalog.numbering import bounds, sequence_of, standing
 from domain.catalog.types import Binary, Text
 from domain.connections.values import Engine
 from domain.migrations.schema_plan import ObjectKind, Phase, SchemaObject, SchemaPlan
@@ -40,7 +40,6 @@ _NOT_BUILT = {
     ObjectKind.TRIGGER: "DuckDB has no triggers.",
     ObjectKind.ROUTINE: "DuckDB has no stored routines.",
     ObjectKind.TYPE: "Columns of the type spell it out.",
-    ObjectKind.COMMENT: "What it is about is not there.",
     ObjectKind.OTHER: "DuckDB has nothing like it.",
 }
 _NOT_TOLD = {ObjectKind.ROUTINE: "DuckDB does not tell all of a macro (its parameters' defaults); create it by hand."}
@@ -114,7 +113,7 @@ class _Planner:
         free = self._free_name(name, "sequence")
         sql = f"CREATE SEQUENCE IF NOT EXISTS {self._in_schema(free)} {_numbers(sequence)}"
         self._draft.step(Phase.BEFORE_DATA, made, sql)
-        if isinstance(sequence, Sequence) and standing(sequence, *_bounds(sequence))[1]:
+        if isinstance(sequence, Sequence) and standing(sequence, *bounds(sequence, -_LAST, _LAST))[1]:
             self._draft.step(Phase.BEFORE_DATA, made, f"SELECT nextval({literal(self._in_schema(free))})")
         return free
 
@@ -339,7 +338,7 @@ def _numbers(sequence: Identity | Sequence) -> str:
         bound = f" MINVALUE {sequence.next_value}" if increment > 0 and sequence.next_value < 1 else ""
         bound = f" MAXVALUE {sequence.next_value}" if increment < 0 and sequence.next_value > -1 else bound
         return f"INCREMENT BY {increment}{bound} START WITH {sequence.next_value}"
-    lowest, highest = _bounds(sequence)
+    lowest, highest = bounds(sequence, -_LAST, _LAST)
     start, _ = standing(sequence, lowest, highest)
     cycle = " CYCLE" if sequence.cycle else ""
     return f"INCREMENT BY {increment} MINVALUE {lowest} MAXVALUE {highest} START WITH {start}{cycle}"
@@ -348,10 +347,3 @@ def _numbers(sequence: Identity | Sequence) -> str:
 def _within(next_value: int) -> int:
     """Return where a sequence stands; at the last number of all it gives nothing more."""
     return min(max(next_value, -_LAST), _LAST)
-
-
-def _bounds(sequence: Sequence) -> tuple[int, int]:
-    lowest, highest = (min(1, sequence.next_value), _LAST) if sequence.increment > 0 else (-_LAST, -1)
-    lowest = lowest if sequence.minimum is None else max(sequence.minimum, -_LAST)
-    highest = max(highest, sequence.next_value) if sequence.maximum is None else min(sequence.maximum, _LAST)
-    return lowest, highest

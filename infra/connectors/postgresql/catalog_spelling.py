@@ -10,14 +10,14 @@ def shown(schema: str, name: str) -> str:
     return f"CASE WHEN {schema} = $2::text THEN {name}::text ELSE {schema} || '.' || {name} END"
 
 
-def spelled(schema: str, name: str) -> str:
-    """Return the SQL for a quoted name, with its schema unless that is the default one."""
-    return f"CASE WHEN {schema} = $2::text THEN '' ELSE quote_ident({schema}) || '.' END || quote_ident({name})"
-
-
 def found_as(is_visible: str, schema: str, name: str) -> str:
     """Return the SQL for a quoted name, with its schema unless it is found without."""
     return f"CASE WHEN {is_visible} THEN '' ELSE quote_ident({schema}) || '.' END || quote_ident({name})"
+
+
+def spelled(schema: str, name: str) -> str:
+    """Return the SQL for a quoted name, with its schema unless that is the default one."""
+    return found_as(f"{schema} = $2::text", schema, name)
 
 
 def options(given: str) -> str:

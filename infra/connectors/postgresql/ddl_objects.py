@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.catalog.model import OtherObject, Table, TableName, View
 from domain.catalog.names import mentions
+from domain.catalog.numbering import bounds
 from domain.connections.values import Engine
 from domain.migrations.inventory import inventory
 from domain.migrations.schema_plan import ObjectKind, Outcome, Phase, SchemaObject
@@ -66,7 +67,7 @@ def before_tables(draft: Draft) -> None:
 
 
 def _add_sequence(draft: Draft, sequence: Sequence) -> None:
-    lowest, highest = _bounds(sequence)
+    lowest, highest = bounds(sequence, -BIGINT_END, BIGINT_END - 1)
     start = f" START WITH {min(max(lowest, 1), highest)}"
     if draft.is_own:
         start = f" {sequence.options}" if sequence.options else ""
@@ -77,15 +78,6 @@ def _add_sequence(draft: Draft, sequence: Sequence) -> None:
     found = SchemaObject(ObjectKind.SEQUENCE, str(sequence.name))
     draft.step(Phase.BEFORE_DATA, found, sql)
     draft.created(found)
-
-
-def _bounds(sequence: Sequence) -> tuple[int, int]:
-    """Return the lowest and the highest number; those that nobody has set are as in every engine."""
-    upwards = sequence.increment > 0
-    lowest, highest = (min(1, sequence.next_value), BIGINT_END - 1) if upwards else (-BIGINT_END, -1)
-    lowest = lowest if sequence.minimum is None else max(sequence.minimum, -BIGINT_END)
-    highest = max(highest, sequence.next_value) if sequence.maximum is None else sequence.maximum
-    return lowest, min(highest, BIGINT_END - 1)
 
 
 def after_tables(draft: Draft) -> None:
